@@ -1,0 +1,1 @@
+"""The imitated API: wire shapes, declared operations, and the path that each request takes."""

@@ -1,0 +1,242 @@
+"""The wire shapes of the imitated API (contract, sections 2 to 6).
+
+What validates a request is what `/openapi.json` shows: each field has its description and examples here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, validates_schema
+from marshmallow import fields as base
+
+from mockserver import fields
+from mockserver.domain import due
+from mockserver.domain.tasks import DUE_PARTS
+from mockserver.fields import refusal
+
+PRIORITIES = {"0": 0, "1": 1, "2": 2}
+USER_ID = "228d7a0d-9072-4ca8-939b-959b75cc606a"
+TASK_ID = "c6a3dd4b-4ed8-4f6e-8b5c-7f0a2a0f8f5b"
+STATUS_ID = "5f59623e-6f36-4fb6-92c0-263153dca7ad"
+
+
+def _about(description: str, *examples: Any) -> dict[str, Any]:
+    return {"description": description, **({"examples": list(examples)} if examples else {})}
+
+
+class Request(Schema):
+    """A request's part: camelCase names; what is not declared is left out."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: base.Field[Any]) -> None:
+        """Name the field on the wire as the vendor does."""
+        first, *others = field_name.split("_")
+        field_obj.data_key = first + "".join(other.title() for other in others)
+
+    @validates_schema(skip_on_field_errors=False)
+    def due_date_in_range(self, data: dict[str, Any], **_: Any) -> None:
+        """Refuse a due date that leaves the calendar, when all its parts are known here."""
+        if not all(part in data for part in DUE_PARTS):
+            return
+        try:
+            due.due(**{part: data[part] for part in DUE_PARTS})
+        except due.OutOfRange as error:
+            raise refusal("out_of_range", str(error), "dueDate") from None
+
+
+def _title(**options: Any) -> fields.Text:
+    return fields.Text(
+        min_length=1, metadata=_about("Title of the task; a blank is a character.", "Call the client"), **options
+    )
+
+
+def _description(**options: Any) -> fields.Text:
+    return fields.Text(
+        allow_none=True,
+        metadata=_about("Detailed description; 500 to 1,000 characters are recommended.", "Ask for the signed offer"),
+        **options,
+    )
+
+
+def _due_date(**options: Any) -> fields.DueDate:
+    return fields.DueDate(
+        allow_none=True,
+        metadata=_about(
+            "A date, or a date-time with `Z`, an offset or neither (then it is in `timezone`).",
+            "2025-11-26",
+            "2025-11-26T00:00:00.000Z",
+        ),
+        **options,
+    )
+
+
+def _due_time(**options: Any) -> fields.Time:
+    return fields.Time(
+        allow_none=True,
+        metadata=_about("24-hour time, `HH:mm`. Without it the task is an all-day task.", "14:30"),
+        **options,
+    )
+
+
+def _timezone(**options: Any) -> fields.TimeZone:
+    return fields.TimeZone(
+        allow_none=True,
+        metadata=_about("IANA time zone of the due date, case-sensitive. Defaults to UTC.", "America/Santiago"),
+        **options,
+    )
+
+
+def _responsible_ids(**options: Any) -> fields.IdList:
+    return fields.IdList(
+        min_items=1,
+        metadata=_about("Active users to assign, at least one; repeats count once.", [USER_ID]),
+        **options,
+    )
+
+
+def _contact_id(**options: Any) -> fields.Id:
+    return fields.Id(allow_none=True, metadata=_about("The contact that the task is about."), **options)
+
+
+def _customer_id(**options: Any) -> fields.Id:
+    return fields.Id(allow_none=True, metadata=_about("The customer that the task is about."), **options)
+
+
+def _priority(**options: Any) -> fields.Choice:
+    return fields.Choice(PRIORITIES, metadata=_about('A string: `"0"` low, `"1"` medium, `"2"` high.', "1"), **options)
+
+
+class CreateTask(Request):
+    """The body of `POST /tasks` (contract, section 2)."""
+
+    title = _title(required=True)
+    description = _description()
+    due_date = _due_date(load_default=None)
+    due_time = _due_time(load_default=None)
+    timezone = _timezone(load_default=None)
+    responsible_ids = _responsible_ids(required=True)
+    ai_contact_id = _contact_id()
+    ai_customer_id = _customer_id()
+    priority = _priority(required=True)
+    status_id = fields.Id(metadata=_about("Not needed: a new task gets the initial status.", STATUS_ID))
+
+
+class UpdateTask(Request):
+    """The body of `PUT /tasks/{id}`: only what is sent changes (contract, section 4)."""
+
+    title = _title()
+    description = _description()
+    due_date = _due_date()
+    due_time = _due_time()
+    timezone = _timezone()
+    responsible_ids = _responsible_ids()
+    ai_contact_id = _contact_id()
+    ai_customer_id = _customer_id()
+    priority = _priority()
+    new_status_position = fields.Number(
+        metadata=_about("The `order` of the new status; not together with `newStatusName`.", 2)
+    )
+    new_status_name = fields.Text(metadata=_about("The exact name of the new status.", "En Progreso"))
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def one_status(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
+        """Refuse both ways of naming the status at once."""
+        if "newStatusPosition" in original and "newStatusName" in original:
+            raise refusal("conflict", "Send newStatusPosition or newStatusName, not both", "newStatusName")
+
+
+class ListTasks(Request):
+    """The query of `GET /tasks` (contract, section 3)."""
+
+    responsible_ids = fields.IdList(
+        required=True,
+        metadata=_about(
+            "Users, of whom one must be responsible: repeated, as `responsibleIds[]`, or separated by commas. "
+            "Required, but may be empty, which means everyone.",
+            [USER_ID],
+        ),
+    )
+    from_date = fields.Date(required=True, metadata=_about("First day, in UTC.", "2025-11-01"))
+    to_date = fields.Date(required=True, metadata=_about("Last day, in UTC, included.", "2025-11-30"))
+    include_tasks_without_dates = fields.Choice(
+        {"true": True, "false": False},
+        load_default=True,
+        metadata={**_about("Whether tasks without a due date are listed too.", "true"), "default": "true"},
+    )
+
+
+class TaskPath(Request):
+    """The path of one task."""
+
+    id = fields.Id(required=True, metadata=_about("The task's id.", TASK_ID))
+
+
+class Answer(Schema):
+    """An answer's body: snake_case names, in the order declared."""
+
+
+class TaskResponsible(Answer):
+    """A user who is responsible for a task."""
+
+    responsible_id = fields.Id(required=True, metadata=_about("The user's id.", USER_ID))
+
+
+class StatusConfig(Answer):
+    """A status configuration of the organization."""
+
+    id = fields.Id(required=True, metadata=_about("The status's id.", STATUS_ID))
+    name = fields.Text(required=True, metadata=_about("Its name.", "Pendiente"))
+    color = fields.Text(required=True, metadata=_about("Its colour.", "#60a5fa"))
+    type = fields.Choice(
+        {type: type for type in ("initial", "in_progress", "done", "master_done")},
+        required=True,
+        metadata=_about("What it means for a task.", "initial"),
+    )
+    order = fields.Integer(required=True, metadata=_about("Its position among the statuses.", 1))
+
+
+class Task(Answer):
+    """A task as the API shows it (contract, section 2, "Response 201")."""
+
+    id = fields.Id(required=True, metadata=_about("Unique identifier of the task.", TASK_ID))
+    title = fields.Text(required=True, metadata=_about("Task title.", "Call the client"))
+    description = fields.Text(required=True, metadata=_about("Detailed description; empty when none was given.", ""))
+    due_timezone = fields.TimeZone(
+        required=True, allow_none=True, metadata=_about("Time zone of the due date.", "America/Santiago")
+    )
+    due_at = fields.Instant(
+        required=True, allow_none=True, metadata=_about("When the task is due, in UTC.", "2025-11-26T17:30:00.000Z")
+    )
+    is_all_day = fields.Boolean(required=True, metadata=_about("Whether no time of day was given.", False))
+    created_at = fields.Instant(required=True, metadata=_about("Creation date.", "2025-11-26T09:00:00.000Z"))
+    ai_contact_id = fields.Id(required=True, allow_none=True, metadata=_about("The associated contact.", None))
+    ai_customer_id = fields.Id(required=True, allow_none=True, metadata=_about("The associated customer.", None))
+    task_status_config_id = fields.Id(required=True, metadata=_about("Id of the status configuration.", STATUS_ID))
+    priority = fields.Choice({0: 0, 1: 1, 2: 2}, required=True, metadata=_about("0 (low), 1 (medium) or 2 (high).", 1))
+    creator_id = fields.Id(required=True, metadata=_about("The user whose key created the task.", USER_ID))
+    task_responsibles = base.List(
+        base.Nested(TaskResponsible), required=True, metadata=_about("The responsible users, in request order.")
+    )
+    status_config = base.Nested(
+        StatusConfig, required=True, allow_none=True, metadata=_about("The status configuration.")
+    )
+
+
+class Deleted(Answer):
+    """The answer to a deletion."""
+
+    status = fields.Choice({"success": "success"}, required=True, metadata=_about("Always `success`.", "success"))
+
+
+class TeamMember(Answer):
+    """An active user of the organization (contract, section 6)."""
+
+    id = fields.Id(required=True, metadata=_about("What `responsibleIds` takes.", USER_ID))
+    name = fields.Text(required=True, metadata=_about("First and last name.", "Maria Rodriguez"))
+    first_name = fields.Text(required=True, metadata=_about("First name.", "Maria"))
+    last_name = fields.Text(required=True, metadata=_about("Last name.", "Rodriguez"))
+    email = fields.Text(required=True, metadata=_about("E-mail address.", "maria.rodriguez@example.com"))
+    phone = fields.Text(required=True, metadata=_about("Phone number.", "+56912345678"))

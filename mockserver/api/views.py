@@ -1,0 +1,84 @@
+"""The five endpoints: each a declaration and one call of the domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.api import schemas
+from mockserver.api.operations import OPERATIONS, Call, operation
+from mockserver.domain import tasks, team
+
+__all__ = ["OPERATIONS"]
+
+_UNKNOWN_TASK = "The task does not exist, or is deleted."
+
+
+@operation(
+    "createTask",
+    "POST",
+    "/tasks",
+    body_schema=schemas.CreateTask(),
+    answer=schemas.Task(),
+    status=201,
+    refusals={404: "An id of `responsibleIds`, `aiContactId`, `aiCustomerId` or `statusId` does not exist."},
+)
+def create_task(call: Call) -> dict[str, Any]:
+    """Create a new task.
+
+    Creates a task for the key's user and assigns it to one or more active users. It gets the organization's
+    initial status. A task with a contact also creates an interactive note on that contact.
+    """
+    return tasks.create_task(call.world, call.user_id, call.body)
+
+
+@operation("listTasks", "GET", "/tasks", query_schema=schemas.ListTasks(), answer=schemas.Task(many=True))
+def list_tasks(call: Call) -> list[dict[str, Any]]:
+    """Get tasks by filters.
+
+    Lists the tasks that are due in a span of days, and those without a due date unless they are excluded,
+    ordered by due date, then by creation.
+    """
+    return tasks.list_tasks(call.world, **call.query)
+
+
+@operation(
+    "updateTask",
+    "PUT",
+    "/tasks/{id}",
+    path_schema=schemas.TaskPath(),
+    body_schema=schemas.UpdateTask(),
+    answer=schemas.Task(),
+    refusals={404: f"{_UNKNOWN_TASK} Or an id, a status name or a status position of the body does not exist."},
+)
+def update_task(call: Call) -> dict[str, Any]:
+    """Update a task.
+
+    Changes the fields that are sent. `dueDate: null` removes the due date; `dueTime` or `timezone` alone
+    recompute it from the date as it was given. `responsibleIds` replaces the whole list.
+    """
+    return tasks.update_task(call.world, call.path["id"], call.body)
+
+
+@operation(
+    "deleteTask",
+    "DELETE",
+    "/tasks/{id}",
+    path_schema=schemas.TaskPath(),
+    answer=schemas.Deleted(),
+    refusals={404: _UNKNOWN_TASK},
+)
+def delete_task(call: Call) -> dict[str, str]:
+    """Delete a task.
+
+    Marks the task deleted: it leaves every list, and its interactive notes are deleted with it.
+    """
+    return tasks.delete_task(call.world, call.path["id"])
+
+
+@operation("listTeamMembers", "GET", "/team-members/all", answer=schemas.TeamMember(many=True))
+def list_team_members(call: Call) -> list[dict[str, Any]]:
+    """Get team members for assignment.
+
+    Lists the organization's active users, whose ids `responsibleIds` takes.
+    """
+    return team.list_team_members(call.world)

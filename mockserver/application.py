@@ -1,0 +1,29 @@
+"""The application: wiring only."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from mockserver import config, mock
+from mockserver.admin import blueprint as admin
+from mockserver.api import blueprint as api
+from mockserver.config import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The mock as a Flask application.
+
+    Without settings they come from the environment (`VAMBE_MOCK_*`). Raises `InvalidSetting`,
+    `InvalidFixtures` or `UnusableDatabase`. Who created the application closes it with
+    `app.extensions["vambe_mock"].close()`.
+    """
+    started = mock.start(config.resolve({}, os.environ) if settings is None else settings)
+    app = Flask("mockserver", static_folder=None)
+    app.extensions[mock.EXTENSION] = started
+    # A path is looked up as it was sent: the vendor's framework redirects nowhere.
+    app.url_map.merge_slashes = False
+    api.register(app, started)
+    admin.register(app)
+    return app

@@ -1,0 +1,124 @@
+"""The command `vambe-mock`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mockserver import __version__, config, fixtures, serving
+from mockserver.config import SETTINGS, InvalidSetting
+from mockserver.store.database import UnusableDatabase
+
+DEFAULT_COMMAND = "serve"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit: 0 when all went well, 1 when a check found problems, 2 when it could not run."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("--help", "-h", "--version")):
+        given.insert(0, DEFAULT_COMMAND)
+    try:
+        sys.exit(command.main(given, prog_name="vambe-mock", standalone_mode=False))
+    except click.ClickException as error:
+        _stop(error.format_message())
+    except (InvalidSetting, fixtures.InvalidFixtures, UnusableDatabase, serving.CannotListen) as error:
+        _stop(str(error))
+    except click.Abort:
+        sys.exit(130)
+
+
+def _stop(cause: str) -> None:
+    click.echo("vambe-mock: " + " ".join(cause.split()), err=True)
+    sys.exit(2)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="vambe-mock %(version)s")
+def command() -> None:
+    """An emulator of the task API of Vambe, a conversational CRM.
+
+    Without a command it serves: "vambe-mock --port 0" is "vambe-mock serve --port 0".
+    """
+
+
+def _serve(**options: Any) -> None:
+    """Start the server and print its URL, a key, and a first request.
+
+    Logs go to standard error. SIGINT and SIGTERM finish what is in flight and end with 0.
+    """
+    texts = {name: ("true" if given is True else None if given is False else given) for name, given in options.items()}
+    serving.serve(config.resolve(texts, os.environ))
+
+
+def _option(setting: config.Setting) -> click.Option:
+    help = f"{setting.help}  [default: {setting.shown}; env: {setting.variable}]"
+    if setting.kind == "switch":
+        return click.Option([setting.flag], is_flag=True, help=help)
+    repeatable = setting.kind == "list"
+    help = help.replace("  [", "  [repeatable; ") if repeatable else help
+    return click.Option([setting.flag], metavar=setting.metavar, multiple=repeatable, help=help)
+
+
+command.add_command(
+    click.Command(
+        DEFAULT_COMMAND,
+        callback=_serve,
+        params=[_option(setting) for setting in SETTINGS],
+        help=_serve.__doc__,
+    )
+)
+
+
+@command.group("fixtures")
+def fixtures_group() -> None:
+    """Check or copy the world that every sandbox starts with."""
+
+
+@fixtures_group.command()
+@click.argument("folder", metavar="DIR")
+def validate(folder: str) -> int:
+    """Check a folder of fixtures: every problem with its file and JSON path, exit 1 when there are any."""
+    try:
+        loaded = fixtures.load(_as_folder(folder))
+    except fixtures.InvalidFixtures as error:
+        for problem in error.problems:
+            click.echo(problem)
+        return 1
+    counts = ", ".join(f"{len(records)} {name}" for name, records in loaded.document.items())
+    click.echo(f"{folder} is valid: {counts}, {len(loaded.api_keys)} api_keys")
+    return 0
+
+
+@fixtures_group.command()
+@click.argument("folder", metavar="DIR")
+@click.option(
+    "--from", "source", metavar="NAME|DIR", default=fixtures.DEFAULT, help="What to copy.  [default: default]"
+)
+def init(folder: str, source: str) -> None:
+    """Write a copy of fixtures to DIR, to edit and to start with --fixtures ./DIR.
+
+    A file that is there already is never overwritten: then nothing is written, and the exit code is 2.
+    """
+    target = Path(folder)
+    originals = fixtures.files(source)
+    present = [name for name in originals if (target / name).exists()]
+    if present:
+        raise click.ClickException(f"{folder}: {', '.join(present)} is there already; choose another folder")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, path in originals.items():
+            shutil.copyfile(path, target / name)
+    except OSError as error:
+        raise click.ClickException(f"{folder}: {error.strerror}") from None
+    click.echo(f"wrote {', '.join(originals)} to {folder}; start with --fixtures {_as_folder(folder)}")
+
+
+def _as_folder(text: str) -> str:
+    """The text such that `--fixtures` takes it for a folder, never for a shipped name."""
+    return text if os.path.dirname(text) else f"./{text}"  # noqa: PTH120 (pathlib drops the "./")

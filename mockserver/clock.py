@@ -1,0 +1,115 @@
+"""Time: the only module that reads it.
+
+A sandbox has a clock of its own, which is data: `Clock` is what the store keeps. Real time passes only for
+waits and deadlines (`monotonic`) and for clocks in mode `real` (`wall_ms`).
+Sources: design, idea 3; control plane, `/__admin/clock`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+
+from mockserver import instants
+from mockserver.wire import quoted
+
+MODES = ("ticking", "frozen", "real")
+EARLIEST_YEAR, LATEST_YEAR = 1970, 2100
+DEFAULT_START = "2025-11-26T09:00:00.000Z"
+
+_EPOCH = datetime(1970, 1, 1)
+
+
+def monotonic(_real=time.monotonic) -> float:  # type: ignore[no-untyped-def]
+    """Seconds on a clock that only runs forward.
+
+    The function is bound as a default argument, where freezegun does not look: a user's frozen test
+    must not freeze the mock's deadlines.
+    """
+    return float(_real())
+
+
+def wall_ms() -> int:
+    """The machine's UTC time in milliseconds since 1970; freezegun may move it."""
+    return int(time.time() * 1000)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A sandbox's clock as stored.
+
+    `now_ms` is its time at `anchor_ms` of the machine's clock, both in milliseconds since 1970;
+    only mode `real` looks at the anchor. `tick_ms` is what a successful write adds in mode `ticking`.
+    """
+
+    mode: str
+    now_ms: int
+    anchor_ms: int = 0
+    tick_ms: int = 1000
+
+    def read(self) -> str:
+        """The time now, as the API writes instants."""
+        passed = wall_ms() - self.anchor_ms if self.mode == "real" else 0
+        return text_of(self.now_ms + passed)
+
+    def ticked(self) -> Clock:
+        """The clock after a successful write."""
+        return replace(self, now_ms=self.now_ms + self.tick_ms) if self.mode == "ticking" else self
+
+
+def text_of(ms: int) -> str:
+    """Milliseconds since 1970 as the API writes instants."""
+    return instants.text_of(_EPOCH + timedelta(milliseconds=ms))
+
+
+def ms_of(moment: datetime) -> int:
+    """A naive UTC date-time as milliseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class ClockSetting:
+    """How the clock of a new sandbox starts: a mode, and an instant or None for the mode's own."""
+
+    mode: str = "ticking"
+    start: str | None = None
+
+    def __str__(self) -> str:
+        return self.mode if self.start is None else f"{self.mode}@{self.start}"
+
+    def start_clock(self) -> Clock:
+        """A clock that starts now."""
+        anchor = wall_ms()
+        if self.mode == "real" and self.start is None:
+            return Clock(self.mode, anchor, anchor)
+        return Clock(self.mode, ms_of(parse_instant(self.start or DEFAULT_START)), anchor)
+
+
+def parse_setting(text: str) -> ClockSetting:
+    """`ticking`, `frozen` or `real`, with `@INSTANT` or without.
+
+    Raises ValueError that says what is expected.
+    """
+    mode, at, start = text.partition("@")
+    if mode not in MODES:
+        raise ValueError(
+            f"{quoted(mode)} is not a clock mode: choose {', '.join(MODES)}, each with @INSTANT if you like"
+        )
+    if not at:
+        return ClockSetting(mode)
+    return ClockSetting(mode, instants.text_of(parse_instant(start)))
+
+
+def parse_instant(text: str) -> datetime:
+    """An instant of the years that a clock can show, as a naive UTC date-time.
+
+    Raises ValueError for anything but a date-time with `Z` or an offset, within 1970-2100.
+    """
+    wall, offset = instants.parse_date_time(text)
+    if offset is None:
+        raise ValueError(f"{quoted(text)} has no Z or offset, such as {DEFAULT_START}")
+    moment = wall.replace(tzinfo=timezone(offset)).astimezone(timezone.utc).replace(tzinfo=None)
+    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        raise ValueError(f"{quoted(text)} is outside the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+    return moment

@@ -1,0 +1,190 @@
+"""The settings, each said once: flag, environment variable, default, meaning.
+
+The command line, `create_app` and the documentation read them from `SETTINGS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mockserver.clock import ClockSetting, parse_setting
+from mockserver.sandbox.names import check_key
+from mockserver.wire import quoted
+
+ENVIRONMENT_PREFIX = "VAMBE_MOCK_"
+
+
+class InvalidSetting(ValueError):
+    """A setting's value cannot be used; the message is one line that names the option."""
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
+            raise ValueError(f"{quoted(text)} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"{quoted(text)} is not one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _some(text: str) -> str:
+    if not text or "\0" in text:
+        raise ValueError("it is empty" if not text else "it has a NUL character")
+    return text
+
+
+def _switch(text: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "": False, "0": False, "false": False}
+    known |= {"no": False, "off": False}
+    if text.lower() not in known:
+        raise ValueError(f"{quoted(text)} is neither true nor false")
+    return known[text.lower()]
+
+
+def _origin(text: str) -> str:
+    if text != "*" and not re.fullmatch(
+        r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?", text
+    ):
+        raise ValueError(f"{quoted(text)} is not an origin such as https://app.example.com, or *")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", text):
+        raise ValueError(f"{quoted(text)} is not a host name, such as mock.internal, without a port")
+    return text
+
+
+def _setting(
+    default: Any, parse: Callable[[str], Any], metavar: str, help: str, *, kind: str = "value", shown: str | None = None
+) -> Any:
+    metadata = {"parse": parse, "metavar": metavar, "help": help, "kind": kind}
+    metadata["shown"] = str(default) if shown is None else shown
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a server; the defaults are those of the command line."""
+
+    host: str = _setting("127.0.0.1", _some, "HOST", "The address to listen on.")
+    port: int = _setting(4010, _whole(0, 65535), "PORT", "The port to listen on; 0 picks a free one.")
+    database: Path | None = _setting(
+        None,
+        lambda text: Path(_some(text)),
+        "PATH",
+        "The SQLite file to keep the world in.",
+        shown="a temporary file",
+    )
+    fixtures: str = _setting(
+        "default", _some, "NAME|DIR", "What every sandbox starts with: shipped fixtures, or a folder such as ./mine."
+    )
+    seed: str = _setting("vambe", _some, "TEXT", "What ids are minted from, for sandboxes opened from now on.")
+    clock: ClockSetting = _setting(
+        ClockSetting(),
+        parse_setting,
+        "MODE[@INSTANT]",
+        "The clock of sandboxes opened from now on: ticking (a second for each write), frozen or real.",
+    )
+    strict: bool = _setting(
+        False,
+        _switch,
+        "",
+        "Refuse what the vendor only advises against: unread body keys, dueTime without timezone.",
+        kind="switch",
+        shown="off",
+    )
+    max_body: int = _setting(1_048_576, _whole(1, 1 << 30), "BYTES", "The largest request body.")
+    max_sandboxes: int = _setting(1000, _whole(1, 1_000_000), "N", "How many sandboxes there may be.")
+    threads: int = _setting(64, _whole(1, 1024), "N", "How many requests are worked on at once.")
+    api_key: tuple[str, ...] = _setting(
+        (), check_key, "KEY", "A key of your own that opens the sandbox default.", kind="list", shown="none"
+    )
+    cors_origin: tuple[str, ...] = _setting(
+        (),
+        _origin,
+        "ORIGIN",
+        "An origin beside the loopback ones whose pages may call the API, or *.",
+        kind="list",
+        shown="loopback only",
+    )
+    allowed_host: tuple[str, ...] = _setting(
+        (), _host, "HOST", "A Host header beside the loopback ones to answer.", kind="list", shown="loopback only"
+    )
+    log_format: str = _setting("text", _one_of("text", "json"), "text|json", "How log lines are written.")
+    ready_file: Path | None = _setting(
+        None,
+        lambda text: Path(_some(text)),
+        "PATH",
+        "A file to write the line of --json to when the server is ready; it is removed at the end.",
+        shown="none",
+    )
+    json: bool = _setting(
+        False, _switch, "", "Print one line of JSON when ready, instead of text.", kind="switch", shown="off"
+    )
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as people see it."""
+
+    name: str
+    parse: Callable[[str], Any]
+    metavar: str
+    help: str
+    kind: str
+    shown: str
+
+    @property
+    def flag(self) -> str:
+        """The command line option."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+
+SETTINGS = tuple(Setting(each.name, **each.metadata) for each in fields(Settings))
+
+
+def resolve(options: Mapping[str, str | Sequence[str] | None], environment: Mapping[str, str]) -> Settings:
+    """The settings from command line options, then the environment, then the defaults.
+
+    Options map a setting's name to its text (a list's to its texts); None or an empty list means not given. In the
+    environment a list is separated by commas or blanks. Raises InvalidSetting.
+    """
+    chosen = {}
+    for setting in SETTINGS:
+        given = options.get(setting.name)
+        if given:
+            chosen[setting.name] = _parse(setting, given, setting.flag)
+        elif setting.variable in environment:
+            text = environment[setting.variable]
+            given = re.split(r"[\s,]+", text.strip()) if setting.kind == "list" and text.strip() else text
+            if given or setting.kind == "value":
+                chosen[setting.name] = _parse(setting, given, f"{setting.flag} ({setting.variable})")
+    return Settings(**chosen)
+
+
+def _parse(setting: Setting, given: str | Sequence[str], origin: str) -> Any:
+    try:
+        if setting.kind == "list":
+            return tuple(setting.parse(text) for text in given)
+        return setting.parse(str(given))
+    except ValueError as error:
+        raise InvalidSetting(f"{origin}: {error}") from None

@@ -1,0 +1,1 @@
+"""The vendor's rules, as verbs named in the vendor's words."""

@@ -1,0 +1,174 @@
+"""The vendor's verbs for tasks (contract, sections 2 to 5).
+
+Arguments are the request's fields, already well-formed, by their names in responses; results are task objects
+as the API shows them. Everything is checked before anything is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from mockserver.domain import notes, references, statuses
+from mockserver.domain.due import Due, OutOfRange, due
+from mockserver.errors import NotFound, Problem, ValidationFailed
+from mockserver.store.models import Responsible, Task
+from mockserver.store.world import World
+
+Fields = dict[str, Any]
+TaskObject = dict[str, Any]
+
+DUE_PARTS = ("due_date", "due_time", "timezone")
+_KEPT_AS_SENT = ("title", "priority", "ai_contact_id", "ai_customer_id")
+
+
+def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
+    """Store a new task and return it.
+
+    Raises NotFound for a reference that does not exist, ValidationFailed for a due date out of range.
+    """
+    parts, when = _due({part: fields.get(part) for part in DUE_PARTS})
+    references.check(world, fields)
+    known = statuses.load(world)
+    status = statuses.with_id(known, fields["status_id"]) if "status_id" in fields else statuses.initial(known)
+    task = {
+        "id": world.mint(Task),
+        "position": world.next_position(),
+        "title": fields["title"],
+        "description": fields.get("description") or "",
+        **parts,
+        **asdict(when),
+        "created_at": world.clock.read(),
+        "ai_contact_id": fields.get("ai_contact_id"),
+        "ai_customer_id": fields.get("ai_customer_id"),
+        "status_id": status["id"],
+        "priority": fields["priority"],
+        "creator_id": creator_id,
+        "deleted_at": None,
+    }
+    world.insert(Task, [task])
+    _assign(world, task["id"], fields["responsible_ids"])
+    if task["ai_contact_id"] is not None:
+        notes.attach(world, task["id"], task["ai_contact_id"])
+    world.tick()
+    return present(task, fields["responsible_ids"], known)
+
+
+def list_tasks(
+    world: World, responsible_ids: list[str], from_date: date, to_date: date, include_tasks_without_dates: bool
+) -> list[TaskObject]:
+    """The tasks due on these days of UTC, both included, and the undated ones if wanted.
+
+    With `responsible_ids`, only tasks for which one of them is responsible.
+    """
+    first, last = f"{from_date.isoformat()}T00:00:00.000Z", f"{to_date.isoformat()}T23:59:59.999Z"
+    wanted = Task.due_at.between(first, last)
+    if include_tasks_without_dates:
+        wanted |= Task.due_at.is_null()
+    conditions = [Task.deleted_at.is_null(), wanted]
+    if responsible_ids:
+        assigned = Responsible.select(Responsible.task_id).where(
+            Responsible.world == world.number, Responsible.user_id.in_(responsible_ids)
+        )
+        conditions.append(Task.id.in_(assigned))
+    tasks = world.rows(Task, *conditions, order=(Task.due_at.asc(nulls="last"), Task.position))
+    return present_all(world, tasks)
+
+
+def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
+    """Change what was sent and return the whole task.
+
+    Raises NotFound for the task, a reference or a status that does not exist, ValidationFailed for a
+    due date out of range.
+    """
+    task = _find(world, task_id)
+    changes = {name: fields[name] for name in _KEPT_AS_SENT if name in fields}
+    if "description" in fields:
+        changes["description"] = fields["description"] or ""
+    if any(part in fields for part in DUE_PARTS):
+        parts, when = _due({part: fields.get(part, task[part]) for part in DUE_PARTS})
+        changes |= {**parts, **asdict(when)}
+    references.check(world, fields)
+    known = statuses.load(world)
+    if "new_status_position" in fields:
+        changes["status_id"] = statuses.at_position(known, fields["new_status_position"])["id"]
+    if "new_status_name" in fields:
+        changes["status_id"] = statuses.named(known, fields["new_status_name"])["id"]
+    if changes:
+        world.update(Task, task_id, **changes)
+    if "responsible_ids" in fields:
+        world.delete(Responsible, Responsible.task_id == task_id)
+        _assign(world, task_id, fields["responsible_ids"])
+    if "ai_contact_id" in fields:
+        notes.follow(world, task_id, fields["ai_contact_id"])
+    world.tick()
+    return present(task | changes, _responsible_ids(world, task_id), known)
+
+
+def delete_task(world: World, task_id: str) -> dict[str, str]:
+    """Mark the task deleted and remove its note; NotFound when there is none, or it is deleted already."""
+    _find(world, task_id)
+    world.update(Task, task_id, deleted_at=world.clock.read())
+    notes.follow(world, task_id, None)
+    world.tick()
+    return {"status": "success"}
+
+
+def present_all(world: World, tasks: list[dict[str, Any]]) -> list[TaskObject]:
+    """Task objects for rows of the table, in the rows' order."""
+    known = statuses.load(world)
+    responsible_ids: dict[str, list[str]] = {task["id"]: [] for task in tasks}
+    for responsible in world.rows_with(Responsible, Responsible.task_id, list(responsible_ids)):
+        responsible_ids[responsible["task_id"]].append(responsible["user_id"])
+    return [present(task, responsible_ids[task["id"]], known) for task in tasks]
+
+
+def present(task: dict[str, Any], responsible_ids: list[str], known: statuses.Statuses) -> TaskObject:
+    """The task object of a row, its keys in the contract's order."""
+    status = statuses.with_id(known, task["status_id"])
+    return {
+        "id": task["id"],
+        "title": task["title"],
+        "description": task["description"],
+        "due_timezone": task["due_timezone"],
+        "due_at": task["due_at"],
+        "is_all_day": task["is_all_day"],
+        "created_at": task["created_at"],
+        "ai_contact_id": task["ai_contact_id"],
+        "ai_customer_id": task["ai_customer_id"],
+        "task_status_config_id": task["status_id"],
+        "priority": task["priority"],
+        "creator_id": task["creator_id"],
+        "task_responsibles": [{"responsible_id": id} for id in responsible_ids],
+        "status_config": {key: status[key] for key in ("id", "name", "color", "type", "order")},
+    }
+
+
+def _find(world: World, task_id: str) -> dict[str, Any]:
+    task = world.get(Task, task_id)
+    if task is None or task["deleted_at"] is not None:
+        raise NotFound("Task not found")
+    return task
+
+
+def _due(parts: dict[str, str | None]) -> tuple[dict[str, str | None], Due]:
+    """The parts to store and what follows from them; without a date the other parts are not kept."""
+    if parts["due_date"] is None:
+        parts = dict.fromkeys(DUE_PARTS)
+    try:
+        return parts, due(**parts)
+    except OutOfRange as error:
+        raise ValidationFailed([Problem(("dueDate",), "out_of_range", str(error))]) from None
+
+
+def _assign(world: World, task_id: str, responsible_ids: list[str]) -> None:
+    rows = [
+        {"task_id": task_id, "position": position, "user_id": user_id}
+        for position, user_id in enumerate(responsible_ids)
+    ]
+    world.insert(Responsible, rows)
+
+
+def _responsible_ids(world: World, task_id: str) -> list[str]:
+    return [row["user_id"] for row in world.rows(Responsible, Responsible.task_id == task_id)]

@@ -1,0 +1,24 @@
+"""The team: who can be made responsible for a task (contract, section 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.store.models import User
+from mockserver.store.world import World
+
+
+def list_team_members(world: World) -> list[dict[str, Any]]:
+    """The active users, in fixture order."""
+    return [_present(user) for user in world.rows(User, User.active)]
+
+
+def _present(user: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": user["id"],
+        "name": f"{user['first_name']} {user['last_name']}",
+        "first_name": user["first_name"],
+        "last_name": user["last_name"],
+        "email": user["email"],
+        "phone": user["phone"],
+    }

@@ -1,0 +1,141 @@
+"""Every error the mock can answer, each said once.
+
+An error is an exception: code anywhere raises one, and `api.rendering` turns it into the answer. The shape,
+the status codes and the titles are inferred from the vendor's framework (contract, section 1); a user who
+learns better changes this module and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mockserver import wire
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a request.
+
+    `path` leads to the value (`("responsibleIds", 1)`), `code` is the stable, machine-readable reason,
+    and `message` says it to a person.
+    """
+
+    path: tuple[str | int, ...]
+    code: str
+    message: str
+
+    def document(self) -> dict[str, object]:
+        """The problem as it stands in an error body's `errors`."""
+        return {"path": list(self.path), "message": self.message, "code": self.code}
+
+
+class ApiError(Exception):
+    """A refusal: its HTTP status, the status's title, and the message that the caller reads."""
+
+    status = 500
+    title = "Internal Server Error"
+    message = "Something went wrong"
+
+    def __init__(self, message: str | None = None) -> None:
+        if message is not None:
+            self.message = message
+        super().__init__(self.message)
+
+    def document(self) -> dict[str, object]:
+        """The error body (contract, section 1)."""
+        return {"statusCode": self.status, "message": self.message, "error": self.title}
+
+    def headers(self) -> dict[str, str]:
+        """Headers that the answer carries beside its body's."""
+        return {}
+
+    def encoded(self) -> bytes:
+        """The error body as the bytes that are sent."""
+        return wire.encode(self.document())
+
+
+class BadRequest(ApiError):
+    """400: the request cannot be understood."""
+
+    status, title, message = 400, "Bad Request", "The request cannot be understood"
+
+
+class ValidationFailed(BadRequest):
+    """400 with every problem of the request, in a stable order."""
+
+    message = "Validation failed"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        super().__init__()
+        self.problems = tuple(problems)
+
+    def document(self) -> dict[str, object]:
+        """The error body, with one entry in `errors` for each problem."""
+        return super().document() | {"errors": [problem.document() for problem in self.problems]}
+
+
+class Unauthorized(ApiError):
+    """401: the `x-api-key` header is missing, or its key opens nothing."""
+
+    status, title, message = 401, "Unauthorized", "Invalid or missing API key"
+
+
+class NotFound(ApiError):
+    """404: what the request names does not exist for this key."""
+
+    status, title, message = 404, "Not Found", "Not found"
+
+
+class MethodNotAllowed(ApiError):
+    """405: the path exists, the method does not."""
+
+    status, title, message = 405, "Method Not Allowed", "Method not allowed"
+
+    def __init__(self, message: str, allowed: Sequence[str]) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
+
+    def headers(self) -> dict[str, str]:
+        """`Allow`, which a 405 must carry (RFC 9110, section 15.5.6)."""
+        return {"Allow": ", ".join(self.allowed)}
+
+
+class RequestTimeout(ApiError):
+    """408: the request did not arrive in time."""
+
+    status, title, message = 408, "Request Timeout", "The request did not arrive in time"
+
+
+class PayloadTooLarge(ApiError):
+    """413: the body is over `--max-body`."""
+
+    status, title, message = 413, "Payload Too Large", "The request body is too large"
+
+
+class MisdirectedRequest(ApiError):
+    """421: the `Host` header names no host of this server."""
+
+    status, title, message = 421, "Misdirected Request", "This server does not answer for that Host"
+
+
+class HeaderFieldsTooLarge(ApiError):
+    """431: the request line and headers are too long."""
+
+    status, title, message = 431, "Request Header Fields Too Large", "The request line and headers are too long"
+
+
+class InternalServerError(ApiError):
+    """500: something broke in the mock (the text is the vendor's)."""
+
+
+class NotImplementedByServer(ApiError):
+    """501: the request uses a part of HTTP that this server does not speak."""
+
+    status, title, message = 501, "Not Implemented", "Not implemented"
+
+
+class ServiceUnavailable(ApiError):
+    """503: the mock has reached one of its own limits."""
+
+    status, title, message = 503, "Service Unavailable", "Service unavailable"

@@ -1,0 +1,280 @@
+"""Marshmallow fields that take what the contract takes, and say why they refuse (contract, sections 1 and 2).
+
+Marshmallow's own fields convert: `Float` takes `"1"`, `UUID` takes braces, `Boolean` takes `"yes"`, and what
+`Date` takes depends on the Python version. These do not. Each carries in `openapi` what it adds to its JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+from marshmallow import fields as base
+
+from mockserver import ids, instants, zones
+from mockserver.errors import Problem
+from mockserver.wire import quoted
+
+UUID_PATTERN = (
+    "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    "|00000000-0000-0000-0000-000000000000|[fF]{8}-[fF]{4}-[fF]{4}-[fF]{4}-[fF]{12})$"
+)
+TIME_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+CODES = {
+    "required": "the field or parameter is missing",
+    "null": "null is sent where the type has no null",
+    "invalid_type": "the value has another JSON type than the field",
+    "too_short": "the text or the list has too few members",
+    "invalid_uuid": "the text is no UUID of the accepted form",
+    "invalid_date": "the text is no date, or no date-time, of the accepted form, or no day of the calendar",
+    "invalid_time": "the text is no time of the form HH:mm",
+    "invalid_timezone": "the text is no IANA time zone of the tzdata package",
+    "invalid_choice": "the value is none of those allowed",
+    "out_of_range": "the due date, converted to UTC, is outside the years 0001 to 9999",
+    "repeated": "a parameter that has one value is given more than once",
+    "conflict": "two fields are sent that exclude each other",
+    "strict_timezone": "strict mode only: dueTime without timezone",
+    "strict_unread_key": "strict mode only: a body key that nothing reads",
+}
+
+
+class Reason(str):
+    """A message with its machine-readable code; a string, so that marshmallow carries it unchanged."""
+
+    code: str
+
+    def __new__(cls, code: str, message: str) -> Reason:
+        """The message, carrying one of `CODES`."""
+        reason = super().__new__(cls, message)
+        reason.code = code
+        return reason
+
+
+def refusal(code: str, message: str, field_name: str = "_schema") -> ValidationError:
+    """The error to raise in a field or, with the name of a field, in a schema."""
+    return ValidationError([Reason(code, message)], field_name)
+
+
+def kind_of(value: object) -> str:
+    """The JSON type of a value, in words."""
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array"}
+    return names.get(type(value), "an object")
+
+
+class Strict(base.Field[Any]):
+    """A field of one JSON type that converts nothing."""
+
+    default_error_messages = {"required": "Required", "null": "Must not be null"}
+    expected = ""
+    types: tuple[type, ...] = ()
+    openapi: Mapping[str, Any] = {}
+
+    def make_error(self, key: str, **kwargs: Any) -> ValidationError:
+        """Marshmallow's own refusals (`required`, `null`) with their code."""
+        return refusal(key, str(self.error_messages[key]))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if type(value) not in self.types:
+            raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
+        return self.accept(value)
+
+    def accept(self, value: Any) -> Any:
+        """What the field makes of a value of its type; raises `refusal`."""
+        return value
+
+
+class Text(Strict):
+    """A string, kept exactly as sent."""
+
+    expected, types, openapi = "a string", (str,), {"type": "string"}
+
+    def __init__(self, *, min_length: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.min_length = min_length
+        if min_length:
+            self.openapi = {**self.openapi, "minLength": min_length}
+
+    def accept(self, value: str) -> str:
+        """The text, when it is long enough."""
+        if len(value) < self.min_length:
+            raise refusal("too_short", f"Must have at least {self.min_length} character")
+        return value
+
+
+class Number(Strict):
+    """A JSON number."""
+
+    expected, types, openapi = "a number", (int, float), {"type": "number"}
+
+
+class Integer(Strict):
+    """A JSON number without fraction."""
+
+    expected, types, openapi = "an integer", (int,), {"type": "integer"}
+
+
+class Boolean(Strict):
+    """`true` or `false`."""
+
+    expected, types, openapi = "a boolean", (bool,), {"type": "boolean"}
+
+
+class Choice(Strict):
+    """One of the values that are the mapping's keys; it stands for what the mapping says."""
+
+    def __init__(self, choices: Mapping[Any, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+        self.types = tuple({type(choice) for choice in choices})
+        self.expected = kind_of(next(iter(choices)))
+        self.openapi = {"type": "integer" if self.types == (int,) else "string", "enum": list(choices)}
+
+    def accept(self, value: Any) -> Any:
+        """What the value stands for."""
+        if value not in self.choices:
+            listed = ", ".join(quoted(choice) if isinstance(choice, str) else str(choice) for choice in self.choices)
+            raise refusal("invalid_choice", f"Must be one of {listed}")
+        return self.choices[value]
+
+
+class Parsed(Strict):
+    """A string that a parser turns into a value; the parser's ValueError becomes the refusal."""
+
+    expected, types = "a string", (str,)
+    code = ""
+
+    def parse(self, text: str) -> Any:
+        """The value that the text stands for, or ValueError with a message for the caller."""
+        raise NotImplementedError
+
+    def accept(self, value: str) -> Any:
+        """The parsed value."""
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            raise refusal(self.code, str(error)) from None
+
+
+class Id(Parsed):
+    """A UUID, in lower case from here on."""
+
+    code = "invalid_uuid"
+    openapi = {"type": "string", "format": "uuid", "pattern": UUID_PATTERN}
+
+    def parse(self, text: str) -> str:
+        """The id in lower case."""
+        return ids.parse(text)
+
+
+class TimeZone(Parsed):
+    """An IANA time zone of the `tzdata` package."""
+
+    code = "invalid_timezone"
+    openapi = {"type": "string", "format": "timezone"}
+
+    def parse(self, text: str) -> str:
+        """The name itself."""
+        return zones.parse(text)
+
+
+class Date(Parsed):
+    """`YYYY-MM-DD`, as a date."""
+
+    code = "invalid_date"
+    openapi = {"type": "string", "format": "date"}
+
+    def parse(self, text: str) -> date:
+        """The day."""
+        return instants.parse_date(text)
+
+
+class DueDate(Parsed):
+    """A date or a date-time, kept as given."""
+
+    code = "invalid_date"
+    openapi = {"type": "string", "format": "due-date"}
+
+    def parse(self, text: str) -> str:
+        """The text itself, when it is well-formed."""
+        instants.parse_date_or_date_time(text)
+        return text
+
+
+class Time(Parsed):
+    """`HH:mm`, kept as given."""
+
+    code = "invalid_time"
+    openapi = {"type": "string", "pattern": TIME_PATTERN}
+
+    def parse(self, text: str) -> str:
+        """The text itself, when it is well-formed."""
+        instants.parse_time(text)
+        return text
+
+
+class Instant(Parsed):
+    """A date-time in UTC, as responses write it."""
+
+    code = "invalid_date"
+    openapi = {"type": "string", "format": "date-time"}
+
+    def parse(self, text: str) -> str:
+        """The text, when it is exactly what a response would write."""
+        wall, offset = instants.parse_date_time(text)
+        if offset is None or instants.text_of(wall) != text:
+            raise ValueError(f"{quoted(text)} is not an instant of the form 2025-11-26T09:00:00.000Z")
+        return text
+
+
+class IdList(Strict):
+    """An array of UUIDs; repeats count once, at their first position."""
+
+    expected, types = "an array", (list,)
+
+    def __init__(self, *, min_items: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.min_items = min_items
+        self.openapi = {"type": "array", "items": Id.openapi} | ({"minItems": min_items} if min_items else {})
+
+    def accept(self, value: list[Any]) -> list[str]:
+        """The ids, each once."""
+        if len(value) < self.min_items:
+            raise refusal("too_short", f"Must have at least {self.min_items} item")
+        item = Id()
+        accepted, refused = [], {}
+        for index, text in enumerate(value):
+            try:
+                accepted.append(item.deserialize(text))
+            except ValidationError as error:
+                refused[index] = error.messages
+        if refused:
+            raise ValidationError(refused)
+        return list(dict.fromkeys(accepted))
+
+
+def load(schema: Schema, document: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """What the schema makes of a document, and every problem it has, in the schema's field order."""
+    try:
+        return schema.load(document), []
+    except ValidationError as error:
+        order = [field.data_key or name for name, field in schema.fields.items()]
+        found = list(_problems(error.normalized_messages(), ()))  # type: ignore[no-untyped-call]
+        return {}, sorted(found, key=lambda problem: _rank(problem, order))
+
+
+def _rank(problem: Problem, order: list[str]) -> int:
+    return order.index(str(problem.path[0])) if problem.path and problem.path[0] in order else len(order)
+
+
+def _problems(messages: Any, path: tuple[str | int, ...]) -> Iterable[Problem]:
+    if isinstance(messages, Mapping):
+        for key, nested in messages.items():
+            yield from _problems(nested, path if key == "_schema" else (*path, key))
+    else:
+        for message in messages:
+            yield Problem(path, getattr(message, "code", "invalid_type"), str(message))

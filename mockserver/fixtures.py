@@ -1,0 +1,364 @@
+"""Fixtures: the world that every sandbox starts with, found, checked and loaded (design, last section).
+
+A folder holds any of `FILES`; one that it lacks is taken from the shipped `default`. Records have the shape in
+which `GET /__admin/state` shows them; what follows from other values (`due_at`, `status_config` …) may be left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from marshmallow import RAISE, Schema
+from marshmallow import fields as base
+
+from mockserver import fields, ids, wire
+from mockserver.domain import due
+from mockserver.errors import Problem
+from mockserver.sandbox.names import check_key
+from mockserver.wire import quoted
+
+DEFAULT = "default"
+
+Records = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Fixtures:
+    """A valid set: the document of a sandbox, the keys beside `test_<name>`, and a digest of the document."""
+
+    document: dict[str, Records]
+    api_keys: Records
+    digest: str
+
+
+@dataclass(frozen=True)
+class FixtureProblem:
+    """Something wrong in a file: where, and what to a person."""
+
+    file: Path
+    line: int | None
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = str(self.file) if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.path}: {self.message}"
+
+
+class InvalidFixtures(Exception):
+    """The fixtures cannot be used; `problems` has one line of text for each reason."""
+
+    def __init__(self, problems: Iterable[object]) -> None:
+        self.problems = [str(problem) for problem in problems]
+        more = f" (and {len(self.problems) - 1} more: vambe-mock fixtures validate)" if self.problems[1:] else ""
+        super().__init__(self.problems[0] + more)
+
+
+class _Record(Schema):
+    class Meta:
+        unknown = RAISE
+
+    id = fields.Id(required=True)
+
+
+class _User(_Record):
+    first_name = fields.Text(required=True, min_length=1)
+    last_name = fields.Text(required=True)
+    email = fields.Text(required=True)
+    phone = fields.Text(required=True)
+    active = fields.Boolean(load_default=True)
+
+
+STATUS_TYPES = ("initial", "in_progress", "done", "master_done")
+
+
+class _Status(_Record):
+    name = fields.Text(required=True, min_length=1)
+    color = fields.Text(required=True)
+    type = fields.Choice({type: type for type in STATUS_TYPES}, required=True)
+    order = fields.Integer(required=True)
+
+
+class _Party(_Record):
+    name = fields.Text(required=True, min_length=1)
+    phone = fields.Text(load_default=None, allow_none=True)
+    email = fields.Text(load_default=None, allow_none=True)
+
+
+class _Assignment(Schema):
+    responsible_id = fields.Id(required=True)
+
+
+class _Task(_Record):
+    title = fields.Text(required=True, min_length=1)
+    description = fields.Text(load_default="")
+    due_date = fields.DueDate(load_default=None, allow_none=True)
+    due_time = fields.Time(load_default=None, allow_none=True)
+    timezone = fields.TimeZone(load_default=None, allow_none=True)
+    due_timezone = fields.TimeZone(allow_none=True)
+    due_at = fields.Instant(allow_none=True)
+    is_all_day = fields.Boolean()
+    created_at = fields.Instant(required=True)
+    ai_contact_id = fields.Id(load_default=None, allow_none=True)
+    ai_customer_id = fields.Id(load_default=None, allow_none=True)
+    task_status_config_id = fields.Id(required=True)
+    priority = fields.Choice({0: 0, 1: 1, 2: 2}, required=True)
+    creator_id = fields.Id(required=True)
+    task_responsibles = base.List(base.Nested(_Assignment(unknown=RAISE)), required=True)
+    status_config = base.Raw()
+
+
+class _Note(_Record):
+    task_id = fields.Id(required=True)
+    contact_id = fields.Id(required=True)
+    created_at = fields.Instant(required=True)
+
+
+class _ApiKey(Schema):
+    class Meta:
+        unknown = RAISE
+
+    key = fields.Text(required=True)
+    user_id = fields.Id(required=True)
+    revoked = fields.Boolean(load_default=False)
+
+
+_SCHEMAS: dict[str, Schema] = {
+    "users": _User(),
+    "statuses": _Status(),
+    "contacts": _Party(),
+    "customers": _Party(),
+    "tasks": _Task(),
+    "notes": _Note(),
+    "api_keys": _ApiKey(),
+}
+FILES = tuple(f"{name}.json" for name in _SCHEMAS)
+
+
+def shipped() -> Path:
+    """The folder of the fixtures that come with the package."""
+    packaged = Path(str(resources.files("mockserver"))) / "_fixtures"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent / "fixtures"
+
+
+def shipped_names() -> list[str]:
+    """The names that `--fixtures` knows."""
+    return [DEFAULT, *sorted(folder.name for folder in shipped().iterdir() if (folder / "tasks.json").is_file())]
+
+
+def find(name: str) -> Path:
+    """The folder that `--fixtures` names: a shipped one, or with a slash in it a folder of the user's.
+
+    Raises InvalidFixtures.
+    """
+    if "/" in name or os.sep in name or name in (".", ".."):
+        if not Path(name).is_dir():
+            raise InvalidFixtures([f"{name} is not a folder"])
+        return Path(name)
+    if name not in shipped_names():
+        hint = f"; for the folder write ./{name}" if Path(name).is_dir() else ""
+        raise InvalidFixtures([f"there are no fixtures {quoted(name)}, only {', '.join(shipped_names())}{hint}"])
+    return shipped() if name == DEFAULT else shipped() / name
+
+
+def files(name: str) -> dict[str, Path]:
+    """Every file of the fixtures of that name or folder, by its name; those it lacks are the default's."""
+    folder = find(name)
+    return {path.name: path for path in (_file(folder, list_name) for list_name in _SCHEMAS) if path.exists()}
+
+
+def load(name: str) -> Fixtures:
+    """The fixtures of that name or folder, checked; raises InvalidFixtures with every problem."""
+    folder = find(name)
+    strangers = sorted(path.name for path in folder.glob("*.json") if path.name not in FILES)
+    if strangers:
+        raise InvalidFixtures(f"{folder / stranger}: not one of {', '.join(FILES)}" for stranger in strangers)
+    files = {name: _file(folder, name) for name in _SCHEMAS}
+    if not any(path.parent == folder for path in files.values()):
+        raise InvalidFixtures([f"{folder} holds none of {', '.join(FILES)}"])
+    raw, lines = _read(files)
+    document, problems = check(raw)
+    if problems:
+        raise InvalidFixtures(_located(problem, files, lines) for problem in problems)
+    api_keys = document.pop("api_keys")
+    return Fixtures(document, api_keys, hashlib.sha256(wire.encode(document)).hexdigest())
+
+
+def check(document: dict[str, Any]) -> tuple[dict[str, Records], list[Problem]]:
+    """A whole document with everything that follows filled in, and every problem it has.
+
+    A problem's path begins with the name of the list: `("users", 2, "email")`.
+    """
+    loaded: dict[str, Records] = {}
+    problems: list[Problem] = []
+    for name, schema in _SCHEMAS.items():
+        loaded[name] = []
+        for index, record in enumerate(document.get(name, ())):
+            values, found = _load_record(schema, record)
+            loaded[name].append(values)
+            problems += [Problem((name, index, *each.path), each.code, each.message) for each in found]
+    if not problems:
+        problems += _check_whole(loaded)
+    if not problems:
+        loaded["notes"] = loaded["notes"] if "notes" in document else list(_notes_of(loaded["tasks"]))
+    return loaded, problems
+
+
+def _file(folder: Path, name: str) -> Path:
+    own = folder / f"{name}.json"
+    return own if own.exists() else shipped() / f"{name}.json"
+
+
+def _read(files: dict[str, Path]) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    raw: dict[str, Any] = {}
+    lines: dict[str, list[int]] = {}
+    problems = []
+    for name, path in files.items():
+        if not path.exists():
+            continue
+        try:
+            content = path.read_bytes()
+            raw[name] = wire.decode(content)
+            if not isinstance(raw[name], list):
+                raise wire.NotJson(f"expected an array of records, found {fields.kind_of(raw[name])}")
+            lines[name] = list(_lines_of(content.decode()))
+        except wire.NotJson as error:
+            problems.append(f"{path}: {error}")
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror}")
+    if problems:
+        raise InvalidFixtures(problems)
+    return raw, lines
+
+
+def _lines_of(text: str) -> Iterator[int]:
+    """The line on which each element of a JSON array begins."""
+    decoder = json.JSONDecoder()
+    position = text.index("[") + 1
+    while True:
+        position += len(text[position:]) - len(text[position:].lstrip(" \t\r\n,"))
+        if text[position] == "]":
+            return
+        yield text.count("\n", 0, position) + 1
+        _, position = decoder.raw_decode(text, position)
+
+
+def _located(problem: Problem, files: dict[str, Path], lines: dict[str, list[int]]) -> FixtureProblem:
+    name, *rest = problem.path
+    path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+    index = rest[0] if rest and isinstance(rest[0], int) else None
+    line = lines[str(name)][index] if index is not None else None
+    return FixtureProblem(files[str(name)], line, path, problem.message)
+
+
+def _load_record(schema: Schema, record: Any) -> tuple[dict[str, Any], list[Problem]]:
+    if not isinstance(record, dict):
+        return {}, [Problem((), "invalid_type", f"Expected an object, received {fields.kind_of(record)}")]
+    values, problems = fields.load(schema, record)
+    if not problems and isinstance(schema, _Task):
+        values, problems = _complete(values)
+    if not problems and isinstance(schema, _ApiKey):
+        problems = list(_key_problems(values["key"]))
+    return values, problems
+
+
+def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """A task with what follows from its due date; what was given must agree with it."""
+    if task["due_date"] is None and (task["due_time"] or task["timezone"]):
+        return {}, [Problem(("due_date",), "required", "due_time and timezone are kept only with a due_date")]
+    try:
+        follows = asdict(due.due(task["due_date"], task["due_time"], task["timezone"]))
+    except due.OutOfRange as error:
+        return {}, [Problem(("due_date",), "out_of_range", str(error))]
+    wrong = [
+        Problem((key,), "conflict", f"the due date gives {json.dumps(value)}")
+        for key, value in follows.items()
+        if key in task and task[key] != value
+    ]
+    return task | follows, wrong
+
+
+def _key_problems(key: str) -> Iterator[Problem]:
+    try:
+        check_key(key)
+    except ValueError as error:
+        yield Problem(("key",), "invalid_choice", str(error))
+
+
+def _check_whole(loaded: dict[str, Records]) -> list[Problem]:
+    return [
+        *(problem for name in _SCHEMAS for problem in _duplicates(loaded, name, "key" if name == "api_keys" else "id")),
+        *_duplicates(loaded, "statuses", "name"),
+        *_duplicates(loaded, "statuses", "order"),
+        *_duplicates(loaded, "notes", "task_id"),
+        *_missing_ones(loaded),
+        *_unresolved(loaded),
+        *_stray_notes(loaded),
+    ]
+
+
+def _duplicates(loaded: dict[str, Records], name: str, key: str) -> Iterator[Problem]:
+    seen: Counter[Any] = Counter()
+    for index, record in enumerate(loaded[name]):
+        seen[record[key]] += 1
+        if seen[record[key]] > 1:
+            yield Problem((name, index, key), "repeated", f"{json.dumps(record[key])} is there already")
+
+
+def _missing_ones(loaded: dict[str, Records]) -> Iterator[Problem]:
+    if not any(status["type"] == "initial" for status in loaded["statuses"]):
+        yield Problem(("statuses",), "required", "no status has the type initial, which new tasks get")
+    if not any(user["active"] for user in loaded["users"]):
+        yield Problem(("users",), "required", "no user is active, so no key could act as one")
+
+
+def _unresolved(loaded: dict[str, Records]) -> Iterator[Problem]:
+    users = {user["id"] for user in loaded["users"]}
+    active = {user["id"] for user in loaded["users"] if user["active"]}
+    known = {name: {record["id"] for record in loaded[name]} for name in ("contacts", "customers", "statuses", "tasks")}
+    wanted: list[tuple[tuple[str | int, ...], str, str | None, set[str]]] = []
+    for index, task in enumerate(loaded["tasks"]):
+        at = ("tasks", index)
+        wanted += [
+            ((*at, "ai_contact_id"), "contact", task["ai_contact_id"], known["contacts"]),
+            ((*at, "ai_customer_id"), "customer", task["ai_customer_id"], known["customers"]),
+            ((*at, "task_status_config_id"), "status", task["task_status_config_id"], known["statuses"]),
+            ((*at, "creator_id"), "user", task["creator_id"], users),
+        ]
+        wanted += [
+            ((*at, "task_responsibles", place, "responsible_id"), "user", responsible["responsible_id"], users)
+            for place, responsible in enumerate(task["task_responsibles"])
+        ]
+    for index, note in enumerate(loaded["notes"]):
+        wanted.append((("notes", index, "task_id"), "task", note["task_id"], known["tasks"]))
+    for index, key in enumerate(loaded["api_keys"]):
+        wanted.append((("api_keys", index, "user_id"), "active user", key["user_id"], active))
+    for path, kind, id, existing in wanted:
+        if id is not None and id not in existing:
+            yield Problem(path, "not_found", f"there is no {kind} {id}")
+
+
+def _stray_notes(loaded: dict[str, Records]) -> Iterator[Problem]:
+    contact_of = {task["id"]: task["ai_contact_id"] for task in loaded["tasks"]}
+    for index, note in enumerate(loaded["notes"]):
+        if note["task_id"] in contact_of and contact_of[note["task_id"]] != note["contact_id"]:
+            yield Problem(("notes", index, "contact_id"), "conflict", "it is not the contact of the note's task")
+
+
+def _notes_of(tasks: Records) -> Iterator[dict[str, Any]]:
+    """The notes that the tasks would have made."""
+    for number, task in enumerate(task for task in tasks if task["ai_contact_id"] is not None):
+        yield {
+            "id": ids.mint("fixtures", "note", number),
+            "task_id": task["id"],
+            "contact_id": task["ai_contact_id"],
+            "created_at": task["created_at"],
+        }

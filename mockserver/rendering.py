@@ -1,0 +1,47 @@
+"""Answers: documents as JSON, and errors in the one shape (contract, section 1)."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, request
+from werkzeug import exceptions
+
+from mockserver import errors, wire
+
+_log = logging.getLogger("mockserver")
+
+
+def respond(document: object, status: int = 200) -> Response:
+    """An answer with a JSON body."""
+    return Response(wire.encode(document), status, mimetype="application/json")
+
+
+def render(error: errors.ApiError) -> Response:
+    """The answer that an error is."""
+    return Response(error.encoded(), error.status, error.headers(), mimetype="application/json")
+
+
+def register(app: Flask) -> None:
+    """Answer every exception in the one shape, whoever raised it."""
+    app.register_error_handler(errors.ApiError, render)
+    app.register_error_handler(exceptions.HTTPException, lambda error: render(_translated(error)))
+    app.register_error_handler(Exception, _render_unexpected)
+
+
+def _translated(error: exceptions.HTTPException) -> errors.ApiError:
+    where = f"Cannot {request.method} {request.path}"
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return errors.MethodNotAllowed(where, sorted(error.valid_methods or ()))
+    if isinstance(error, exceptions.NotFound):
+        return errors.NotFound(where)
+    if isinstance(error, exceptions.RequestEntityTooLarge):
+        return errors.PayloadTooLarge()
+    if error.code is not None and error.code < 500:
+        return errors.BadRequest(error.description)
+    return errors.InternalServerError()
+
+
+def _render_unexpected(error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return render(errors.InternalServerError())

@@ -1,0 +1,60 @@
+"""Names of sandboxes, and the keys that open them (design, idea 2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mockserver.errors import BadRequest, Unauthorized
+
+DEFAULT = "default"
+PREFIX = "test_"
+DEFAULT_KEY = PREFIX + DEFAULT
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_KEY = re.compile(r"[\x21-\x7e]{1,256}")
+
+
+def is_name(text: str) -> bool:
+    """Whether a sandbox can have that name."""
+    return bool(_NAME.fullmatch(text)) and text not in (".", "..")
+
+
+def check_name(text: str) -> str:
+    """The name itself, or BadRequest."""
+    if not is_name(text):
+        raise BadRequest(f"{text[:80]!r} is no sandbox's name: use 1 to 64 of A-Z a-z 0-9 . _ -, neither . nor ..")
+    return text
+
+
+def check_key(text: str) -> str:
+    """A key that a header can carry, or ValueError."""
+    if not _KEY.fullmatch(text) or "," in text:
+        raise ValueError("an API key has 1 to 256 printable ASCII characters, without blanks or commas")
+    if text.startswith(PREFIX):
+        raise ValueError(f"a key that begins with {PREFIX} opens the sandbox of its name; choose another")
+    return text
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whom a key stands for: a sandbox, and one of its users, or None for the first active one."""
+
+    sandbox: str
+    user_id: str | None = None
+
+
+class Keys:
+    """Every key that opens something: `test_<name>`, and those of the team and of the fixtures."""
+
+    def __init__(self, callers: Iterable[tuple[str, Caller]]) -> None:
+        self._callers = dict(callers)
+
+    def caller(self, key: str | None) -> Caller:
+        """Whom the key stands for, or Unauthorized."""
+        if key and key in self._callers:
+            return self._callers[key]
+        if key and key.startswith(PREFIX) and is_name(key[len(PREFIX) :]):
+            return Caller(key[len(PREFIX) :])
+        raise Unauthorized

@@ -1,0 +1,49 @@
+"""A sandbox as one document: what `GET /__admin/state` shows, and what a fixtures folder holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.domain import tasks
+from mockserver.store.models import Contact, Customer, Note, Part, Responsible, Status, Task, User
+from mockserver.store.world import World
+
+Document = dict[str, list[dict[str, Any]]]
+
+_PEOPLE: dict[str, type[Part]] = {"users": User, "statuses": Status, "contacts": Contact, "customers": Customer}
+_NOT_SHOWN = ("world", "position")
+
+
+def document(world: World) -> Document:
+    """The world's people, statuses, tasks and notes, each in the order they came; deleted tasks are left out."""
+    people = {name: [_shown(row) for row in world.rows(model)] for name, model in _PEOPLE.items()}
+    return {**people, "tasks": _tasks(world), "notes": [_shown(row) for row in world.rows(Note)]}
+
+
+def fill(world: World, document: Document) -> None:
+    """Put the rows of a valid document into an empty world."""
+    lists: dict[str, type[Part]] = {**_PEOPLE, "notes": Note}
+    for name, model in lists.items():
+        world.insert(model, [{**row, "position": world.next_position()} for row in document[name]])
+    for task in document["tasks"]:
+        row = {column: task[column] for column in Task._meta.fields if column in task}
+        status_id = task["task_status_config_id"]
+        world.insert(Task, [{**row, "status_id": status_id, "position": world.next_position(), "deleted_at": None}])
+        responsibles = [
+            {"task_id": task["id"], "position": position, "user_id": responsible["responsible_id"]}
+            for position, responsible in enumerate(task["task_responsibles"])
+        ]
+        world.insert(Responsible, responsibles)
+    world.save()
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {column: value for column, value in row.items() if column not in _NOT_SHOWN}
+
+
+def _tasks(world: World) -> list[dict[str, Any]]:
+    rows = world.rows(Task, Task.deleted_at.is_null())
+    return [
+        shown | {part: row[part] for part in tasks.DUE_PARTS}
+        for row, shown in zip(rows, tasks.present_all(world, rows), strict=True)
+    ]

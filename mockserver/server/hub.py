@@ -1,0 +1,141 @@
+"""The loop that accepts, reads, writes and times out."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Callable
+from socket import socket as Socket
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+
+from mockserver.clock import monotonic
+from mockserver.server.channel import Channel
+from mockserver.server.limits import HEAD_BYTES, MEMORY_BYTES, Timeouts, connection_limit
+from mockserver.server.workers import Workers
+
+_ACCEPT_PAUSE = 0.05
+
+
+def _adjustments(max_body: int) -> Adjustments:
+    """The settings for waitress. Without a Host header an application sees a `SERVER_NAME` that is no host's."""
+    return Adjustments(
+        ident="vambe-mock",
+        server_name="host.invalid",
+        max_request_body_size=max_body,
+        max_request_header_size=HEAD_BYTES,
+        recv_bytes=65_536,
+        inbuf_overflow=MEMORY_BYTES,
+        outbuf_overflow=MEMORY_BYTES,
+        log_socket_errors=False,
+        clear_untrusted_proxy_headers=False,
+    )
+
+
+class Hub(TcpWSGIServer):  # type: ignore[misc]
+    """waitress's server over a socket that listens already, run and ended by us."""
+
+    channel_class = Channel
+
+    def __init__(
+        self, application: object, listener: Socket, *, threads: int, max_body: int, timeouts: Timeouts
+    ) -> None:
+        self.timeouts = timeouts
+        self.stopping = False
+        self._stop_by = float("inf")
+        self._tick = timeouts.tick()
+        self._next_check = self._accept_from = 0.0
+        self._limit = connection_limit()
+        self._closing = threading.RLock()
+        self._closed = False
+        self._workers = Workers(threads)
+        info = (listener.family, listener.type, listener.proto, listener.getsockname())
+        super().__init__(
+            application,
+            {},
+            _start=False,
+            _sock=listener,
+            dispatcher=self._workers,
+            adj=_adjustments(max_body),
+            sockinfo=info,
+            bind_socket=False,
+        )
+        self.accepting = True
+
+    def set_reuse_addr(self) -> None:
+        """Nothing: whoever bound the socket has decided."""
+
+    def run(self) -> None:
+        """Serves until `stop_by` and all work is done, or its deadline has passed."""
+        while not self._finished():
+            pause = max(0.0, min(self._tick, self._stop_by - monotonic()))
+            wasyncore.loop(timeout=pause, use_poll=True, map=self._map, count=1)
+
+    def stop_by(self, deadline: float) -> None:
+        """Has `run` end by `deadline` (as of `clock.monotonic`). It takes no lock: a signal handler may call it."""
+        if not self.stopping:
+            self._stop_by = deadline
+            self.stopping = True
+        self.pull_trigger()
+
+    def _finished(self) -> bool:
+        now = monotonic()
+        if now >= self._next_check:
+            self._next_check = now + self._tick
+            for channel in list(self.active_channels.values()):
+                channel.expire(now)
+        if not self.stopping:
+            return False
+        wasyncore.dispatcher.close(self)
+        for channel in list(self.active_channels.values()):
+            if channel.waiting:
+                channel.handle_close()
+        return not self.active_channels or now >= self._stop_by
+
+    def close(self) -> None:
+        """Closes every socket and ends the threads; the second time nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            for channel in list(self.active_channels.values()):
+                channel.handle_close()
+            super().close()
+        self._workers.stop(self._stop_by if self.stopping else monotonic())
+
+    def pull_trigger(self, thunk: Callable[[], None] | None = None) -> None:
+        """Wakes the loop, which runs `thunk`; not once it is closed, when the trigger's file may be another's."""
+        with self._closing:
+            if not self._closed:
+                self.trigger.pull_trigger(thunk)
+
+    def readable(self) -> bool:
+        """Whether to accept now. waitress's own maintenance, on a clock that tests freeze, is left out."""
+        return bool(self.accepting) and monotonic() >= self._accept_from
+
+    def handle_accept(self) -> None:
+        """Takes one connection; past the limit, the one that has been waiting longest makes room."""
+        if len(self.active_channels) >= self._limit and not self._make_room():
+            return
+        try:
+            connection, address = self.socket.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._make_room()
+            return
+        try:
+            self.set_socket_options(connection)
+            self.channel_class(self, connection, address, self.adj, self._map)
+        except OSError:  # macOS: the client is gone already
+            connection.close()
+
+    def _make_room(self) -> bool:
+        """Closes one waiting connection: an idle one rather than one in the middle of a request."""
+        waiting = [channel for channel in self.active_channels.values() if channel.waiting]
+        if not waiting:
+            self._accept_from = monotonic() + _ACCEPT_PAUSE
+            return False
+        min(waiting, key=lambda channel: (channel.request is not None, channel.deadline)).handle_close()
+        return True

@@ -1,0 +1,178 @@
+"""Reading a request, strictly: whatever two HTTP parties could read in two ways is refused (RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from waitress.buffers import OverflowableBuffer
+from waitress.parser import HTTPRequestParser
+from waitress.receiver import FixedStreamReceiver
+
+from mockserver.errors import ApiError, BadRequest, HeaderFieldsTooLarge, NotImplementedByServer, PayloadTooLarge
+from mockserver.server.chunked import ChunkedBody
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/(1\.[01])")
+_METHOD_BEGUN = re.compile(_TOKEN + rb"(?: [^\n]*)?")
+_FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
+_ABSOLUTE = re.compile(rb"https?://([^/?]+)(.*)", re.IGNORECASE)
+_HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
+
+
+class Request(HTTPRequestParser):  # type: ignore[misc]
+    """A request that is being read, or has been: what waitress's parser is to its channel and tasks.
+
+    `error` is the `ApiError` to answer it with, or None; `too_large` says that its body is over the limit and is left
+    to the application to refuse; `unread` that bytes of it may still be coming.
+    """
+
+    command = ""
+    authority = path = query = request_uri = log_path = ""
+    url_scheme = "http"
+    error: ApiError | None
+    header_plus: bytes
+    headers_finished: bool
+    body_rcv: ChunkedBody | FixedStreamReceiver | None
+    too_large = False
+    unread = False
+
+    def received(self, data: bytes) -> int:
+        """Takes the next bytes of the connection and answers how many of them are this request's.
+
+        A request that is refused takes all: nothing after it on its connection can be trusted.
+        """
+        try:
+            used = self._body(data) if self.headers_finished else self._head(data)
+        except PayloadTooLarge:
+            self._end_early()
+            self.too_large = True
+        except ApiError as error:
+            self.refuse(error)
+        return len(data) if self.unread else used
+
+    def refuse(self, error: ApiError) -> None:
+        """Ends the request where it is; `error` is its answer."""
+        self._end_early()
+        self.error = error
+
+    def _end_early(self) -> None:
+        self.close()
+        self.body_rcv = None
+        self.expect_continue = False
+        self.completed = self.unread = True
+
+    def _head(self, data: bytes) -> int:
+        """Reads up to the empty line; empty lines before the request are skipped (RFC 9112, section 2.2)."""
+        head = (self.header_plus + data).lstrip(b"\r\n")
+        end = head.find(b"\r\n\r\n")
+        if (len(head) if end < 0 else end) > self.adj.max_request_header_size:
+            raise HeaderFieldsTooLarge
+        self._request_line(head)
+        if end < 0:
+            self.header_plus = head
+            self.empty = self.completed = not head
+            return len(data)
+        self.parse_header(head[:end])
+        self.headers_finished = True
+        self.completed = self.body_rcv is None
+        return len(data) - (len(head) - end - 4)
+
+    def _body(self, data: bytes) -> int:
+        body: Any = self.body_rcv
+        used: int = body.received(data)
+        self.completed = body.completed
+        if self.completed and self.chunked:
+            self.headers["CONTENT_LENGTH"] = str(len(body))
+        return used
+
+    def _request_line(self, head: bytes) -> None:
+        """Reads the request line as soon as it is there, so that another protocol is refused at once."""
+        line, ended, _ = head.partition(b"\r\n")
+        if self.command or not head:
+            return
+        if not ended:
+            if not _METHOD_BEGUN.fullmatch(line.rstrip(b"\r")):
+                raise BadRequest("This is not a request line of HTTP/1.1")
+            return
+        match = _REQUEST_LINE.fullmatch(line)
+        if match is None or match[1] != match[1].upper():
+            raise BadRequest("The request line is malformed: it takes METHOD, target and HTTP/1.1")
+        self.version = match[3].decode()
+        self.command = match[1].decode()
+        self._target(match[2].partition(b"#")[0])
+
+    def _target(self, target: bytes) -> None:
+        """Origin, absolute or asterisk form (RFC 9112, section 3.2); the last for OPTIONS only."""
+        self.request_uri = target.decode("latin-1")
+        absolute = _ABSOLUTE.fullmatch(target)
+        if absolute:
+            self.authority = absolute[1].decode("latin-1")
+            target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
+        path, _, query = target.partition(b"?")
+        self.log_path = quote(path, safe=_VISIBLE)
+        if not (path.startswith(b"/") or (self.command == "OPTIONS" and target == b"*")):
+            raise BadRequest("The request target must begin with / or http://")
+        self.path = unquote_to_bytes(path).decode("latin-1")
+        self.query = query.decode("latin-1")
+
+    def parse_header(self, head: bytes) -> None:
+        """Reads the header lines of a head whose request line has been read."""
+        for line in head.split(b"\r\n")[1:]:
+            self._field(line)
+        self._host()
+        self._framing()
+        options = [option.strip().lower() for option in self.headers.get("CONNECTION", "").split(",")]
+        if "close" in options:
+            self.headers["CONNECTION"] = "close"
+
+    def _field(self, line: bytes) -> None:
+        """One header line; folded ones are refused (RFC 9112, section 5.2), repeated ones joined with a comma.
+
+        A name with an underscore is dropped, because WSGI cannot tell it from one with a hyphen.
+        """
+        match = _FIELD.fullmatch(line)
+        if match is None:
+            raise BadRequest("A header line is malformed")
+        if b"_" in match[1]:
+            return
+        name = match[1].upper().replace(b"-", b"_").decode()
+        value = match[2].rstrip(b" \t").decode("latin-1")
+        self.headers[name] = f"{self.headers[name]}, {value}" if name in self.headers else value
+
+    def _host(self) -> None:
+        """One well-formed Host, which HTTP/1.0 may lack; a target's authority replaces it (RFC 9112, section 3.2)."""
+        host = self.headers.get("HOST", "" if self.version == "1.0" else None)
+        if host is None or not _HOST.fullmatch(host):
+            raise BadRequest("The Host header is missing, repeated or malformed")
+        if not _HOST.fullmatch(self.authority):
+            raise BadRequest("The authority of the request target is malformed")
+        if self.authority:
+            self.headers["HOST"] = self.authority
+
+    def _framing(self) -> None:
+        """Where the body ends: Content-Length or one `chunked`, never both (RFC 9112, sections 6.1 to 6.3)."""
+        coding, length = self.headers.pop("TRANSFER_ENCODING", None), self.headers.get("CONTENT_LENGTH")
+        if coding is not None:
+            if length is not None or self.version == "1.0":
+                raise BadRequest("Transfer-Encoding excludes Content-Length and HTTP/1.0")
+            if coding.lower() != "chunked":
+                raise NotImplementedByServer("The only Transfer-Encoding that this server speaks is one `chunked`")
+            self.chunked = True
+            self.body_rcv = ChunkedBody(OverflowableBuffer(self.adj.inbuf_overflow), self.adj.max_request_body_size)
+        elif length is not None:
+            self._fixed_length(length)
+        wants = self.version == "1.1" and self.headers.get("EXPECT", "").lower() == "100-continue"
+        self.expect_continue = wants and self.body_rcv is not None
+
+    def _fixed_length(self, length: str) -> None:
+        if not _LENGTH.fullmatch(length):
+            raise BadRequest("Content-Length is not one decimal number")
+        self.content_length = int(length)
+        if self.content_length > self.adj.max_request_body_size:
+            raise PayloadTooLarge
+        if self.content_length:
+            self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(self.adj.inbuf_overflow))

@@ -1,0 +1,90 @@
+"""The server that a command line or a test holds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from mockserver.clock import monotonic
+from mockserver.server.hub import Hub
+from mockserver.server.limits import Timeouts
+from mockserver.server.listening import bind, is_loopback, url_of
+
+_MARGIN = 0.9
+
+
+class Server:
+    """A WSGI application behind waitress, listening from the moment it is made.
+
+    `host` and `port` are the listening socket's; `url` is where a client on this machine reaches it, and `loopback`
+    says whether only such a client can. `threads` bounds the requests that are worked on at once, `max_body` the bytes
+    of a body, inclusive. Raises OSError when the host is unknown or the port in use.
+
+    Beside what waitress offers, an application's environment holds `mockserver.connection` (see `Connection`) and
+    `mockserver.body_too_large`: true when the body was over the limit and so has not been read, `wsgi.input` is empty,
+    and the application is to answer 413, or what comes before that.
+    """
+
+    def __init__(
+        self,
+        application: Callable[..., Any],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        threads: int = 64,
+        max_body: int = 1_048_576,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        listener = bind(host, port)
+        self.host, self.port = listener.getsockname()[:2]
+        self.url = url_of(self.host, self.port)
+        self.loopback = is_loopback(self.host)
+        self._hub = Hub(application, listener, threads=threads, max_body=max_body, timeouts=timeouts or Timeouts())
+        self._serving = threading.Lock()
+        self._server_thread: int | None = None
+        self._thread: threading.Thread | None = None
+
+    def serve(self) -> None:
+        """Serves until `stop` is called; a stopped server returns at once."""
+        self._server_thread = threading.get_ident()
+        with self._serving:
+            try:
+                self._hub.run()
+            finally:
+                self._hub.close()
+                self._server_thread = None
+
+    def start(self) -> None:
+        """Serves in a daemon thread; clients may connect when this returns."""
+        self._thread = threading.Thread(target=self.serve, name="mockserver", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Stops: requests that are being answered get their whole answer, other connections are closed.
+
+        Returns when all is closed, after `timeout` seconds at most (an application that is busy for longer is left
+        behind in its daemon thread). Any thread may call it, any number of times. In the thread that serves, which
+        is where a signal handler runs, it returns at once and `serve` returns soon.
+        """
+        end = monotonic() + timeout
+        self._hub.stop_by(end - timeout * (1 - _MARGIN))
+        if self._server_thread == threading.get_ident():
+            return
+        if self._serving.acquire(timeout=timeout):
+            try:
+                self._hub.close()
+            finally:
+                self._serving.release()
+        if self._thread:
+            self._thread.join(max(0.0, end - monotonic()))
+
+    def __enter__(self) -> Server:
+        """The server, not started yet; the end of the block stops it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,87 @@
+"""The threads that run the application."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from typing import Protocol
+
+from mockserver.clock import monotonic
+
+_logger = logging.getLogger("mockserver")
+
+
+class _Serviceable(Protocol):
+    def service(self) -> None: ...
+
+
+class _Worker:
+    """A thread's hand: the channel it works for, and the lock it sleeps on when it has none."""
+
+    def __init__(self, channel: _Serviceable) -> None:
+        self.channel: _Serviceable | None = channel
+        self.sleep = threading.Lock()
+        self.sleep.acquire()
+
+    def wake(self, channel: _Serviceable | None) -> None:
+        self.channel = channel
+        self.sleep.release()
+
+
+class Workers:
+    """At most `limit` daemon threads, started when needed: waitress's task dispatcher, in another order.
+
+    The thread that was busy last is woken first, so that few are used, and each keeps what it has opened.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+        self._queue: deque[_Serviceable] = deque()
+        self._threads: list[threading.Thread] = []
+        self._stopped = False
+
+    def add_task(self, channel: _Serviceable) -> None:
+        """Calls `channel.service()` in one of the threads, once one is free."""
+        with self._lock:
+            if self._idle:
+                self._idle.pop().wake(channel)
+            elif len(self._threads) < self._limit:
+                self._start(_Worker(channel))
+            else:
+                self._queue.append(channel)
+
+    def stop(self, deadline: float) -> None:
+        """Ends the threads and waits for them until `deadline` (as of `clock.monotonic`); queued tasks are dropped."""
+        with self._lock:
+            self._stopped = True
+            while self._idle:
+                self._idle.pop().wake(None)
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - monotonic()))
+
+    def _start(self, worker: _Worker) -> None:
+        name = f"mockserver-worker-{len(self._threads)}"
+        thread = threading.Thread(target=self._run, args=(worker,), name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _run(self, worker: _Worker) -> None:
+        while worker.channel is not None:
+            try:
+                worker.channel.service()
+            except Exception:
+                _logger.exception("A worker thread caught what nothing else did")
+            if not self._next(worker):
+                worker.sleep.acquire()
+
+    def _next(self, worker: _Worker) -> bool:
+        """Gives the worker a queued channel, or None to end it; False when it has to sleep."""
+        with self._lock:
+            worker.channel = self._queue.popleft() if self._queue and not self._stopped else None
+            if worker.channel is None and not self._stopped:
+                self._idle.append(worker)
+                return False
+            return True

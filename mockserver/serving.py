@@ -1,0 +1,126 @@
+"""A server in the foreground: bind, open the world, say so, serve until told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mockserver import __version__, fixtures, logs
+from mockserver.application import create_app
+from mockserver.config import Settings
+from mockserver.domain.team import list_team_members
+from mockserver.hosts import HostRule
+from mockserver.mock import EXTENSION, Mock
+from mockserver.sandbox import names
+from mockserver.server import Server
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on; the message names the option."""
+
+
+def serve(settings: Settings) -> None:
+    """Run a server until SIGINT or SIGTERM.
+
+    Raises CannotListen, `InvalidFixtures` or `UnusableDatabase` before anything is served.
+    """
+    logs.configure("json" if settings.log_format == "json" else "text")
+    with opened(settings) as (server, mock):
+        _stop_on_signals(server)
+        with _ready_file(settings.ready_file, _ready(server)):
+            _announce(settings, server, mock)
+            server.serve()
+
+
+@contextlib.contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Server, Mock]]:
+    """A server that is bound and wired, and its mock; the block starts it.
+
+    The port is bound before the world is opened, so that a port in use leaves a database file untouched.
+    """
+    handler: list[Callable[..., Iterable[bytes]]] = []
+    with _bind(settings, lambda environ, start_response: handler[0](environ, start_response)) as server:
+        mock, application = _open(settings)
+        try:
+            handler.append(HostRule(application, settings.allowed_host) if server.loopback else application)
+            yield server, mock
+        finally:
+            server.stop()
+            mock.close()
+
+
+def _bind(settings: Settings, application: Callable[..., Iterable[bytes]]) -> Server:
+    try:
+        return Server(
+            application,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            max_body=settings.max_body,
+        )
+    except OSError as error:
+        cause = error.strerror or error
+        raise CannotListen(f"--host {settings.host} --port {settings.port}: {cause}") from None
+
+
+def _open(settings: Settings) -> tuple[Mock, Any]:
+    try:
+        app = create_app(settings)
+    except fixtures.InvalidFixtures as error:
+        raise fixtures.InvalidFixtures([f"--fixtures: {error}"]) from None
+    return app.extensions[EXTENSION], app
+
+
+def _stop_on_signals(server: Server) -> None:
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: server.stop())
+
+
+def _ready(server: Server) -> str:
+    event = {"event": "ready", "url": server.url, "api_key": names.DEFAULT_KEY, "pid": os.getpid()}
+    return json.dumps(event | {"version": __version__})
+
+
+@contextlib.contextmanager
+def _ready_file(path: Path | None, line: str) -> Iterator[None]:
+    """The file that says that the server is ready, while it is; it appears whole or not at all."""
+    if path is None:
+        yield
+        return
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(line + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise CannotListen(f"--ready-file {path}: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _announce(settings: Settings, server: Server, mock: Mock) -> None:
+    click.echo(_ready(server) if settings.json else _welcome(server.url, _first_user(mock)))
+
+
+def _first_user(mock: Mock) -> str:
+    with mock.sandboxes.look(names.DEFAULT) as world:
+        return str(list_team_members(world)[0]["id"])
+
+
+def _welcome(url: str, user_id: str) -> str:
+    task = json.dumps({"title": "Call the client", "responsibleIds": [user_id], "priority": "1"})
+    return (
+        f"vambe-mock {__version__} answers on {url}\n"
+        f"API key: {names.DEFAULT_KEY} (any test_<name> opens a sandbox of its own)\n"
+        f"Try it: curl -s {url}/api/public/tasks -H 'x-api-key: {names.DEFAULT_KEY}' "
+        f"-H 'content-type: application/json' -d '{task}'"
+    )

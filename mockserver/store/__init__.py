@@ -1,0 +1,1 @@
+"""The store: the database file, its tables, and a world inside a transaction."""

@@ -1,0 +1,156 @@
+"""The SQLite file: who may open it, its connections, its transactions.
+
+One process owns a file. Each thread keeps a connection; writes go one after another through one lock, because
+SQLite has one writer and a queue here is fairer and faster than its busy handler. Reads see one moment of the
+whole file (write-ahead log). Nothing outside this package knows that it is SQLite.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+from peewee import SchemaManager, SqliteDatabase
+
+from mockserver.store.models import APPLICATION_ID, SCHEMA_VERSION, TABLES
+
+
+class UnusableDatabase(Exception):
+    """The file cannot be used; the message says why. It was not touched."""
+
+
+class Connections(SqliteDatabase):
+    """A peewee database that can close the connections of all its threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._opened: list[sqlite3.Connection] = []
+        pragmas = {"journal_mode": "wal", "synchronous": "normal", "temp_store": "memory", "busy_timeout": 5000}
+        super().__init__(str(path), pragmas=pragmas, lock_type="IMMEDIATE", check_same_thread=False)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._connect()  # type: ignore[misc]
+        self._opened.append(connection)
+        return connection
+
+    def close_all(self) -> None:
+        """Close every thread's connection; no thread may be using one."""
+        self.close()
+        while self._opened:
+            self._opened.pop().close()
+
+
+class Transaction:
+    """An open transaction: runs peewee queries against its own store, whatever store the process has beside it."""
+
+    def __init__(self, database: Connections) -> None:
+        self._database = database
+
+    def run(self, query: Any) -> Any:
+        """Execute a query; what comes back is the query's own kind (rows, an id, a count)."""
+        return query.execute(self._database)
+
+    def rows(self, query: Any) -> list[dict[str, Any]]:
+        """All rows of a select, as dictionaries."""
+        return list(query.dicts().execute(self._database))
+
+    def first(self, query: Any) -> dict[str, Any] | None:
+        """The first row of a select, or None."""
+        found = self.rows(query.limit(1))
+        return found[0] if found else None
+
+    def commit(self) -> None:
+        """Make what was written so far permanent, and go on under the same lock."""
+        self._database.top_transaction().commit()  # type: ignore[no-untyped-call]
+
+
+class Store:
+    """An open database file, or a temporary one that goes when the store closes.
+
+    Raises UnusableDatabase for a file that is not this project's, is newer than this version, cannot be
+    opened, or is in use by another process.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._temporary = Path(tempfile.mkdtemp(prefix="vambe-mock-")) if path is None else None
+        self.path = self._temporary / "world.db" if self._temporary else Path(path or "")
+        self._lock = threading.Lock()
+        self._owner = filelock.FileLock(f"{self.path}.lock", thread_local=False)
+        if not self._temporary:
+            _check(self.path)
+        self._own()
+        self._database = Connections(self.path)
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self.close()
+            raise UnusableDatabase(f"{self.path}: {error}") from error
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that may write: it commits at the end of the block, or rolls back when that raises."""
+        with self._lock, self._database.atomic():
+            yield Transaction(self._database)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that sees one moment of the store and waits for no writer."""
+        with self._database.transaction("DEFERRED"):
+            yield Transaction(self._database)
+
+    def close(self) -> None:
+        """Give the file back; a temporary one is removed."""
+        self._database.close_all()
+        self._owner.release()
+        if self._temporary:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _own(self) -> None:
+        try:
+            self._owner.acquire(timeout=0)
+        except filelock.Timeout:
+            raise UnusableDatabase(f"{self.path} is in use by another vambe-mock") from None
+        except OSError as error:
+            raise UnusableDatabase(f"{self.path}: {error.strerror or error}") from None
+
+    def _prepare(self) -> None:
+        with self.write() as transaction:
+            if self._database.pragma("application_id") == APPLICATION_ID:
+                return
+            for model in TABLES:
+                SchemaManager(model, self._database).create_all(safe=True)
+            self._database.pragma("application_id", APPLICATION_ID)
+            self._database.pragma("user_version", SCHEMA_VERSION)
+            transaction.commit()
+
+
+def _check(path: Path) -> None:
+    """Refuse a file that is not ours, reading it only."""
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            _check_folder(path)
+            return
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except OSError as error:
+        raise UnusableDatabase(f"{path}: {error.strerror}") from None
+    except sqlite3.DatabaseError as error:
+        raise UnusableDatabase(f"{path} cannot be read as a database: {error}") from None
+    if application != APPLICATION_ID:
+        raise UnusableDatabase(f"{path} is the database of another program")
+    if version != SCHEMA_VERSION:
+        raise UnusableDatabase(
+            f"{path} has schema version {version}; this version of vambe-mock reads {SCHEMA_VERSION} only"
+        )
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise UnusableDatabase(f"{path}: the folder {path.parent} does not exist")

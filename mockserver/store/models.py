@@ -1,0 +1,150 @@
+"""The tables.
+
+A *world* is one generation of a sandbox: its people, its tasks, its clock and its counters. Every row belongs
+to a world and is keyed by it, so that a copy of a world is a handful of `INSERT … SELECT`s and nothing of one
+sandbox can be reached from another. A sandbox is a name that points at its present world; the fixtures are
+a world too, which no sandbox points at.
+"""
+
+from __future__ import annotations
+
+from peewee import (
+    AutoField,
+    BigIntegerField,
+    BooleanField,
+    CompositeKey,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+APPLICATION_ID = 0x564D424B  # "VMBK": marks a SQLite file as this project's
+SCHEMA_VERSION = 1
+
+
+class World(Model):
+    """A generation: the clock, the seed of its ids and how many of each were minted."""
+
+    id = AutoField()
+    seed = TextField()
+    clock_mode = TextField()
+    clock_now_ms = BigIntegerField()
+    clock_anchor_ms = BigIntegerField()
+    clock_tick_ms = IntegerField()
+    minted_tasks = IntegerField(default=0)
+    minted_notes = IntegerField(default=0)
+    last_position = IntegerField(default=0)
+
+
+class Sandbox(Model):
+    """A sandbox's name and its present world."""
+
+    name = TextField(primary_key=True)
+    world = IntegerField()
+
+
+class Template(Model):
+    """The world that holds a set of fixtures, by the digest of their content."""
+
+    digest = TextField(primary_key=True)
+    world = IntegerField()
+
+
+class Part(Model):
+    """Part of a world; `position` keeps the order in which parts came."""
+
+    world = IntegerField()
+    position = IntegerField()
+
+
+class Row(Part):
+    """A part with an id of its own."""
+
+    id = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("world", "id")
+
+
+class User(Row):
+    """A team member (contract, section 6)."""
+
+    first_name = TextField()
+    last_name = TextField()
+    email = TextField()
+    phone = TextField()
+    active = BooleanField()
+
+
+class Status(Row):
+    """A status configuration; `order` is what `newStatusPosition` names."""
+
+    name = TextField()
+    color = TextField()
+    type = TextField()
+    order = IntegerField()
+
+
+class Contact(Row):
+    """Somebody whom tasks may be about, and who collects interactive notes."""
+
+    name = TextField()
+    phone = TextField(null=True)
+    email = TextField(null=True)
+
+
+class Customer(Row):
+    """A company that tasks may be about."""
+
+    name = TextField()
+    phone = TextField(null=True)
+    email = TextField(null=True)
+
+
+class Task(Row):
+    """A task: the parts of its due date as given, and what follows from them."""
+
+    title = TextField()
+    description = TextField()
+    due_date = TextField(null=True)
+    due_time = TextField(null=True)
+    timezone = TextField(null=True)
+    due_at = TextField(null=True)
+    is_all_day = BooleanField()
+    due_timezone = TextField(null=True)
+    created_at = TextField()
+    ai_contact_id = TextField(null=True)
+    ai_customer_id = TextField(null=True)
+    status_id = TextField()
+    priority = IntegerField()
+    creator_id = TextField()
+    deleted_at = TextField(null=True)
+
+    class Meta:
+        indexes = ((("world", "due_at", "position"), False),)
+
+
+class Responsible(Part):
+    """One of a task's responsible users, in request order."""
+
+    task_id = TextField()
+    user_id = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("world", "task_id", "position")
+        indexes = ((("world", "user_id", "task_id"), False),)
+
+
+class Note(Row):
+    """An interactive note: it shows a task on its contact (contract, section 2, "Side effect")."""
+
+    task_id = TextField()
+    contact_id = TextField()
+    created_at = TextField()
+
+    class Meta:
+        indexes = ((("world", "task_id"), True),)
+
+
+WORLD_TABLES: tuple[type[Part], ...] = (User, Status, Contact, Customer, Task, Responsible, Note)
+TABLES: tuple[type[Model], ...] = (World, Sandbox, Template, *WORLD_TABLES)

@@ -1,0 +1,107 @@
+"""JSON as the contract has it on the wire (section 1), the same on every Python version."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+MAX_DEPTH = 64
+MAX_DIGITS = 4300
+
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+# An escape is a surrogate pair, one of the two forbidden ones, or any other.
+_ESCAPES = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|(?P<nul>u0000)|.)"
+)
+
+
+class NotJson(ValueError):
+    """The text is not JSON that the contract accepts; the message says why, and where."""
+
+
+def encode(document: object) -> bytes:
+    """A document as the bytes that are sent: compact, UTF-8, keys in their order."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def quoted(text: str, limit: int = 80) -> str:
+    """A text in quotation marks for a message, its middle left out when it is longer than `limit` characters."""
+    shown = text if len(text) <= limit else f"{text[: limit - 20]}…{text[-10:]}"
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def decode(body: bytes) -> Any:
+    """The value that a JSON text stands for; of a repeated key the last value counts.
+
+    Raises NotJson for what RFC 8259 or the contract does not allow.
+    """
+    if not body:
+        raise NotJson("it is empty")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotJson(f"it is not UTF-8 at byte {error.start + 1}") from None
+    _check_depth(body)
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_int, parse_float=_parse_float)
+    except json.JSONDecodeError as error:
+        raise NotJson(_syntax_error(text, error)) from None
+    if "\\u" in text:
+        _check_escapes(text)
+    return value
+
+
+def _check_depth(body: bytes) -> None:
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    outside_strings = b"".join(_ESCAPED.sub(b"", body).split(b'"')[::2])
+    depth = 0
+    for bracket in outside_strings.translate(None, _NOT_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise NotJson(f"it has more than {MAX_DEPTH} levels of nesting")
+
+
+def _check_escapes(text: str) -> None:
+    for escape in _ESCAPES.finditer(text):
+        if escape["lone"]:
+            raise NotJson(f"it has a lone surrogate \\{escape['lone']} at {_place(text, escape.start())}")
+        if escape["nul"]:
+            raise NotJson(f"it has the character \\u0000 at {_place(text, escape.start())}")
+
+
+def _refuse_constant(name: str) -> None:
+    raise NotJson(f"it has {name}, which is not a JSON number")
+
+
+def _parse_int(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_DIGITS:
+        raise NotJson(f"it has an integer of more than {MAX_DIGITS} digits")
+    _parse_float(digits)
+    return int(digits)
+
+
+def _parse_float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise NotJson(f"it has a number outside the range of an IEEE double: {digits[:20]}")
+    return number
+
+
+def _syntax_error(text: str, error: json.JSONDecodeError) -> str:
+    position = error.pos
+    if error.msg.startswith("Illegal trailing comma"):
+        # Python 3.13 points at the comma; the versions before at what stands after it.
+        position = len(text) - len(text[position + 1 :].lstrip(" \t\r\n"))
+    found = "its end" if position >= len(text) else ascii(text[position])
+    return f"unexpected {found} at {_place(text, position)}"
+
+
+def _place(text: str, position: int) -> str:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return f"line {line}, column {column}"
