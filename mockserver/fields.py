@@ -263,7 +263,7 @@ def load(schema: Schema, document: Mapping[str, Any]) -> tuple[dict[str, Any], l
         return schema.load(document), []
     except ValidationError as error:
         order = [field.data_key or name for name, field in schema.fields.items()]
-        found = list(_problems(error.normalized_messages(), ()))  # type: ignore[no-untyped-call]
+        found = list(_problems(error.normalized_messages(), ()))
         return {}, sorted(found, key=lambda problem: _rank(problem, order))
 
 

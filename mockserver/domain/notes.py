@@ -8,9 +8,9 @@ from mockserver.store.world import World
 
 def follow(world: World, task_id: str, contact_id: str | None) -> None:
     """Make the task's note be where its contact is: made, moved, left as it is, or removed."""
-    notes = world.rows(Note, Note.task_id == task_id)
+    notes = world.rows(Note, task_id=task_id)
     if contact_id is None:
-        world.delete(Note, Note.task_id == task_id)
+        world.delete(Note, task_id=task_id)
     elif not notes:
         attach(world, task_id, contact_id)
     elif notes[0]["contact_id"] != contact_id:

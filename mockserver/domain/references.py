@@ -15,7 +15,7 @@ def check(world: World, fields: dict[str, Any]) -> None:
 
     The kinds in their order: `responsibleIds` (active users only), `aiContactId`, `aiCustomerId`.
     """
-    _require(world, "responsibleIds", User, fields.get("responsible_ids", ()), User.active)
+    _require(world, "responsibleIds", User, fields.get("responsible_ids", ()), active=True)
     _require(world, "aiContactId", Contact, _given(fields, "ai_contact_id"))
     _require(world, "aiCustomerId", Customer, _given(fields, "ai_customer_id"))
 
@@ -24,8 +24,8 @@ def _given(fields: dict[str, Any], name: str) -> list[str]:
     return [fields[name]] if fields.get(name) is not None else []
 
 
-def _require(world: World, name: str, model: type[Row], wanted: Sequence[str], *conditions: Any) -> None:
-    found = {row["id"] for row in world.rows_with(model, model.id, wanted, *conditions)}
+def _require(world: World, name: str, model: type[Row], wanted: Sequence[str], **where: Any) -> None:
+    found = {row["id"] for row in world.rows_among(model, "id", wanted, **where)}
     missing = [id for id in wanted if id not in found]
     if missing:
         raise NotFound(f"{name} not found: {', '.join(missing)}")

@@ -66,14 +66,14 @@ def list_tasks(
     wanted = Task.due_at.between(first, last)
     if include_tasks_without_dates:
         wanted |= Task.due_at.is_null()
-    conditions = [Task.deleted_at.is_null(), wanted]
+    found = Task.select().where(Task.world == world.number, Task.deleted_at.is_null(), wanted)
     if responsible_ids:
         assigned = Responsible.select(Responsible.task_id).where(
             Responsible.world == world.number, Responsible.user_id.in_(responsible_ids)
         )
-        conditions.append(Task.id.in_(assigned))
-    tasks = world.rows(Task, *conditions, order=(Task.due_at.asc(nulls="last"), Task.position))
-    return present_all(world, tasks)
+        found = found.where(Task.id.in_(assigned))
+    ordered = found.order_by(Task.due_at.asc(nulls="last"), Task.position)
+    return present_all(world, world.transaction.rows(ordered))
 
 
 def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
@@ -98,7 +98,7 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     if changes:
         world.update(Task, task_id, **changes)
     if "responsible_ids" in fields:
-        world.delete(Responsible, Responsible.task_id == task_id)
+        world.delete(Responsible, task_id=task_id)
         _assign(world, task_id, fields["responsible_ids"])
     if "ai_contact_id" in fields:
         notes.follow(world, task_id, fields["ai_contact_id"])
@@ -119,7 +119,7 @@ def present_all(world: World, tasks: list[dict[str, Any]]) -> list[TaskObject]:
     """Task objects for rows of the table, in the rows' order."""
     known = statuses.load(world)
     responsible_ids: dict[str, list[str]] = {task["id"]: [] for task in tasks}
-    for responsible in world.rows_with(Responsible, Responsible.task_id, list(responsible_ids)):
+    for responsible in world.rows_among(Responsible, "task_id", list(responsible_ids)):
         responsible_ids[responsible["task_id"]].append(responsible["user_id"])
     return [present(task, responsible_ids[task["id"]], known) for task in tasks]
 
@@ -171,4 +171,4 @@ def _assign(world: World, task_id: str, responsible_ids: list[str]) -> None:
 
 
 def _responsible_ids(world: World, task_id: str) -> list[str]:
-    return [row["user_id"] for row in world.rows(Responsible, Responsible.task_id == task_id)]
+    return [row["user_id"] for row in world.rows(Responsible, task_id=task_id)]

@@ -10,7 +10,7 @@ from mockserver.store.world import World
 
 def list_team_members(world: World) -> list[dict[str, Any]]:
     """The active users, in fixture order."""
-    return [_present(user) for user in world.rows(User, User.active)]
+    return [_present(user) for user in world.rows(User, active=True)]
 
 
 def _present(user: dict[str, Any]) -> dict[str, Any]:

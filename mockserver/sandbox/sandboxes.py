@@ -68,16 +68,16 @@ class Sandboxes:
 
 def actor(world: World, caller: Caller) -> str:
     """The id of the user whom the caller acts as; Unauthorized when the world has no such active user."""
-    wanted = [User.active] if caller.user_id is None else [User.active, User.id == caller.user_id]
-    users = world.rows(User, *wanted)
+    wanted = {} if caller.user_id is None else {"id": caller.user_id}
+    users = world.rows(User, active=True, **wanted)
     if not users:
         raise Unauthorized
     return str(users[0]["id"])
 
 
 def _world_of(transaction: Transaction, name: str) -> int | None:
-    row = transaction.first(Sandbox.select().where(Sandbox.name == name))
-    return None if row is None else int(row["world"])
+    found = transaction.statements.select(Sandbox, {"name": name})
+    return int(found[0]["world"]) if found else None
 
 
 def _count(transaction: Transaction) -> int:

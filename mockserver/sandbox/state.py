@@ -42,7 +42,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tasks(world: World) -> list[dict[str, Any]]:
-    rows = world.rows(Task, Task.deleted_at.is_null())
+    rows = world.rows(Task, deleted_at=None)
     return [
         shown | {part: row[part] for part in tasks.DUE_PARTS}
         for row, shown in zip(rows, tasks.present_all(world, rows), strict=True)

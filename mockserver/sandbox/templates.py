@@ -12,9 +12,9 @@ from mockserver.store.models import Template
 def keep(store: Store, document: state.Document, digest: str) -> int:
     """The number of the world that holds these fixtures; it is made when the store has none yet."""
     with store.write() as transaction:
-        known = transaction.first(Template.select().where(Template.digest == digest))
-        if known is not None:
-            return int(known["world"])
+        known = transaction.statements.select(Template, {"digest": digest})
+        if known:
+            return int(known[0]["world"])
         world = worlds.create(transaction, seed="", clock=ClockSetting("frozen").start_clock())
         state.fill(world, document)
         transaction.run(Template.insert(digest=digest, world=world.number))

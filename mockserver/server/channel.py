@@ -152,6 +152,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.server.pull_trigger(self.handle_close)
 
+    def handle_expt(self) -> None:
+        """Closes the connection: HTTP has no urgent data, and unread it would keep the loop spinning."""
+        self.handle_close()
+
     def handle_close(self) -> None:
         """Closes the socket; a request that had begun to arrive is logged as aborted."""
         request, self.request = self.request, None

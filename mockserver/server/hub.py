@@ -48,7 +48,7 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
         self._tick = timeouts.tick()
         self._next_check = self._accept_from = 0.0
         self._limit = connection_limit()
-        self._closing = threading.RLock()
+        self._waking = threading.RLock()
         self._closed = False
         self._workers = Workers(threads)
         info = (listener.family, listener.type, listener.proto, listener.getsockname())
@@ -96,18 +96,18 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
 
     def close(self) -> None:
         """Closes every socket and ends the threads; the second time nothing."""
-        with self._closing:
-            if self._closed:
-                return
-            self._closed = True
-            for channel in list(self.active_channels.values()):
-                channel.handle_close()
-            super().close()
+        with self._waking:
+            closed, self._closed = self._closed, True
+        if closed:
+            return
+        for channel in list(self.active_channels.values()):
+            channel.handle_close()
+        super().close()
         self._workers.stop(self._stop_by if self.stopping else monotonic())
 
     def pull_trigger(self, thunk: Callable[[], None] | None = None) -> None:
         """Wakes the loop, which runs `thunk`; not once it is closed, when the trigger's file may be another's."""
-        with self._closing:
+        with self._waking:
             if not self._closed:
                 self.trigger.pull_trigger(thunk)
 

@@ -62,7 +62,6 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
     def _end_early(self) -> None:
         self.close()
         self.body_rcv = None
-        self.expect_continue = False
         self.completed = self.unread = True
 
     def _head(self, data: bytes) -> int:
@@ -165,8 +164,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             self.body_rcv = ChunkedBody(OverflowableBuffer(self.adj.inbuf_overflow), self.adj.max_request_body_size)
         elif length is not None:
             self._fixed_length(length)
-        wants = self.version == "1.1" and self.headers.get("EXPECT", "").lower() == "100-continue"
-        self.expect_continue = wants and self.body_rcv is not None
+        self.expect_continue = self.version == "1.1" and self.headers.get("EXPECT", "").lower() == "100-continue"
 
     def _fixed_length(self, length: str) -> None:
         if not _LENGTH.fullmatch(length):

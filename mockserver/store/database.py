@@ -20,6 +20,7 @@ import filelock
 from peewee import SchemaManager, SqliteDatabase
 
 from mockserver.store.models import APPLICATION_ID, SCHEMA_VERSION, TABLES
+from mockserver.store.statements import Statements
 
 
 class UnusableDatabase(Exception):
@@ -31,6 +32,7 @@ class Connections(SqliteDatabase):
 
     def __init__(self, path: Path) -> None:
         self._opened: list[sqlite3.Connection] = []
+        self.statements = Statements(self)
         pragmas = {"journal_mode": "wal", "synchronous": "normal", "temp_store": "memory", "busy_timeout": 5000}
         super().__init__(str(path), pragmas=pragmas, lock_type="IMMEDIATE", check_same_thread=False)
 
@@ -47,23 +49,19 @@ class Connections(SqliteDatabase):
 
 
 class Transaction:
-    """An open transaction: runs peewee queries against its own store, whatever store the process has beside it."""
+    """An open transaction: runs queries against its own store, whatever store the process has beside it."""
 
     def __init__(self, database: Connections) -> None:
         self._database = database
+        self.statements = database.statements
 
     def run(self, query: Any) -> Any:
-        """Execute a query; what comes back is the query's own kind (rows, an id, a count)."""
+        """Execute a peewee query; what comes back is the query's own kind (rows, an id, a count)."""
         return query.execute(self._database)
 
     def rows(self, query: Any) -> list[dict[str, Any]]:
-        """All rows of a select, as dictionaries."""
+        """All rows of a peewee select, as dictionaries."""
         return list(query.dicts().execute(self._database))
-
-    def first(self, query: Any) -> dict[str, Any] | None:
-        """The first row of a select, or None."""
-        found = self.rows(query.limit(1))
-        return found[0] if found else None
 
     def commit(self) -> None:
         """Make what was written so far permanent, and go on under the same lock."""

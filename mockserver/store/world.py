@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import Field, Value
+from peewee import Value
 
 from mockserver import ids
 from mockserver.clock import Clock
 from mockserver.store import models
 from mockserver.store.database import Transaction
 from mockserver.store.models import Part, Row
+from mockserver.store.statements import Rows, Statements
 
-_BATCH = 500  # rows in one statement: databases bound the variables of a statement
+_BATCH = 500  # values in one statement: databases bound them
 
 
 @dataclass
@@ -29,36 +30,35 @@ class World:
     last_position: int
     _changed: bool = field(default=False, repr=False)
 
-    def rows(self, model: type[Part], *conditions: Any, order: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """This world's rows of a table that meet all conditions, in the order they came or the order given."""
-        query = model.select().where(model.world == self.number, *conditions)
-        return self.transaction.rows(query.order_by(*(order or (model.position,))))
+    def rows(self, model: type[Part], order: Sequence[str] = ("position",), **where: Any) -> Rows:
+        """This world's rows of a table whose columns have these values, in the order they came or the order given."""
+        return self._statements.select(model, self._mine(where), order)
 
-    def rows_with(
-        self, model: type[Part], column: Field, values: Sequence[Any], *conditions: Any
-    ) -> list[dict[str, Any]]:
-        """This world's rows whose column has one of these values, however many those are."""
-        found = []
-        for batch in _batches(values):
-            found += self.rows(model, column.in_(batch), *conditions)
+    def rows_among(self, model: type[Part], name: str, values: Sequence[Any], **where: Any) -> Rows:
+        """Of `rows`, those whose column `name` has one of these values, however many those are."""
+        found: Rows = []
+        for start in range(0, len(values), _BATCH):
+            batch = values[start : start + _BATCH]
+            found += self._statements.select_among(model, self._mine(where), name, batch, ("position",))
         return found
 
     def get(self, model: type[Row], id: str) -> dict[str, Any] | None:
         """The row with that id, or None."""
-        return self.transaction.first(model.select().where(model.world == self.number, model.id == id))
+        found = self.rows(model, (), id=id)
+        return found[0] if found else None
 
-    def insert(self, model: type[Part], rows: list[dict[str, Any]]) -> None:
+    def insert(self, model: type[Part], rows: Iterable[Mapping[str, Any]]) -> None:
         """Add rows to a table of this world."""
-        for batch in _batches(rows):
-            self.transaction.run(model.insert_many([{"world": self.number, **row} for row in batch]))
+        for row in rows:
+            self._statements.insert(model, {"world": self.number, **row})
 
     def update(self, model: type[Row], id: str, **values: Any) -> None:
         """Change the row with that id."""
-        self.transaction.run(model.update(**values).where(model.world == self.number, model.id == id))
+        self._statements.update(model, values, self._mine({"id": id}))
 
-    def delete(self, model: type[Part], *conditions: Any) -> None:
-        """Remove this world's rows of a table that meet all conditions."""
-        self.transaction.run(model.delete().where(model.world == self.number, *conditions))
+    def delete(self, model: type[Part], **where: Any) -> None:
+        """Remove this world's rows of a table whose columns have these values."""
+        self._statements.delete(model, self._mine(where))
 
     def mint(self, model: type[Row]) -> str:
         """A new id for a row of that table: the next of the seed's that is not present."""
@@ -86,13 +86,20 @@ class World:
         """Write the clock and the counters back, if they changed."""
         if self._changed:
             columns = _columns(self.seed, self.clock, self.minted, self.last_position)
-            self.transaction.run(models.World.update(columns).where(models.World.id == self.number))
+            self._statements.update(models.World, columns, {"id": self.number})
             self._changed = False
+
+    @property
+    def _statements(self) -> Statements:
+        return self.transaction.statements
+
+    def _mine(self, where: Mapping[str, Any]) -> dict[str, Any]:
+        return {"world": self.number, **where}
 
 
 def load(transaction: Transaction, number: int) -> World:
     """The world with that number."""
-    row = transaction.rows(models.World.select().where(models.World.id == number))[0]
+    row = transaction.statements.select(models.World, {"id": number})[0]
     clock = Clock(row["clock_mode"], row["clock_now_ms"], row["clock_anchor_ms"], row["clock_tick_ms"])
     minted = {"task": row["minted_tasks"], "note": row["minted_notes"]}
     return World(transaction, number, row["seed"], clock, minted, row["last_position"])
@@ -116,11 +123,6 @@ def copy(source: World, seed: str, clock: Clock) -> World:
     made._changed = True
     made.save()
     return made
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _BATCH):
-        yield items[start : start + _BATCH]
 
 
 def _columns(seed: str, clock: Clock, minted: dict[str, int], last_position: int) -> dict[str, Any]:

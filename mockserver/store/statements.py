@@ -1,0 +1,102 @@
+"""Statements built once: peewee writes each text the first time it is needed, and it is run from then on.
+
+Building a query takes peewee several times as long as SQLite takes to run it, and every request makes the same few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from peewee import BooleanField, Database, Model, Query
+
+Values = Mapping[str, Any]
+Rows = list[dict[str, Any]]
+
+
+class Statements:
+    """The statements of one database, on rows that are found by the values of their columns.
+
+    Each method takes columns by their names; the value None in `where` stands for a column that is null.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._texts: dict[tuple[Any, ...], str] = {}
+
+    def select(self, model: type[Model], where: Values, order: Sequence[str] = ()) -> Rows:
+        """The rows that meet `where`, as dictionaries."""
+        text = self._text(
+            (model, "select", *_shape(where), *order),
+            lambda: model.select().where(*_equal(model, where)).order_by(*_columns(model, order)),
+        )
+        return self._fetch(model, text, _given(where))
+
+    def select_among(
+        self, model: type[Model], where: Values, name: str, values: Sequence[Any], order: Sequence[str]
+    ) -> Rows:
+        """The rows that meet `where` and whose column `name` has one of `values`."""
+        (column,) = _columns(model, [name])
+        text = self._text(
+            (model, "among", *_shape(where), name, len(values), *order),
+            lambda: model.select().where(*_equal(model, where), column.in_(values)).order_by(*_columns(model, order)),
+        )
+        return self._fetch(model, text, [*_given(where), *values])
+
+    def insert(self, model: type[Model], row: Values) -> None:
+        """Add a row."""
+        row = _in_table_order(model, row)
+        self._run((model, "insert", *row), lambda: model.insert(row), row.values())
+
+    def update(self, model: type[Model], values: Values, where: Values) -> None:
+        """Change the rows that meet `where`."""
+        values = _in_table_order(model, values)
+        self._run(
+            (model, "update", *values, *_shape(where)),
+            lambda: model.update(values).where(*_equal(model, where)),
+            [*values.values(), *_given(where)],
+        )
+
+    def delete(self, model: type[Model], where: Values) -> None:
+        """Remove the rows that meet `where`."""
+        self._run((model, "delete", *_shape(where)), lambda: model.delete().where(*_equal(model, where)), _given(where))
+
+    def _run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> None:
+        self._database.execute_sql(self._text(key, build), tuple(values))
+
+    def _fetch(self, model: type[Model], text: str, values: Iterable[Any]) -> Rows:
+        found = self._database.execute_sql(text, tuple(values)).fetchall()
+        names = model._meta.sorted_field_names
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        for flag in (name for name in names if isinstance(model._meta.fields[name], BooleanField)):
+            for row in rows:
+                row[flag] = bool(row[flag])
+        return rows
+
+    def _text(self, key: tuple[Any, ...], build: Callable[[], Query]) -> str:
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = self._database.get_sql_context().sql(build()).query()[0]
+        return text
+
+
+def _columns(model: type[Model], names: Iterable[str]) -> list[Any]:
+    return [model._meta.fields[name] for name in names]
+
+
+def _equal(model: type[Model], where: Values) -> Iterable[Any]:
+    return (column == value for column, value in zip(_columns(model, where), where.values(), strict=True))
+
+
+def _shape(where: Values) -> Iterable[Any]:
+    """What of `where` is in the text of a statement: the names, and which of them are null."""
+    return ((name, value is None) for name, value in where.items())
+
+
+def _given(where: Values) -> list[Any]:
+    return [value for value in where.values() if value is not None]
+
+
+def _in_table_order(model: type[Model], values: Values) -> Values:
+    """The values in the order in which peewee will write them."""
+    return {name: values[name] for name in model._meta.sorted_field_names if name in values}
