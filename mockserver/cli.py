@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -13,6 +14,7 @@ import click
 
 from mockserver import __version__, config, fixtures, serving
 from mockserver.config import SETTINGS, InvalidSetting
+from mockserver.logs import printable
 from mockserver.store.database import UnusableDatabase
 
 DEFAULT_COMMAND = "serve"
@@ -20,6 +22,8 @@ DEFAULT_COMMAND = "serve"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 when all went well, 1 when a check found problems, 2 when it could not run."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what fixtures hold may be more than a terminal can show
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("--help", "-h", "--version")):
         given.insert(0, DEFAULT_COMMAND)
@@ -34,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _stop(cause: str) -> None:
-    click.echo("vambe-mock: " + " ".join(cause.split()), err=True)
+    click.echo("vambe-mock: " + printable(" ".join(cause.split())), err=True)
     sys.exit(2)
 
 

@@ -46,6 +46,14 @@ def _some(text: str) -> str:
     return text
 
 
+def _text(text: str) -> str:
+    try:
+        _some(text).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{quoted(text)} is not UTF-8") from None
+    return text
+
+
 def _switch(text: str) -> bool:
     known = {"1": True, "true": True, "yes": True, "on": True, "": False, "0": False, "false": False}
     known |= {"no": False, "off": False}
@@ -92,7 +100,7 @@ class Settings:
     fixtures: str = _setting(
         "default", _some, "NAME|DIR", "What every sandbox starts with: shipped fixtures, or a folder such as ./mine."
     )
-    seed: str = _setting("vambe", _some, "TEXT", "What ids are minted from, for sandboxes opened from now on.")
+    seed: str = _setting("vambe", _text, "TEXT", "What ids are minted from, for sandboxes opened from now on.")
     clock: ClockSetting = _setting(
         ClockSetting(),
         parse_setting,
@@ -171,11 +179,11 @@ def resolve(options: Mapping[str, str | Sequence[str] | None], environment: Mapp
     chosen = {}
     for setting in SETTINGS:
         given = options.get(setting.name)
-        if given:
+        if given not in (None, (), []):
             chosen[setting.name] = _parse(setting, given, setting.flag)
         elif setting.variable in environment:
             text = environment[setting.variable]
-            given = re.split(r"[\s,]+", text.strip()) if setting.kind == "list" and text.strip() else text
+            given = list(filter(None, re.split(r"[\s,]+", text))) if setting.kind == "list" else text
             if given or setting.kind == "value":
                 chosen[setting.name] = _parse(setting, given, f"{setting.flag} ({setting.variable})")
     return Settings(**chosen)

@@ -22,6 +22,13 @@ UUID_PATTERN = (
     "|00000000-0000-0000-0000-000000000000|[fF]{8}-[fF]{4}-[fF]{4}-[fF]{4}-[fF]{12})$"
 )
 TIME_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+# What a pattern can say of `dueDate`: that the day is one of the calendar is left to its format.
+DUE_DATE_PATTERN = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?$"
+)
+INSTANT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+NO_NUL_PATTERN = r"^[^\u0000]*$"
 
 CODES = {
     "required": "the field or parameter is missing",
@@ -91,7 +98,7 @@ class Strict(base.Field[Any]):
 class Text(Strict):
     """A string, kept exactly as sent."""
 
-    expected, types, openapi = "a string", (str,), {"type": "string"}
+    expected, types, openapi = "a string", (str,), {"type": "string", "pattern": NO_NUL_PATTERN}
 
     def __init__(self, *, min_length: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -197,7 +204,7 @@ class DueDate(Parsed):
     """A date or a date-time, kept as given."""
 
     code = "invalid_date"
-    openapi = {"type": "string", "format": "due-date"}
+    openapi = {"type": "string", "format": "due-date", "pattern": DUE_DATE_PATTERN}
 
     def parse(self, text: str) -> str:
         """The text itself, when it is well-formed."""
@@ -221,7 +228,7 @@ class Instant(Parsed):
     """A date-time in UTC, as responses write it."""
 
     code = "invalid_date"
-    openapi = {"type": "string", "format": "date-time"}
+    openapi = {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}
 
     def parse(self, text: str) -> str:
         """The text, when it is exactly what a response would write."""

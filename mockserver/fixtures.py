@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, validate
 from marshmallow import fields as base
 
 from mockserver import fields, ids, wire
@@ -84,7 +84,7 @@ class _Status(_Record):
     name = fields.Text(required=True, min_length=1)
     color = fields.Text(required=True)
     type = fields.Choice({type: type for type in STATUS_TYPES}, required=True)
-    order = fields.Integer(required=True)
+    order = fields.Integer(required=True, validate=validate.Range(0, 10_000, error="Must be from 0 to 10000"))
 
 
 class _Party(_Record):
@@ -112,7 +112,11 @@ class _Task(_Record):
     task_status_config_id = fields.Id(required=True)
     priority = fields.Choice({0: 0, 1: 1, 2: 2}, required=True)
     creator_id = fields.Id(required=True)
-    task_responsibles = base.List(base.Nested(_Assignment(unknown=RAISE)), required=True)
+    task_responsibles = base.List(
+        base.Nested(_Assignment(unknown=RAISE)),
+        required=True,
+        validate=validate.Length(min=1, error="Must have at least 1 item"),
+    )
     status_config = base.Raw()
 
 
@@ -178,24 +182,25 @@ def files(name: str) -> dict[str, Path]:
 def load(name: str) -> Fixtures:
     """The fixtures of that name or folder, checked; raises InvalidFixtures with every problem."""
     folder = find(name)
-    strangers = sorted(path.name for path in folder.glob("*.json") if path.name not in FILES)
-    if strangers:
-        raise InvalidFixtures(f"{folder / stranger}: not one of {', '.join(FILES)}" for stranger in strangers)
     files = {name: _file(folder, name) for name in _SCHEMAS}
     if not any(path.parent == folder for path in files.values()):
         raise InvalidFixtures([f"{folder} holds none of {', '.join(FILES)}"])
-    raw, lines = _read(files)
-    document, problems = check(raw)
-    if problems:
-        raise InvalidFixtures(_located(problem, files, lines) for problem in problems)
+    strangers = sorted(path for path in folder.glob("*.json") if path.name not in FILES)
+    unusable = [f"{stranger}: not one of {', '.join(FILES)}" for stranger in strangers]
+    raw, lines, unread = _read(files)
+    document, problems = check(raw, frozenset(unread))
+    if unusable or unread or problems:
+        located = [str(_located(problem, files, lines)) for problem in problems]
+        raise InvalidFixtures([*unusable, *unread.values(), *located])
     api_keys = document.pop("api_keys")
     return Fixtures(document, api_keys, hashlib.sha256(wire.encode(document)).hexdigest())
 
 
-def check(document: dict[str, Any]) -> tuple[dict[str, Records], list[Problem]]:
+def check(document: dict[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[dict[str, Records], list[Problem]]:
     """A whole document with everything that follows filled in, and every problem it has.
 
-    A problem's path begins with the name of the list: `("users", 2, "email")`.
+    A problem's path begins with the name of the list: `("users", 2, "email")`. Lists that are `unknown` could not be
+    read: nothing is said of them, nor of what refers to them.
     """
     loaded: dict[str, Records] = {}
     problems: list[Problem] = []
@@ -205,8 +210,7 @@ def check(document: dict[str, Any]) -> tuple[dict[str, Records], list[Problem]]:
             values, found = _load_record(schema, record)
             loaded[name].append(values)
             problems += [Problem((name, index, *each.path), each.code, each.message) for each in found]
-    if not problems:
-        problems += _check_whole(loaded)
+    problems += _check_whole(loaded, unknown | {str(problem.path[0]) for problem in problems})
     if not problems:
         loaded["notes"] = loaded["notes"] if "notes" in document else list(_notes_of(loaded["tasks"]))
     return loaded, problems
@@ -217,26 +221,25 @@ def _file(folder: Path, name: str) -> Path:
     return own if own.exists() else shipped() / f"{name}.json"
 
 
-def _read(files: dict[str, Path]) -> tuple[dict[str, Any], dict[str, list[int]]]:
+def _read(files: dict[str, Path]) -> tuple[dict[str, Any], dict[str, list[int]], dict[str, str]]:
+    """The lists, the lines of their records, and why those that are missing could not be read."""
     raw: dict[str, Any] = {}
     lines: dict[str, list[int]] = {}
-    problems = []
+    unread: dict[str, str] = {}
     for name, path in files.items():
         if not path.exists():
             continue
         try:
             content = path.read_bytes()
-            raw[name] = wire.decode(content)
-            if not isinstance(raw[name], list):
-                raise wire.NotJson(f"expected an array of records, found {fields.kind_of(raw[name])}")
-            lines[name] = list(_lines_of(content.decode()))
+            records = wire.decode(content)
+            if not isinstance(records, list):
+                raise wire.NotJson(f"expected an array of records, found {fields.kind_of(records)}")
+            raw[name], lines[name] = records, list(_lines_of(content.decode()))
         except wire.NotJson as error:
-            problems.append(f"{path}: {error}")
+            unread[name] = f"{path}: {error}"
         except OSError as error:
-            problems.append(f"{path}: {error.strerror}")
-    if problems:
-        raise InvalidFixtures(problems)
-    return raw, lines
+            unread[name] = f"{path}: {error.strerror}"
+    return raw, lines, unread
 
 
 def _lines_of(text: str) -> Iterator[int]:
@@ -283,7 +286,14 @@ def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         for key, value in follows.items()
         if key in task and task[key] != value
     ]
+    wrong += _repeats([each["responsible_id"] for each in task["task_responsibles"]])
     return task | follows, wrong
+
+
+def _repeats(responsible_ids: list[str]) -> Iterator[Problem]:
+    for place, id in enumerate(responsible_ids):
+        if id in responsible_ids[:place]:
+            yield Problem(("task_responsibles", place, "responsible_id"), "repeated", f'"{id}" is there already')
 
 
 def _key_problems(key: str) -> Iterator[Problem]:
@@ -293,62 +303,68 @@ def _key_problems(key: str) -> Iterator[Problem]:
         yield Problem(("key",), "invalid_choice", str(error))
 
 
-def _check_whole(loaded: dict[str, Records]) -> list[Problem]:
+def _check_whole(loaded: dict[str, Records], doubtful: frozenset[str]) -> list[Problem]:
+    """What is wrong between records. Those with problems of their own are empty, and their lists `doubtful`."""
     return [
         *(problem for name in _SCHEMAS for problem in _duplicates(loaded, name, "key" if name == "api_keys" else "id")),
         *_duplicates(loaded, "statuses", "name"),
         *_duplicates(loaded, "statuses", "order"),
         *_duplicates(loaded, "notes", "task_id"),
-        *_missing_ones(loaded),
-        *_unresolved(loaded),
+        *_missing_ones(loaded, doubtful),
+        *_unresolved(loaded, doubtful),
         *_stray_notes(loaded),
     ]
 
 
+def _sound(records: Records) -> Iterator[tuple[int, dict[str, Any]]]:
+    return ((index, record) for index, record in enumerate(records) if record)
+
+
 def _duplicates(loaded: dict[str, Records], name: str, key: str) -> Iterator[Problem]:
     seen: Counter[Any] = Counter()
-    for index, record in enumerate(loaded[name]):
+    for index, record in _sound(loaded[name]):
         seen[record[key]] += 1
         if seen[record[key]] > 1:
             yield Problem((name, index, key), "repeated", f"{json.dumps(record[key])} is there already")
 
 
-def _missing_ones(loaded: dict[str, Records]) -> Iterator[Problem]:
-    if not any(status["type"] == "initial" for status in loaded["statuses"]):
+def _missing_ones(loaded: dict[str, Records], doubtful: frozenset[str]) -> Iterator[Problem]:
+    if "statuses" not in doubtful and not any(status["type"] == "initial" for status in loaded["statuses"]):
         yield Problem(("statuses",), "required", "no status has the type initial, which new tasks get")
-    if not any(user["active"] for user in loaded["users"]):
+    if "users" not in doubtful and not any(user["active"] for user in loaded["users"]):
         yield Problem(("users",), "required", "no user is active, so no key could act as one")
 
 
-def _unresolved(loaded: dict[str, Records]) -> Iterator[Problem]:
-    users = {user["id"] for user in loaded["users"]}
-    active = {user["id"] for user in loaded["users"] if user["active"]}
-    known = {name: {record["id"] for record in loaded[name]} for name in ("contacts", "customers", "statuses", "tasks")}
-    wanted: list[tuple[tuple[str | int, ...], str, str | None, set[str]]] = []
-    for index, task in enumerate(loaded["tasks"]):
+def _unresolved(loaded: dict[str, Records], doubtful: frozenset[str]) -> Iterator[Problem]:
+    people = [name for name in ("users", "contacts", "customers", "statuses", "tasks") if name not in doubtful]
+    known = {name: {record["id"] for record in loaded[name]} for name in people}
+    if "users" in known:
+        known["active"] = {user["id"] for user in loaded["users"] if user["active"]}
+    wanted: list[tuple[tuple[str | int, ...], str, str | None, str]] = []
+    for index, task in _sound(loaded["tasks"]):
         at = ("tasks", index)
         wanted += [
-            ((*at, "ai_contact_id"), "contact", task["ai_contact_id"], known["contacts"]),
-            ((*at, "ai_customer_id"), "customer", task["ai_customer_id"], known["customers"]),
-            ((*at, "task_status_config_id"), "status", task["task_status_config_id"], known["statuses"]),
-            ((*at, "creator_id"), "user", task["creator_id"], users),
+            ((*at, "ai_contact_id"), "contact", task["ai_contact_id"], "contacts"),
+            ((*at, "ai_customer_id"), "customer", task["ai_customer_id"], "customers"),
+            ((*at, "task_status_config_id"), "status", task["task_status_config_id"], "statuses"),
+            ((*at, "creator_id"), "user", task["creator_id"], "users"),
         ]
         wanted += [
-            ((*at, "task_responsibles", place, "responsible_id"), "user", responsible["responsible_id"], users)
+            ((*at, "task_responsibles", place, "responsible_id"), "user", responsible["responsible_id"], "users")
             for place, responsible in enumerate(task["task_responsibles"])
         ]
-    for index, note in enumerate(loaded["notes"]):
-        wanted.append((("notes", index, "task_id"), "task", note["task_id"], known["tasks"]))
-    for index, key in enumerate(loaded["api_keys"]):
-        wanted.append((("api_keys", index, "user_id"), "active user", key["user_id"], active))
-    for path, kind, id, existing in wanted:
-        if id is not None and id not in existing:
+    for index, note in _sound(loaded["notes"]):
+        wanted.append((("notes", index, "task_id"), "task", note["task_id"], "tasks"))
+    for index, key in _sound(loaded["api_keys"]):
+        wanted.append((("api_keys", index, "user_id"), "active user", key["user_id"], "active"))
+    for path, kind, id, name in wanted:
+        if id is not None and id not in known.get(name, (id,)):
             yield Problem(path, "not_found", f"there is no {kind} {id}")
 
 
 def _stray_notes(loaded: dict[str, Records]) -> Iterator[Problem]:
-    contact_of = {task["id"]: task["ai_contact_id"] for task in loaded["tasks"]}
-    for index, note in enumerate(loaded["notes"]):
+    contact_of = {task["id"]: task["ai_contact_id"] for _, task in _sound(loaded["tasks"])}
+    for index, note in _sound(loaded["notes"]):
         if note["task_id"] in contact_of and contact_of[note["task_id"]] != note["contact_id"]:
             yield Problem(("notes", index, "contact_id"), "conflict", "it is not the contact of the note's task")
 

@@ -14,7 +14,7 @@ from mockserver.errors import ApiError, MisdirectedRequest
 
 LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z")
 
-_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?", re.ASCII)
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(?P<port>[0-9]{1,5}))?")
 
 
 def exactly(origin: str) -> re.Pattern[str]:
@@ -25,7 +25,7 @@ def exactly(origin: str) -> re.Pattern[str]:
 def host_name(header: str) -> str | None:
     """The host of a `Host` header without its port, in lower case; None when it is malformed."""
     found = _HOST.fullmatch(header)
-    return found["name"].lower() if found else None
+    return found["name"].lower() if found and int(found["port"] or 0) <= 65535 else None
 
 
 def is_loopback(name: str) -> bool:
@@ -33,9 +33,13 @@ def is_loopback(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
+        if not name.startswith("["):
+            return ipaddress.IPv4Address(name).is_loopback
+        address = ipaddress.IPv6Address(name[1:-1])
     except ValueError:
         return False
+    # Python versions differ on what `is_loopback` says of `::ffff:127.0.0.1`.
+    return (address.ipv4_mapped or address).is_loopback
 
 
 class HostRule:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from mockserver.hosts import HostRule
 from mockserver.mock import EXTENSION, Mock
 from mockserver.sandbox import names
 from mockserver.server import Server
+from mockserver.store.database import UnusableDatabase
 
 
 class CannotListen(Exception):
@@ -32,8 +34,9 @@ def serve(settings: Settings) -> None:
     Raises CannotListen, `InvalidFixtures` or `UnusableDatabase` before anything is served.
     """
     logs.configure("json" if settings.log_format == "json" else "text")
+    _on_signals(sys.exit)
     with opened(settings) as (server, mock):
-        _stop_on_signals(server)
+        _on_signals(server.stop)
         with _ready_file(settings.ready_file, _ready(server)):
             _announce(settings, server, mock)
             server.serve()
@@ -75,13 +78,15 @@ def _open(settings: Settings) -> tuple[Mock, Any]:
         app = create_app(settings)
     except fixtures.InvalidFixtures as error:
         raise fixtures.InvalidFixtures([f"--fixtures: {error}"]) from None
+    except UnusableDatabase as error:
+        raise UnusableDatabase(f"--database: {error}") from None
     return app.extensions[EXTENSION], app
 
 
-def _stop_on_signals(server: Server) -> None:
+def _on_signals(end: Callable[[], object]) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: server.stop())
+            signal.signal(getattr(signal, name), lambda *_: end())
 
 
 def _ready(server: Server) -> str:
@@ -95,11 +100,12 @@ def _ready_file(path: Path | None, line: str) -> Iterator[None]:
     if path is None:
         yield
         return
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial = Path(f"{path}.{os.getpid()}")
     try:
         partial.write_text(line + "\n", encoding="utf-8")
         partial.replace(path)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise CannotListen(f"--ready-file {path}: {error.strerror}") from None
     try:
         yield
@@ -108,7 +114,11 @@ def _ready_file(path: Path | None, line: str) -> Iterator[None]:
 
 
 def _announce(settings: Settings, server: Server, mock: Mock) -> None:
-    click.echo(_ready(server) if settings.json else _welcome(server.url, _first_user(mock)))
+    try:
+        click.echo(_ready(server) if settings.json else _welcome(server.url, _first_user(mock)))
+    except OSError:
+        # Nobody reads it, which is no reason not to serve. What is buffered must not fail again at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _first_user(mock: Mock) -> str:

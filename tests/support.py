@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from mockserver import serving
+from mockserver.config import Settings
+
 MARIA = "228d7a0d-9072-4ca8-939b-959b75cc606a"
 CARLOS = "338e8b1e-8183-5db9-a4ab-a6ab86dd717b"
+VALENTINA = "20165180-e447-4620-8664-6c9124a0d83b"
+INACTIVE_USER = "82ded96c-0157-4e5b-b405-451c341e084e"
+CONTACT = "120c98ee-ef9e-425e-a54c-2bc17739106e"
+OTHER_CONTACT = "5e668dda-82b7-4cba-b433-f6043030ef0f"
+CUSTOMER = "14017894-912f-42be-a554-f1a166f493dc"
+PENDING = {
+    "id": "0006dc43-a92f-4132-aba2-ed776629f449",
+    "name": "Pendiente",
+    "color": "#60a5fa",
+    "type": "initial",
+    "order": 1,
+}
+DONE = {
+    "id": "fd0e972e-af04-4699-8976-a23d9a1ad305",
+    "name": "Completada",
+    "color": "#22c55e",
+    "type": "done",
+    "order": 3,
+}
 UNKNOWN_ID = "dddddddd-dddd-4ddd-8ddd-dddddddddddd"
 ALL_TIME = {"responsibleIds": "", "fromDate": "0001-01-01", "toDate": "9999-12-31"}
+
+
+@contextlib.contextmanager
+def running(**settings: Any) -> Iterator[str]:
+    """The URL of a server of one's own, with these settings."""
+    with serving.opened(Settings(port=0, threads=4, **settings)) as (server, _):
+        server.start()
+        yield server.url
 
 
 class Api:
@@ -18,7 +57,8 @@ class Api:
     def __init__(self, url: str, key: str) -> None:
         self.url = url
         self.key = key
-        self.client = httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=10)
+        # Nothing here is TLS or a proxy, and loading certificates would take longer than most tests.
+        self.client = httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=10, verify=False, trust_env=False)
 
     def create(self, **fields: Any) -> httpx.Response:
         """POST a task: a valid one, changed by `fields`; a field that is `...` is left out."""
@@ -74,3 +114,67 @@ def assert_error(response: httpx.Response, status: int, message: str | None = No
 def problems(response: httpx.Response) -> list[tuple[list[str | int], str]]:
     """The path and code of each problem of a 400."""
     return [(problem["path"], problem["code"]) for problem in assert_error(response, 400)["errors"]]
+
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = (sys.executable, "-m", "mockserver")
+
+
+def plain_environment(**variables: str) -> dict[str, str]:
+    """An environment without settings of the mock's but these, in which the checkout can be imported from anywhere."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VAMBE_MOCK_")}
+    path = os.pathsep.join(filter(None, [str(ROOT), inherited.get("PYTHONPATH")]))
+    return {**inherited, "PYTHONPATH": path, **variables}
+
+
+def command(*arguments: object, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run `vambe-mock` to its end."""
+    line = [*COMMAND, *map(str, arguments)]
+    environment = plain_environment(**variables)
+    return subprocess.run(line, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=30)
+
+
+class Served:
+    """A server's process that has said that it is ready, as one line of JSON: `event`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout
+        self.process = process
+        line = process.stdout.readline()
+        assert line, process.communicate()[1]
+        self.event: dict[str, Any] = json.loads(line)
+        self.url: str = self.event["url"]
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+        """Send a signal, and see how it ends."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str, str]:
+        """Wait for its end: the exit code, and what came on the two outputs since it was ready."""
+        output, errors = self.process.communicate(timeout=10)
+        return self.process.returncode, output, errors
+
+
+@contextlib.contextmanager
+def served(
+    *arguments: object, start: Sequence[str] = (*COMMAND, "serve"), cwd: Path | None = None, **variables: str
+) -> Iterator[Served]:
+    """A process of `vambe-mock serve --port 0 --json` with these arguments, which is killed at the end of the block."""
+    line = [*start, "--port", "0", "--json", *map(str, arguments)]
+    environment = plain_environment(**variables)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(line, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, encoding="utf-8")
+    try:
+        yield Served(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Return as soon as the condition holds; fail when it does not in that time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        time.sleep(0.005)

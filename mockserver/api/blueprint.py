@@ -28,6 +28,7 @@ def register(app: Flask, mock: Mock) -> None:
     app.register_blueprint(blueprint)
     app.add_url_rule("/openapi.json", "openapi", openapi.view)
     app.before_request(_answer_options)
+    app.after_request(_vary_by_origin)
     rendering.register(app)
     CORS(
         app,
@@ -66,6 +67,12 @@ def _answer_options() -> Response | None:
     allowed = request_ctx.url_adapter.allowed_methods() if request_ctx.url_adapter else ()
     response = Response(status=204, headers={"Allow": ", ".join(sorted(allowed))})
     del response.headers["Content-Type"]
+    return response
+
+
+def _vary_by_origin(response: Response) -> Response:
+    # Flask-Cors says so only where it lets an origin in: a cache could give that page an answer made for none.
+    response.vary.add("Origin")
     return response
 
 

@@ -1,7 +1,11 @@
-"""The OpenAPI 3.1 description of the imitated API, generated from the declarations that answer requests."""
+"""The OpenAPI 3.1 description of the imitated API, generated from the declarations that answer requests.
+
+`docs/openapi.json` is a copy: `python -m mockserver.api.openapi > docs/openapi.json` writes it anew.
+"""
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -11,7 +15,7 @@ from flask import Response
 from marshmallow import Schema
 from marshmallow import fields as base
 
-from mockserver import __version__, fields
+from mockserver import __version__, errors, fields
 from mockserver.api.operations import BASE_PATH, Operation
 from mockserver.api.views import OPERATIONS
 from mockserver.rendering import respond
@@ -23,14 +27,22 @@ Any key `test_<name>` (1 to 64 of `A-Z a-z 0-9 . _ -`) opens the sandbox of that
 `test_default` is the one that the documentation uses.
 """
 
-_SHARED_REFUSALS = {
-    400: ("Bad Request", "The body, the query or the path is invalid; `errors` lists every problem."),
-    401: ("Unauthorized", "The `x-api-key` header is missing, or its key is unknown or revoked."),
-    413: ("Payload Too Large", "The body is larger than the server takes."),
-    421: ("Misdirected Request", "The `Host` header names no host of this server."),
-    500: ("Internal Server Error", "Something went wrong."),
-    503: ("Service Unavailable", "The mock has as many sandboxes as it may have."),
+_REFUSALS: dict[type[errors.ApiError], str] = {
+    errors.BadRequest: "The body, the query or the path is invalid; `errors` lists every problem of their fields.",
+    errors.Unauthorized: "The `x-api-key` header is missing, or its key is unknown or revoked.",
+    errors.RequestTimeout: "The request did not arrive in time.",
+    errors.PayloadTooLarge: "The body is larger than the server takes.",
+    errors.MisdirectedRequest: "The `Host` header names no host of this server.",
+    errors.HeaderFieldsTooLarge: "The request line and headers are too long.",
+    errors.InternalServerError: "Something went wrong.",
+    errors.NotImplementedByServer: "The request uses a transfer coding other than `chunked`.",
+    errors.ServiceUnavailable: "The mock has as many sandboxes as it may have.",
 }
+
+_OWN_REFUSALS = {404: errors.NotFound}
+
+# What an example leaves out: a status that is not needed, and the other way to name a new one.
+_NOT_IN_EXAMPLES = ("statusId", "newStatusPosition")
 
 
 def view() -> Response:
@@ -43,15 +55,18 @@ def document() -> dict[str, Any]:
     """The whole description."""
     plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: _class_of(schema).__name__)
     spec = APISpec("Vambe task API", __version__, "3.1.0", plugins=[plugin], info={"description": _INFO})
-    plugin.converter.add_attribute_function(_json_schema)
+    converter: Any = plugin.converter  # the plugin has made it by now
+    converter.add_attribute_function(_json_schema)
     _add_components(spec)
     for operation in OPERATIONS.values():
-        spec.path(BASE_PATH + operation.path, operations={operation.method.lower(): _operation(operation, plugin)})
+        spec.path(BASE_PATH + operation.path, operations={operation.method.lower(): _operation(operation, converter)})
     spec.options["security"] = [{"apiKey": []}]
     spec.options["servers"] = [{"url": "http://127.0.0.1:4010", "description": "vambe-mock on this machine"}]
     spec.tag({"name": "Tasks", "description": "Create, list, update and delete tasks."})
     spec.tag({"name": "Team", "description": "The people to whom tasks are assigned."})
-    return spec.to_dict()
+    spec.components.schemas["UpdateTask"]["not"] = {"required": ["newStatusPosition", "newStatusName"]}
+    described = spec.to_dict()
+    return {"openapi": described.pop("openapi"), **described}
 
 
 def _class_of(schema: Any) -> Any:
@@ -73,66 +88,85 @@ def _add_components(spec: APISpec) -> None:
     )
     spec.components.schema("Error", _ERROR)
     spec.components.schema("ValidationError", _VALIDATION_ERROR)
-    for status, (title, description) in _SHARED_REFUSALS.items():
-        spec.components.response(title.replace(" ", ""), _refusal(status, title, description))
+    for error, description in _REFUSALS.items():
+        spec.components.response(error.__name__, _refusal(error, description))
 
 
-def _refusal(status: int, title: str, description: str) -> dict[str, Any]:
-    schema = "ValidationError" if status == 400 else "Error"
-    example: dict[str, Any] = {"statusCode": status, "message": description, "error": title}
-    if status == 400:
-        example |= {"message": "Validation failed", "errors": [_PROBLEM_EXAMPLE]}
-    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "examples": {"refusal": {"value": example}}}
-    return {"description": description, "content": {"application/json": content}}
+def _refusal(error: type[errors.ApiError], description: str) -> dict[str, Any]:
+    invalid = error is errors.BadRequest
+    example = errors.ValidationFailed([_PROBLEM]) if invalid else error()
+    schema = {"$ref": f"#/components/schemas/{'ValidationError' if invalid else 'Error'}"}
+    return {"description": description, "content": _content(schema, example.document())}
 
 
-def _operation(operation: Operation, plugin: MarshmallowPlugin) -> dict[str, Any]:
+def _content(schema: Any, example: Any) -> dict[str, Any]:
+    return {"application/json": {"schema": schema, "examples": {"example": {"value": example}}}}
+
+
+def _operation(operation: Operation, converter: Any) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
         "description": operation.description,
         "tags": ["Team" if operation.path.startswith("/team") else "Tasks"],
-        "parameters": _parameters(operation, plugin),
+        "parameters": _parameters(operation, converter),
         "responses": {str(operation.status): _success(operation), **_refusals(operation)},
     }
     if operation.body_schema:
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": operation.body_schema}},
-        }
+        schema = operation.body_schema
+        described["requestBody"] = {"required": True, "content": _content(schema, _example(schema))}
     return described
 
 
-def _parameters(operation: Operation, plugin: MarshmallowPlugin) -> list[dict[str, Any]]:
-    converter = plugin.converter
-    assert converter is not None
+def _parameters(operation: Operation, converter: Any) -> list[dict[str, Any]]:
     parts = (("path", operation.path_schema), ("query", operation.query_schema))
     return [
-        converter._field2parameter(field, name=str(field.data_key), location=location) | _list_style(field)
+        _as_list(field, converter._field2parameter(field, name=str(field.data_key), location=location))
         for location, schema in parts
         if schema
         for field in schema.fields.values()
     ]
 
 
-def _list_style(field: base.Field[Any]) -> dict[str, Any]:
-    return {"style": "form", "explode": True, "allowEmptyValue": True} if isinstance(field, fields.IdList) else {}
+def _as_list(field: base.Field[Any], parameter: dict[str, Any]) -> dict[str, Any]:
+    """A list of ids travels as one or more values; each is empty, or ids separated by commas."""
+    if not isinstance(field, fields.IdList):
+        return parameter
+    id_pattern = fields.UUID_PATTERN.strip("^$")
+    item = {"type": "string", "pattern": f"^({id_pattern}(,{id_pattern})*)?$"}
+    parameter["schema"] |= {"items": item, "minItems": 1}
+    return parameter | {"style": "form", "explode": True, "allowEmptyValue": True}
 
 
 def _success(operation: Operation) -> dict[str, Any]:
+    example = _example(operation.answer)
+    description = "Created" if operation.status == 201 else "OK"
     return {
-        "description": "Created" if operation.status == 201 else "OK",
-        "content": {"application/json": {"schema": operation.answer}},
+        "description": description,
+        "content": _content(operation.answer, [example] if operation.answer.many else example),
     }
+
+
+def _example(schema: Schema) -> dict[str, Any]:
+    """An object made of the first example of each field."""
+    named = {field.data_key or name: field for name, field in schema.fields.items()}
+    return {name: _field_example(field) for name, field in named.items() if name not in _NOT_IN_EXAMPLES}
+
+
+def _field_example(field: base.Field[Any]) -> Any:
+    if isinstance(field, base.List):
+        return [_field_example(field.inner)]
+    if isinstance(field, base.Nested):
+        return _example(field.schema)
+    return field.metadata["examples"][0]
 
 
 def _refusals(operation: Operation) -> dict[str, Any]:
-    shared = {
-        str(status): {"$ref": f"#/components/responses/{title.replace(' ', '')}"}
-        for status, (title, _) in _SHARED_REFUSALS.items()
+    shared: dict[str, Any] = {
+        str(error.status): {"$ref": f"#/components/responses/{error.__name__}"} for error in _REFUSALS
     }
     own = {
-        str(status): _refusal(status, "Not Found", description) for status, description in operation.refusals.items()
+        str(status): _refusal(_OWN_REFUSALS[status], description) for status, description in operation.refusals.items()
     }
     return dict(sorted((shared | own).items()))
 
@@ -146,21 +180,19 @@ _ERROR = {
         "message": {"type": "string", "description": "What is wrong, for a person.", "examples": ["Task not found"]},
         "error": {"type": "string", "description": "The status's title.", "examples": ["Not Found"]},
     },
+    "additionalProperties": False,
 }
 
-_PROBLEM_EXAMPLE = {
-    "path": ["responsibleIds", 1],
-    "message": '"abc" is not a UUID of the form 8-4-4-4-12',
-    "code": "invalid_uuid",
-}
+_PROBLEM = errors.Problem(("responsibleIds", 1), "invalid_uuid", '"abc" is not a UUID of the form 8-4-4-4-12')
 
 _VALIDATION_ERROR = {
     **_ERROR,
-    "description": "A 400; validation adds `errors`, one for each problem.",
+    "description": "A 400. When fields are invalid, it adds `errors`, one entry for each problem.",
     "properties": {
         **_ERROR["properties"],  # type: ignore[dict-item]
         "errors": {
             "type": "array",
+            "description": "Every problem, in a stable order: path, query, body.",
             "items": {
                 "type": "object",
                 "required": ["path", "message", "code"],
@@ -173,8 +205,13 @@ _VALIDATION_ERROR = {
                     "message": {"type": "string", "description": "What is wrong, for a person."},
                     "code": {"type": "string", "enum": sorted(fields.CODES), "description": "What is wrong."},
                 },
+                "additionalProperties": False,
             },
-            "examples": [[_PROBLEM_EXAMPLE]],
+            "examples": [[_PROBLEM.document()]],
         },
     },
 }
+
+
+if __name__ == "__main__":
+    print(json.dumps(document(), indent=2, ensure_ascii=False))

@@ -18,7 +18,9 @@ from mockserver.fields import refusal
 PRIORITIES = {"0": 0, "1": 1, "2": 2}
 USER_ID = "228d7a0d-9072-4ca8-939b-959b75cc606a"
 TASK_ID = "c6a3dd4b-4ed8-4f6e-8b5c-7f0a2a0f8f5b"
-STATUS_ID = "5f59623e-6f36-4fb6-92c0-263153dca7ad"
+STATUS_ID = "0006dc43-a92f-4132-aba2-ed776629f449"
+CONTACT_ID = "120c98ee-ef9e-425e-a54c-2bc17739106e"
+CUSTOMER_ID = "14017894-912f-42be-a554-f1a166f493dc"
 
 
 def _about(description: str, *examples: Any) -> dict[str, Any]:
@@ -98,11 +100,11 @@ def _responsible_ids(**options: Any) -> fields.IdList:
 
 
 def _contact_id(**options: Any) -> fields.Id:
-    return fields.Id(allow_none=True, metadata=_about("The contact that the task is about."), **options)
+    return fields.Id(allow_none=True, metadata=_about("The contact that the task is about.", CONTACT_ID), **options)
 
 
 def _customer_id(**options: Any) -> fields.Id:
-    return fields.Id(allow_none=True, metadata=_about("The customer that the task is about."), **options)
+    return fields.Id(allow_none=True, metadata=_about("The customer that the task is about.", CUSTOMER_ID), **options)
 
 
 def _priority(**options: Any) -> fields.Choice:
@@ -203,7 +205,9 @@ class Task(Answer):
 
     id = fields.Id(required=True, metadata=_about("Unique identifier of the task.", TASK_ID))
     title = fields.Text(required=True, metadata=_about("Task title.", "Call the client"))
-    description = fields.Text(required=True, metadata=_about("Detailed description; empty when none was given.", ""))
+    description = fields.Text(
+        required=True, metadata=_about("Detailed description; empty when none was given.", "Ask for the signed offer")
+    )
     due_timezone = fields.TimeZone(
         required=True, allow_none=True, metadata=_about("Time zone of the due date.", "America/Santiago")
     )
@@ -212,8 +216,8 @@ class Task(Answer):
     )
     is_all_day = fields.Boolean(required=True, metadata=_about("Whether no time of day was given.", False))
     created_at = fields.Instant(required=True, metadata=_about("Creation date.", "2025-11-26T09:00:00.000Z"))
-    ai_contact_id = fields.Id(required=True, allow_none=True, metadata=_about("The associated contact.", None))
-    ai_customer_id = fields.Id(required=True, allow_none=True, metadata=_about("The associated customer.", None))
+    ai_contact_id = fields.Id(required=True, allow_none=True, metadata=_about("The associated contact.", CONTACT_ID))
+    ai_customer_id = fields.Id(required=True, allow_none=True, metadata=_about("The associated customer.", CUSTOMER_ID))
     task_status_config_id = fields.Id(required=True, metadata=_about("Id of the status configuration.", STATUS_ID))
     priority = fields.Choice({0: 0, 1: 1, 2: 2}, required=True, metadata=_about("0 (low), 1 (medium) or 2 (high).", 1))
     creator_id = fields.Id(required=True, metadata=_about("The user whose key created the task.", USER_ID))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-from peewee import SchemaManager, SqliteDatabase
+from peewee import PeeweeException, SchemaManager, SqliteDatabase
 
 from mockserver.store.models import APPLICATION_ID, SCHEMA_VERSION, TABLES
 from mockserver.store.statements import Statements
@@ -33,7 +33,7 @@ class Connections(SqliteDatabase):
     def __init__(self, path: Path) -> None:
         self._opened: list[sqlite3.Connection] = []
         self.statements = Statements(self)
-        pragmas = {"journal_mode": "wal", "synchronous": "normal", "temp_store": "memory", "busy_timeout": 5000}
+        pragmas = {"journal_mode": "wal", "synchronous": "normal", "temp_store": "memory", "busy_timeout": 2000}
         super().__init__(str(path), pragmas=pragmas, lock_type="IMMEDIATE", check_same_thread=False)
 
     def _connect(self) -> sqlite3.Connection:
@@ -76,17 +76,17 @@ class Store:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._temporary = Path(tempfile.mkdtemp(prefix="vambe-mock-")) if path is None else None
-        self.path = self._temporary / "world.db" if self._temporary else Path(path or "")
+        self._temporary = _temporary_folder() if path is None else None
+        self.path = self._temporary / "world.db" if self._temporary else Path(path or "").resolve()
         self._lock = threading.Lock()
         self._owner = filelock.FileLock(f"{self.path}.lock", thread_local=False)
-        if not self._temporary:
-            _check(self.path)
+        _check(self.path)
         self._own()
         self._database = Connections(self.path)
         try:
+            _mark(self.path)
             self._prepare()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, PeeweeException) as error:
             self.close()
             raise UnusableDatabase(f"{self.path}: {error}") from error
 
@@ -118,29 +118,42 @@ class Store:
             raise UnusableDatabase(f"{self.path}: {error.strerror or error}") from None
 
     def _prepare(self) -> None:
-        with self.write() as transaction:
-            if self._database.pragma("application_id") == APPLICATION_ID:
-                return
+        with self.write():
             for model in TABLES:
                 SchemaManager(model, self._database).create_all(safe=True)
-            self._database.pragma("application_id", APPLICATION_ID)
-            self._database.pragma("user_version", SCHEMA_VERSION)
-            transaction.commit()
+
+
+def _temporary_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="vambe-mock-"))
+    except OSError as error:
+        raise UnusableDatabase(f"no folder for temporary files: {error.strerror}") from None
+
+
+def _mark(path: Path) -> None:
+    """Make a new file this project's, in its header: before the write-ahead log is on, which may keep it elsewhere."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            connection.executescript(
+                f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT"
+            )
 
 
 def _check(path: Path) -> None:
-    """Refuse a file that is not ours, reading it only."""
+    """Refuse a file that is not ours. Its header alone is read: SQLite would leave files beside it."""
     try:
-        if not path.exists() or path.stat().st_size == 0:
+        if not path.exists():
             _check_folder(path)
             return
-        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+        with path.open("rb") as file:
+            header = file.read(100)
     except OSError as error:
         raise UnusableDatabase(f"{path}: {error.strerror}") from None
-    except sqlite3.DatabaseError as error:
-        raise UnusableDatabase(f"{path} cannot be read as a database: {error}") from None
+    if not header:
+        return
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise UnusableDatabase(f"{path} is not a database")
+    version, application = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
     if application != APPLICATION_ID:
         raise UnusableDatabase(f"{path} is the database of another program")
     if version != SCHEMA_VERSION:

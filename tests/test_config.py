@@ -1,0 +1,89 @@
+"""The settings: each said once, read from flags and from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.clock import ClockSetting
+from mockserver.config import SETTINGS, InvalidSetting, Settings, resolve
+
+GOOD: list[tuple[str, str, Any]] = [
+    ("host", "::1", "::1"),
+    ("port", "0", 0),
+    ("port", "65535", 65535),
+    ("database", "some where/world.db", Path("some where/world.db")),
+    ("fixtures", "./mine", "./mine"),
+    ("seed", "ñandú", "ñandú"),
+    ("clock", "frozen", ClockSetting("frozen")),
+    ("clock", "real@2026-03-01T08:00:00+03:00", ClockSetting("real", "2026-03-01T05:00:00.000Z")),
+    ("clock", "ticking@2100-12-31T23:59:59.9999Z", ClockSetting("ticking", "2100-12-31T23:59:59.999Z")),
+    ("strict", "true", True),
+    ("strict", "ON", True),
+    ("max_body", "1", 1),
+    ("max_sandboxes", "1000000", 1_000_000),
+    ("threads", "1024", 1024),
+    ("api_key", "k", ("k",)),
+    ("cors_origin", "*", ("*",)),
+    ("cors_origin", "http://[::2]:8080", ("http://[::2]:8080",)),
+    ("cors_origin", "capacitor://localhost", ("capacitor://localhost",)),
+    ("allowed_host", "Mock.internal", ("Mock.internal",)),
+    ("allowed_host", "[::2]", ("[::2]",)),
+    ("log_format", "json", "json"),
+    ("ready_file", "ready.json", Path("ready.json")),
+    ("json", "1", True),
+]
+
+
+def test_without_anything_given_the_settings_are_the_defaults() -> None:
+    assert resolve({}, {}) == Settings()
+    assert (Settings().host, Settings().port) == ("127.0.0.1", 4010)
+
+
+@pytest.mark.parametrize(("name", "text", "value"), GOOD)
+def test_a_flag_and_its_variable_mean_the_same(name: str, text: str, value: Any) -> None:
+    (setting,) = (setting for setting in SETTINGS if setting.name == name)
+    given = (text,) if setting.kind == "list" else text
+    assert getattr(resolve({name: given}, {}), name) == value
+    assert getattr(resolve({}, {setting.variable: text}), name) == value
+
+
+def test_every_setting_is_tried_above() -> None:
+    assert {name for name, _, _ in GOOD} == {setting.name for setting in SETTINGS} == {f.name for f in fields(Settings)}
+
+
+@pytest.mark.parametrize("text", ["a b", "a,b", " a , b ", "a\nb,"])
+def test_a_list_in_the_environment_is_split_at_blanks_and_commas(text: str) -> None:
+    assert resolve({}, {"VAMBE_MOCK_API_KEY": text}).api_key == ("a", "b")
+
+
+@pytest.mark.parametrize("text", ["", " ", ","])
+def test_an_empty_list_in_the_environment_is_none(text: str) -> None:
+    assert resolve({}, {"VAMBE_MOCK_CORS_ORIGIN": text}).cors_origin == ()
+
+
+@pytest.mark.parametrize("text", ["", "0", "no", "False", "off"])
+def test_a_switch_in_the_environment_can_be_off(text: str) -> None:
+    assert resolve({}, {"VAMBE_MOCK_STRICT": text}).strict is False
+
+
+def test_a_flag_wins_over_its_variable_even_when_that_is_wrong() -> None:
+    assert resolve({"port": "1"}, {"VAMBE_MOCK_PORT": "x"}).port == 1
+    assert resolve({"api_key": ("mine",)}, {"VAMBE_MOCK_API_KEY": "theirs"}).api_key == ("mine",)
+
+
+@pytest.mark.parametrize("absent", [None, (), []])
+def test_an_option_that_is_not_given_leaves_the_variable(absent: Any) -> None:
+    assert resolve({"api_key": absent}, {"VAMBE_MOCK_API_KEY": "theirs"}).api_key == ("theirs",)
+
+
+def test_the_refusal_of_a_list_names_the_bad_member() -> None:
+    with pytest.raises(InvalidSetting, match=r'^--allowed-host \(VAMBE_MOCK_ALLOWED_HOST\): "b:1" is not a host name'):
+        resolve({}, {"VAMBE_MOCK_ALLOWED_HOST": "a b:1"})
+
+
+def test_variables_of_others_are_not_looked_at() -> None:
+    assert resolve({}, {"VAMBE_MOCK_UNKNOWN": "x", "PORT": "1", "HOST": "x"}) == Settings()

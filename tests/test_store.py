@@ -1,0 +1,174 @@
+"""The store: transactions, threads, and what is left when it closes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from peewee import IntegrityError
+
+from mockserver.store.database import Store, Transaction, UnusableDatabase
+from mockserver.store.models import Sandbox
+
+
+def put(transaction: Transaction, name: str, world: int = 1) -> None:
+    transaction.run(Sandbox.insert(name=name, world=world))
+
+
+def names(store: Store) -> list[str]:
+    with store.read() as transaction:
+        return [row["name"] for row in transaction.rows(Sandbox.select().order_by(Sandbox.name))]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "world.db")
+    yield store
+    store.close()
+
+
+class TestTransactions:
+    def test_what_a_block_wrote_is_kept_when_it_ends(self, store: Store) -> None:
+        with store.write() as transaction:
+            put(transaction, "a")
+        assert names(store) == ["a"]
+
+    def test_nothing_of_a_block_that_raises_is_kept(self, store: Store) -> None:
+        with pytest.raises(ZeroDivisionError), store.write() as transaction:
+            put(transaction, "a")
+            raise ZeroDivisionError
+        assert names(store) == []
+
+    def test_nothing_of_a_block_whose_query_fails_is_kept(self, store: Store) -> None:
+        with pytest.raises(IntegrityError), store.write() as transaction:
+            put(transaction, "a")
+            put(transaction, "a")
+        assert names(store) == []
+        with store.write() as transaction:
+            put(transaction, "b")
+        assert names(store) == ["b"]
+
+    def test_what_was_committed_in_the_middle_is_kept_when_the_rest_raises(self, store: Store) -> None:
+        with pytest.raises(ZeroDivisionError), store.write() as transaction:
+            put(transaction, "a")
+            transaction.commit()
+            put(transaction, "b")
+            raise ZeroDivisionError
+        assert names(store) == ["a"]
+
+    def test_a_read_does_not_wait_for_a_writer_and_does_not_see_its_half(self, store: Store) -> None:
+        with ThreadPoolExecutor(1) as pool, store.write() as transaction:
+            put(transaction, "a")
+            assert pool.submit(names, store).result(timeout=10) == []
+
+    def test_a_read_sees_one_moment(self, store: Store) -> None:
+        def write() -> None:
+            with store.write() as transaction:
+                put(transaction, "a")
+
+        with ThreadPoolExecutor(1) as pool, store.read() as transaction:
+            assert transaction.rows(Sandbox.select()) == []
+            pool.submit(write).result(timeout=10)
+            assert transaction.rows(Sandbox.select()) == []
+        assert names(store) == ["a"]
+
+    def test_sixteen_threads_that_read_change_and_write_lose_nothing(self, store: Store) -> None:
+        with store.write() as transaction:
+            put(transaction, "counter", 0)
+
+        def count() -> None:
+            for _ in range(25):
+                with store.write() as transaction:
+                    (row,) = transaction.rows(Sandbox.select())
+                    transaction.run(Sandbox.update(world=row["world"] + 1))
+
+        with ThreadPoolExecutor(16) as pool:
+            for done in [pool.submit(count) for _ in range(16)]:
+                done.result()
+        with store.read() as transaction:
+            assert transaction.rows(Sandbox.select()) == [{"name": "counter", "world": 16 * 25}]
+
+
+class TestFiles:
+    def test_two_stores_in_one_process_do_not_mix(self) -> None:
+        one, two = Store(), Store()
+        try:
+            with one.write() as first, two.write() as second:
+                put(first, "one")
+                put(second, "two")
+            assert (names(one), names(two)) == (["one"], ["two"])
+        finally:
+            one.close()
+            two.close()
+
+    def test_a_second_store_on_a_file_is_refused_until_the_first_closes(self, tmp_path: Path) -> None:
+        first = Store(tmp_path / "world.db")
+        with first.write() as transaction:
+            put(transaction, "a")
+        with pytest.raises(UnusableDatabase, match="is in use by another vambe-mock"):
+            Store(tmp_path / "world.db")
+        assert names(first) == ["a"]
+        first.close()
+        second = Store(tmp_path / "world.db")
+        assert names(second) == ["a"]
+        second.close()
+
+    def test_an_empty_file_is_taken(self, tmp_path: Path) -> None:
+        (tmp_path / "world.db").touch()
+        store = Store(tmp_path / "world.db")
+        assert names(store) == []
+        store.close()
+
+    def test_closing_leaves_no_file_thread_or_descriptor(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        threads, descriptors = threading.active_count(), open_descriptors()
+        store = Store()
+        with ThreadPoolExecutor(4) as pool:
+            barrier = threading.Barrier(4)
+
+            def look() -> None:
+                barrier.wait(10)
+                names(store)
+
+            for done in [pool.submit(look) for _ in range(4)]:
+                done.result()
+        assert len(list(tmp_path.iterdir())) == 1
+        assert open_descriptors() > descriptors
+        store.close()
+        assert list(tmp_path.iterdir()) == []
+        assert (threading.active_count(), open_descriptors()) == (threads, descriptors)
+
+    def test_a_store_that_is_refused_leaves_no_descriptor(self, tmp_path: Path) -> None:
+        (tmp_path / "world.db").write_bytes(b"garbage " * 1000)
+        descriptors = open_descriptors()
+        with pytest.raises(UnusableDatabase):
+            Store(tmp_path / "world.db")
+        assert open_descriptors() == descriptors
+
+    def test_a_file_that_is_damaged_behind_its_header_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "world.db"
+        Store(path).close()
+        content = path.read_bytes()
+        path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
+        descriptors = open_descriptors()
+        with pytest.raises(UnusableDatabase, match=r"world\.db"):
+            Store(path)
+        assert open_descriptors() == descriptors
+        assert path.read_bytes()[100:] == b"\xff" * (len(content) - 100)
+
+
+def test_without_a_folder_for_temporary_files_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with pytest.raises(UnusableDatabase, match="no folder for temporary files: No such file or directory"):
+        Store()
+
+
+def open_descriptors() -> int:
+    """How many files this process has open."""
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        if Path(folder).is_dir():
+            return len(list(Path(folder).iterdir()))
+    pytest.skip("this system does not list open files")
