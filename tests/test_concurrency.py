@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +11,16 @@ from support import CARLOS, CONTACT, OTHER_CONTACT, Api
 
 CLIENTS = 8
 ROUNDS = 12
+
+
+@contextlib.contextmanager
+def _clients(server_url: str, names: list[str]) -> Iterator[list[Api]]:
+    """A client in each of the named sandboxes."""
+    with contextlib.ExitStack() as stack:
+        clients = [Api(server_url, f"test_{name}") for name in names]
+        for each in clients:
+            stack.enter_context(each.client)
+        yield clients
 
 
 def _work(client: Api, name: str) -> dict[str, str]:
@@ -33,27 +44,23 @@ def _at_once(clients: list[Api], work: Callable[[Api, str], dict[str, str]] = _w
 
 @pytest.mark.parametrize("sandboxes", [1, 4])
 def test_clients_at_once_lose_nothing_and_share_no_id(server_url: str, sandboxes: int) -> None:
-    clients = [Api(server_url, f"test_at_once_{sandboxes}_{number % sandboxes}") for number in range(CLIENTS)]
-    left = _at_once(clients)
-    for sandbox in range(sandboxes):
-        expected = [item for each in left[sandbox::sandboxes] for item in each.items()]
-        state = clients[sandbox].state()
+    with _clients(server_url, [f"at_once_{sandboxes}_{number % sandboxes}" for number in range(CLIENTS)]) as clients:
+        left = _at_once(clients)
+        states = [client.state() for client in clients[:sandboxes]]
+    for number, state in enumerate(states):
+        expected = [item for each in left[number::sandboxes] for item in each.items()]
         assert sorted((task["id"], task["title"]) for task in state["tasks"]) == sorted(expected)
         assert {task["task_responsibles"][0]["responsible_id"] for task in state["tasks"]} == {CARLOS}
         notes = [(note["task_id"], note["contact_id"]) for note in state["notes"]]
         assert sorted(notes) == sorted((id, OTHER_CONTACT) for id, _ in expected)
         assert len({note["id"] for note in state["notes"]}) == len(notes)
         created = [task["created_at"] for task in state["tasks"]]
-        assert created == sorted(set(created))
-    for client in clients:
-        client.client.close()
+        assert created == sorted(set(created)), "in the order of creation, no two at the same second"
 
 
 def test_clients_that_open_one_sandbox_at_once_share_it(server_url: str) -> None:
-    clients = [Api(server_url, "test_opened_at_once") for _ in range(CLIENTS)]
-    left = _at_once(clients, lambda client, name: {client.created(title=name)["id"]: name})
-    tasks = [(task["id"], task["title"]) for task in clients[0].listed()]
+    with _clients(server_url, ["opened_at_once"] * CLIENTS) as clients:
+        left = _at_once(clients, lambda client, name: {client.created(title=name)["id"]: name})
+        tasks = [(task["id"], task["title"]) for task in clients[0].listed()]
     assert sorted(tasks) == sorted(item for each in left for item in each.items())
     assert len({id for id, _ in tasks}) == CLIENTS
-    for client in clients:
-        client.client.close()

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from support import (
@@ -62,8 +62,8 @@ OPTIONAL = {
     "dueDate": due_dates,
     "dueTime": due_times,
     "timezone": zones,
-    "aiContactId": st.none() | st.sampled_from([CONTACT, OTHER_CONTACT]),
-    "aiCustomerId": st.none() | st.just(CUSTOMER),
+    "aiContactId": st.sampled_from([CONTACT, OTHER_CONTACT, None]),
+    "aiCustomerId": st.sampled_from([CUSTOMER, None]),
 }
 REQUIRED = {
     "title": st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=5),
@@ -195,11 +195,15 @@ class Tasks(RuleBasedStateMachine):
         super().__init__()
         self.models = {"a": Model(), "b": Model()}
         self.minted: list[str] = []
-
-    @initialize()
-    def start(self) -> None:
+        self.restarts = 0
         self.folder = tempfile.TemporaryDirectory()
         self._open()
+
+    @initialize(fields=st.lists(creations, min_size=2, max_size=4))
+    def begin_with_some_tasks(self, fields: list[dict[str, Any]]) -> None:
+        for each in fields:
+            self.create("a", each)
+            self.create("b", each)
 
     def _open(self) -> None:
         self.server = contextlib.ExitStack()
@@ -228,11 +232,10 @@ class Tasks(RuleBasedStateMachine):
         assert task["id"] == self.minted[model.created], "both sandboxes mint the same ids"
         assert task == _shown(model.create(task["id"], fields))
 
-    @precondition(lambda self: any(model.tasks for model in self.models.values()))
-    @rule(sandbox=sandboxes, number=st.integers(0, 9), fields=changes)
-    def update(self, sandbox: str, number: int, fields: dict[str, Any]) -> None:
+    @rule(sandbox=sandboxes, updates=st.lists(st.tuples(st.integers(0, 9), changes), min_size=1, max_size=6))
+    def update_some(self, sandbox: str, updates: list[tuple[int, dict[str, Any]]]) -> None:
         model = self.models[sandbox]
-        if model.tasks:
+        for number, fields in updates if model.tasks else ():
             task = self._pick(sandbox, number)
             assert self.apis[sandbox].updated(task["id"], **fields) == _shown(model.update(task, fields))
 
@@ -269,18 +272,18 @@ class Tasks(RuleBasedStateMachine):
             min_size=2,
             max_size=2,
         ),
-        undated=st.booleans(),
         commas=st.booleans(),
     )
-    def list_some(self, sandbox: str, responsibles: list[str], span: list[str], undated: bool, commas: bool) -> None:
+    def list_some(self, sandbox: str, responsibles: list[str], span: list[str], commas: bool) -> None:
         first, last = span
-        listed = self.apis[sandbox].listed(
-            responsibleIds=",".join(responsibles) if commas or not responsibles else responsibles,
-            fromDate=first,
-            toDate=last,
-            includeTasksWithoutDates=str(undated).lower(),
-        )
-        assert listed == [_shown(task) for task in self.models[sandbox].listed(responsibles, first, last, undated)]
+        for undated in (True, False):
+            listed = self.apis[sandbox].listed(
+                responsibleIds=",".join(responsibles) if commas or not responsibles else responsibles,
+                fromDate=first,
+                toDate=last,
+                includeTasksWithoutDates=str(undated).lower(),
+            )
+            assert listed == [_shown(task) for task in self.models[sandbox].listed(responsibles, first, last, undated)]
 
     @rule(sandbox=sandboxes)
     def show_the_state(self, sandbox: str) -> None:
@@ -291,8 +294,10 @@ class Tasks(RuleBasedStateMachine):
         assert {(note["task_id"], note["contact_id"]) for note in state["notes"]} == model.notes()
         assert len(state["notes"]) == len(model.notes())
 
+    @precondition(lambda self: self.restarts < 2)  # it takes longer than all else together
     @rule()
     def restart(self) -> None:
+        self.restarts += 1
         self.server.close()
         self._open()
 
@@ -306,7 +311,8 @@ def _run(**options: Any) -> None:
 
 
 def test_two_sandboxes_behave_as_the_model_says() -> None:
-    _run(max_examples=25, stateful_step_count=30, derandomize=True)
+    # Fails at once, with the script as it was found: making it small takes minutes, which the slow test does.
+    _run(max_examples=25, stateful_step_count=30, derandomize=True, phases=[Phase.generate])
 
 
 @pytest.mark.slow
