@@ -19,11 +19,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     `InvalidFixtures` or `UnusableDatabase`. Who created the application closes it with
     `app.extensions["vambe_mock"].close()`.
     """
-    started = mock.start(config.resolve({}, os.environ) if settings is None else settings)
+    settings = config.resolve({}, os.environ) if settings is None else settings
+    started = mock.start(settings, api.described())
     app = Flask("mockserver", static_folder=None)
     app.extensions[mock.EXTENSION] = started
     # A path is looked up as it was sent: the vendor's framework redirects nowhere.
     app.url_map.merge_slashes = False
-    api.register(app, started)
+    api.register(app, settings)
     admin.register(app)
     return app

@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from mockserver import __version__, config, fixtures, serving
+from mockserver import __version__, config, fixtures, remote, serving
+from mockserver.client import CallFailed
 from mockserver.config import SETTINGS, InvalidSetting
 from mockserver.logs import printable
 from mockserver.store.database import UnusableDatabase
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(command.main(given, prog_name="vambe-mock", standalone_mode=False))
     except click.ClickException as error:
         _stop(error.format_message())
-    except (InvalidSetting, fixtures.InvalidFixtures, UnusableDatabase, serving.CannotListen) as error:
+    except (InvalidSetting, fixtures.InvalidFixtures, UnusableDatabase, serving.CannotListen, CallFailed) as error:
         _stop(str(error))
     except click.Abort:
         sys.exit(130)
@@ -77,6 +78,10 @@ command.add_command(
         help=_serve.__doc__,
     )
 )
+
+
+for remote_command in remote.COMMANDS:
+    command.add_command(remote_command)
 
 
 @command.group("fixtures")

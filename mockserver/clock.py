@@ -19,6 +19,7 @@ EARLIEST_YEAR, LATEST_YEAR = 1970, 2100
 DEFAULT_START = "2025-11-26T09:00:00.000Z"
 
 _EPOCH = datetime(1970, 1, 1)
+_LATEST_MS = (datetime(LATEST_YEAR + 1, 1, 1) - _EPOCH) // timedelta(milliseconds=1) - 1  # where a clock stays
 
 
 def monotonic(_real=time.monotonic) -> float:  # type: ignore[no-untyped-def]
@@ -28,6 +29,11 @@ def monotonic(_real=time.monotonic) -> float:  # type: ignore[no-untyped-def]
     must not freeze the mock's deadlines.
     """
     return float(_real())
+
+
+def real_ms(_real=time.time) -> int:  # type: ignore[no-untyped-def]
+    """The machine's time in milliseconds since 1970, which freezegun does not move: limits count it."""
+    return int(_real() * 1000)
 
 
 def wall_ms() -> int:
@@ -51,11 +57,13 @@ class Clock:
     def read(self) -> str:
         """The time now, as the API writes instants."""
         passed = wall_ms() - self.anchor_ms if self.mode == "real" else 0
-        return text_of(self.now_ms + passed)
+        return text_of(min(self.now_ms + passed, _LATEST_MS))
 
     def ticked(self) -> Clock:
         """The clock after a successful write."""
-        return replace(self, now_ms=self.now_ms + self.tick_ms) if self.mode == "ticking" else self
+        if self.mode != "ticking":
+            return self
+        return replace(self, now_ms=min(self.now_ms + self.tick_ms, _LATEST_MS))
 
 
 def text_of(ms: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.clock import ClockSetting, parse_setting
-from mockserver.sandbox.names import check_key
+from mockserver.sandbox.names import check_key, check_token
 from mockserver.wire import quoted
 
 ENVIRONMENT_PREFIX = "VAMBE_MOCK_"
@@ -117,6 +117,9 @@ class Settings:
     )
     max_body: int = _setting(1_048_576, _whole(1, 1 << 30), "BYTES", "The largest request body.")
     max_sandboxes: int = _setting(1000, _whole(1, 1_000_000), "N", "How many sandboxes there may be.")
+    journal_limit: int = _setting(
+        1000, _whole(1, 1_000_000), "N", "How many requests the journal of a sandbox keeps, within 16 MiB."
+    )
     threads: int = _setting(64, _whole(1, 1024), "N", "How many requests are worked on at once.")
     api_key: tuple[str, ...] = _setting(
         (), check_key, "KEY", "A key of your own that opens the sandbox default.", kind="list", shown="none"
@@ -128,6 +131,13 @@ class Settings:
         "An origin beside the loopback ones whose pages may call the API, or *.",
         kind="list",
         shown="loopback only",
+    )
+    admin_token: str | None = _setting(
+        None,
+        check_token,
+        "TOKEN",
+        "What the control plane asks for when the server does not listen on loopback.",
+        shown="one is made up, and printed",
     )
     allowed_host: tuple[str, ...] = _setting(
         (), _host, "HOST", "A Host header beside the loopback ones to answer.", kind="list", shown="loopback only"

@@ -8,7 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockserver.fields import CODES
+CODES = {
+    "required": "the field or parameter is missing",
+    "null": "null is sent where the type has no null",
+    "invalid_type": "the value has another JSON type than the field",
+    "too_short": "the text or the list has too few members",
+    "invalid_uuid": "the text is no UUID of the accepted form",
+    "invalid_date": "the text is no date, or no date-time, of the accepted form, or no day of the calendar",
+    "invalid_time": "the text is no time of the form HH:mm",
+    "invalid_timezone": "the text is no IANA time zone of the tzdata package",
+    "invalid_choice": "the value is none of those allowed",
+    "out_of_range": "the due date, converted to UTC, is outside the years 0001 to 9999",
+    "repeated": "a parameter that has one value is given more than once",
+    "conflict": "two fields are sent that exclude each other",
+    "unknown": "control plane and fixtures: a key that is not known",
+    "out_of_bounds": "control plane: a number is too small or too large",
+    "invalid_pattern": "control plane: a part of a pattern cannot be used",
+    "invalid_fault": "control plane: a part of a fault rule cannot be used",
+    "strict_timezone": "strict mode only: dueTime without timezone",
+    "strict_unread_key": "strict mode only: a body key that nothing reads",
+}
 
 DOCUMENTED = "documented"
 INFERRED = "inferred"
@@ -58,7 +77,7 @@ RULES: tuple[Rule, ...] = (
             "`Host` (421) → `OPTIONS` → route (404, 405) → key (401) → size and JSON (413, 400) → path, query and "
             "fields together (400) → the task of the path (404) → referenced ids (404) → status (404).",
             INFERRED,
-            "mockserver.api.blueprint:answer",
+            "mockserver.api.exchange:answer",
         ),
         (
             "field-names",

@@ -31,15 +31,22 @@ class Problem:
 
 
 class ApiError(Exception):
-    """A refusal: its HTTP status, the status's title, and the message that the caller reads."""
+    """A refusal: its HTTP status, the status's title, and the message that the caller reads.
+
+    `rule` names the rule of the contract that decided, and `problems` are what the journal tells beyond the message.
+    """
 
     status = 500
     title = "Internal Server Error"
     message = "Something went wrong"
+    rule = "internal-error"
 
-    def __init__(self, message: str | None = None) -> None:
-        if message is not None:
-            self.message = message
+    def __init__(
+        self, message: str | None = None, *, rule: str | None = None, problems: Iterable[Problem] = ()
+    ) -> None:
+        self.message = message or self.message
+        self.rule = rule or self.rule
+        self.problems = tuple(problems)
         super().__init__(self.message)
 
     def document(self) -> dict[str, object]:
@@ -59,6 +66,7 @@ class BadRequest(ApiError):
     """400: the request cannot be understood."""
 
     status, title, message = 400, "Bad Request", "The request cannot be understood"
+    rule = "json"
 
 
 class ValidationFailed(BadRequest):
@@ -67,8 +75,7 @@ class ValidationFailed(BadRequest):
     message = "Validation failed"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        super().__init__()
-        self.problems = tuple(problems)
+        super().__init__(problems=problems)
 
     def document(self) -> dict[str, object]:
         """The error body, with one entry in `errors` for each problem."""
@@ -79,18 +86,21 @@ class Unauthorized(ApiError):
     """401: the `x-api-key` header is missing, or its key opens nothing."""
 
     status, title, message = 401, "Unauthorized", "Invalid or missing API key"
+    rule = "key"
 
 
 class NotFound(ApiError):
     """404: what the request names does not exist for this key."""
 
     status, title, message = 404, "Not Found", "Not found"
+    rule = "unknown-route"
 
 
 class MethodNotAllowed(ApiError):
     """405: the path exists, the method does not."""
 
     status, title, message = 405, "Method Not Allowed", "Method not allowed"
+    rule = "unknown-route"
 
     def __init__(self, message: str, allowed: Sequence[str]) -> None:
         super().__init__(message)
@@ -111,6 +121,7 @@ class PayloadTooLarge(ApiError):
     """413: the body is over `--max-body`."""
 
     status, title, message = 413, "Payload Too Large", "The request body is too large"
+    rule = "body-size"
 
 
 class MisdirectedRequest(ApiError):
@@ -139,3 +150,77 @@ class ServiceUnavailable(ApiError):
     """503: the mock has reached one of its own limits."""
 
     status, title, message = 503, "Service Unavailable", "Service unavailable"
+    rule = "mock-limit"
+
+
+class Forbidden(ApiError):
+    """403: a page of a foreign origin calls the control plane."""
+
+    status, title, message = 403, "Forbidden", "The control plane does not answer pages of other origins"
+
+
+class Conflict(ApiError):
+    """409: what a verification asks for is not so."""
+
+    status, title, message = 409, "Conflict", "The verification failed"
+
+
+class UnsupportedMediaType(ApiError):
+    """415: the control plane takes JSON only."""
+
+    status, title, message = 415, "Unsupported Media Type", "The control plane takes application/json only"
+
+
+class TooManyRequests(ApiError):
+    """429: the sandbox's rate limit is used up for now."""
+
+    status, title, message = 429, "Too Many Requests", "Too many requests"
+    rule = "mock-rate-limit"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+    def headers(self) -> dict[str, str]:
+        """`Retry-After`, in whole seconds (RFC 9110, section 10.2.3)."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+_TITLES = {
+    402: "Payment Required",
+    403: "Forbidden",
+    406: "Not Acceptable",
+    409: "Conflict",
+    410: "Gone",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Entity",
+    429: "Too Many Requests",
+    502: "Bad Gateway",
+    504: "Gateway Timeout",
+    507: "Insufficient Storage",
+}
+_VENDOR_ERRORS: tuple[type[ApiError], ...] = (
+    BadRequest,
+    Unauthorized,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    PayloadTooLarge,
+    HeaderFieldsTooLarge,
+    InternalServerError,
+    NotImplementedByServer,
+    ServiceUnavailable,
+)
+
+
+class InjectedError(ApiError):
+    """The vendor's own error for a status, made on purpose: by a fault rule, or by `Prefer: code`."""
+
+    def __init__(self, status: int, *, rule: str) -> None:
+        self.status = status
+        self.title = _TITLES.get(status, "Error")
+        message = self.title
+        for error in _VENDOR_ERRORS:
+            if error.status == status:
+                self.title, message = error.title, error.message
+        super().__init__(message, rule=rule)

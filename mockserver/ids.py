@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import uuid
 
 from mockserver.wire import quoted
@@ -28,3 +29,8 @@ def mint(seed: str, resource: str, number: int) -> str:
     """The version 4 UUID with this number of this resource: the same arguments always give the same id."""
     digest = hashlib.sha256(f"{seed}\n{resource}\n{number}".encode()).digest()
     return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def made_up_name() -> str:
+    """A name that nobody has: the one thing here that is not the same every time."""
+    return f"s-{secrets.token_hex(8)}"

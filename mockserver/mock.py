@@ -9,8 +9,11 @@ from flask import current_app
 from mockserver import fixtures
 from mockserver.config import Settings
 from mockserver.sandbox import names, templates
+from mockserver.sandbox.failures import Operation
 from mockserver.sandbox.names import Caller, Keys
-from mockserver.sandbox.sandboxes import Sandboxes
+from mockserver.sandbox.sandboxes import Beginnings, Sandboxes
+from mockserver.sandbox.sweeper import Sweeper
+from mockserver.sandbox.waiting import Waiting
 from mockserver.store.database import Store
 
 EXTENSION = "vambe_mock"
@@ -24,24 +27,37 @@ class Mock:
     store: Store
     sandboxes: Sandboxes
     keys: Keys
+    waiting: Waiting
+    sweeper: Sweeper
+    operations: tuple[Operation, ...]
+
+    def release(self) -> None:
+        """End every wait: delayed requests, verifications and event streams."""
+        self.waiting.stop()
 
     def close(self) -> None:
-        """Close the store; a temporary database is removed."""
+        """End every wait and close the store; a temporary database is removed."""
+        self.release()
+        self.sweeper.stop()
         self.store.close()
 
 
-def start(settings: Settings) -> Mock:
-    """Load the fixtures and open the store.
+def start(settings: Settings, operations: tuple[Operation, ...]) -> Mock:
+    """Load the fixtures and open the store, for an API that has these operations.
 
     Raises `fixtures.InvalidFixtures` or `UnusableDatabase`; the database file is untouched then.
     """
     loaded = fixtures.load(settings.fixtures)
     store = Store(settings.database)
     template = templates.keep(store, loaded.document, loaded.digest)
-    sandboxes = Sandboxes(store, template, seed=settings.seed, clock=settings.clock, limit=settings.max_sandboxes)
+    beginnings = Beginnings(template, settings.seed, settings.clock, settings.strict, settings.journal_limit)
+    sandboxes = Sandboxes(store, beginnings, settings.max_sandboxes)
     with sandboxes.open(names.DEFAULT):
         pass  # it exists from the start, so that the control plane can show it before the first request
-    return Mock(settings, store, sandboxes, _keys(settings, loaded))
+    sweeper = Sweeper(store)
+    if settings.database:
+        sweeper.want()  # what was superseded when the file was last in use
+    return Mock(settings, store, sandboxes, _keys(settings, loaded), Waiting(settings.threads), sweeper, operations)
 
 
 def current_mock() -> Mock:

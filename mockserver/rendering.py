@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from flask import Flask, Response, request
 from werkzeug import exceptions
@@ -22,14 +23,15 @@ def render(error: errors.ApiError) -> Response:
     return Response(error.encoded(), error.status, error.headers(), mimetype="application/json")
 
 
-def register(app: Flask) -> None:
-    """Answer every exception in the one shape, whoever raised it."""
+def register(app: Flask, refuse_route: Callable[[exceptions.HTTPException], Response]) -> None:
+    """Answer every exception in the one shape, whoever raised it; `refuse_route` answers those of routing."""
     app.register_error_handler(errors.ApiError, render)
-    app.register_error_handler(exceptions.HTTPException, lambda error: render(_translated(error)))
+    app.register_error_handler(exceptions.HTTPException, refuse_route)
     app.register_error_handler(Exception, _render_unexpected)
 
 
-def _translated(error: exceptions.HTTPException) -> errors.ApiError:
+def translated(error: exceptions.HTTPException) -> errors.ApiError:
+    """An error of werkzeug's as one of ours."""
     where = f"Cannot {request.method} {request.path}"
     if isinstance(error, exceptions.MethodNotAllowed):
         return errors.MethodNotAllowed(where, sorted(error.valid_methods or ()))

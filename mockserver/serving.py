@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,10 @@ def serve(settings: Settings) -> None:
     logs.configure("json" if settings.log_format == "json" else "text")
     _on_signals(sys.exit)
     with opened(settings) as (server, mock):
-        _on_signals(server.stop)
-        with _ready_file(settings.ready_file, _ready(server)):
-            _announce(settings, server, mock)
+        _on_signals(lambda: _end(server, mock))
+        made_up = None if settings.admin_token else mock.settings.admin_token
+        with _ready_file(settings.ready_file, _ready(server, made_up)):
+            _announce(settings, server, mock, made_up)
             server.serve()
 
 
@@ -50,13 +53,26 @@ def opened(settings: Settings) -> Iterator[tuple[Server, Mock]]:
     """
     handler: list[Callable[..., Iterable[bytes]]] = []
     with _bind(settings, lambda environ, start_response: handler[0](environ, start_response)) as server:
-        mock, application = _open(settings)
+        mock, application = _open(_guarded(settings, server))
         try:
             handler.append(HostRule(application, settings.allowed_host) if server.loopback else application)
             yield server, mock
         finally:
-            server.stop()
+            _end(server, mock)
             mock.close()
+
+
+def _end(server: Server, mock: Mock) -> None:
+    """Stop serving; those who wait are told so, instead of being waited for."""
+    mock.release()
+    server.stop()
+
+
+def _guarded(settings: Settings, server: Server) -> Settings:
+    """Settings with a token for the control plane, when others than this machine can reach it."""
+    if server.loopback:
+        return replace(settings, admin_token=None)
+    return settings if settings.admin_token else replace(settings, admin_token=secrets.token_urlsafe(24))
 
 
 def _bind(settings: Settings, application: Callable[..., Iterable[bytes]]) -> Server:
@@ -89,9 +105,10 @@ def _on_signals(end: Callable[[], object]) -> None:
             signal.signal(getattr(signal, name), lambda *_: end())
 
 
-def _ready(server: Server) -> str:
+def _ready(server: Server, token: str | None) -> str:
+    """The line for scripts; `token` is the control plane's, when it was made up."""
     event = {"event": "ready", "url": server.url, "api_key": names.DEFAULT_KEY, "pid": os.getpid()}
-    return json.dumps(event | {"version": __version__})
+    return json.dumps(event | {"version": __version__} | ({"admin_token": token} if token else {}))
 
 
 @contextlib.contextmanager
@@ -113,24 +130,25 @@ def _ready_file(path: Path | None, line: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _announce(settings: Settings, server: Server, mock: Mock) -> None:
+def _announce(settings: Settings, server: Server, mock: Mock, token: str | None) -> None:
     try:
-        click.echo(_ready(server) if settings.json else _welcome(server.url, _first_user(mock)))
+        click.echo(_ready(server, token) if settings.json else _welcome(server.url, _first_user(mock), token))
     except OSError:
         # Nobody reads it, which is no reason not to serve. What is buffered must not fail again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _first_user(mock: Mock) -> str:
-    with mock.sandboxes.look(names.DEFAULT) as world:
-        return str(list_team_members(world)[0]["id"])
+    with mock.sandboxes.look(names.DEFAULT) as opened:
+        return str(list_team_members(opened.world)[0]["id"])
 
 
-def _welcome(url: str, user_id: str) -> str:
+def _welcome(url: str, user_id: str, token: str | None) -> str:
     task = json.dumps({"title": "Call the client", "responsibleIds": [user_id], "priority": "1"})
     return (
         f"vambe-mock {__version__} answers on {url}\n"
         f"API key: {names.DEFAULT_KEY} (any test_<name> opens a sandbox of its own)\n"
-        f"Try it: curl -s {url}/api/public/tasks -H 'x-api-key: {names.DEFAULT_KEY}' "
+        + (f"Admin token: {token} (others than this machine can reach the control plane)\n" if token else "")
+        + f"Try it: curl -s {url}/api/public/tasks -H 'x-api-key: {names.DEFAULT_KEY}' "
         f"-H 'content-type: application/json' -d '{task}'"
     )

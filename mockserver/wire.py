@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 MAX_DEPTH = 64
@@ -34,8 +36,8 @@ def quoted(text: str, limit: int = 80) -> str:
     return json.dumps(shown, ensure_ascii=False)
 
 
-def decode(body: bytes) -> Any:
-    """The value that a JSON text stands for; of a repeated key the last value counts.
+def decode(body: bytes, repeated: list[str] | None = None) -> Any:
+    """The value that a JSON text stands for; of a repeated key the last value counts, and `repeated` gets the key.
 
     Raises NotJson for what RFC 8259 or the contract does not allow.
     """
@@ -47,7 +49,13 @@ def decode(body: bytes) -> Any:
         raise NotJson(f"it is not UTF-8 at byte {error.start + 1}") from None
     _check_depth(body)
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_int, parse_float=_parse_float)
+        value = json.loads(
+            text,
+            object_pairs_hook=None if repeated is None else _noting(repeated),
+            parse_constant=_refuse_constant,
+            parse_int=_parse_int,
+            parse_float=_parse_float,
+        )
     except json.JSONDecodeError as error:
         raise NotJson(_syntax_error(text, error)) from None
     if "\\u" in text:
@@ -74,6 +82,17 @@ def _check_escapes(text: str) -> None:
             raise NotJson(f"it has the character \\u0000 at {_place(text, escape.start())}")
 
 
+def _noting(repeated: list[str]) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        collected = dict(pairs)
+        if len(collected) < len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            repeated.extend(key for key, count in counts.items() if count > 1)
+        return collected
+
+    return collect
+
+
 def _refuse_constant(name: str) -> None:
     raise NotJson(f"it has {name}, which is not a JSON number")
 
@@ -97,7 +116,7 @@ def _syntax_error(text: str, error: json.JSONDecodeError) -> str:
     if error.msg.startswith("Illegal trailing comma"):
         # Python 3.13 points at the comma; the versions before at what stands after it.
         position = len(text) - len(text[position + 1 :].lstrip(" \t\r\n"))
-    found = "its end" if position >= len(text) else ascii(text[position])
+    found = "end of the text" if position >= len(text) else ascii(text[position])
     return f"unexpected {found} at {_place(text, position)}"
 
 

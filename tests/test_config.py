@@ -18,6 +18,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("database", "some where/world.db", Path("some where/world.db")),
     ("fixtures", "./mine", "./mine"),
     ("seed", "ñandú", "ñandú"),
+    ("journal_limit", "50", 50),
+    ("admin_token", "a-token", "a-token"),
     ("clock", "frozen", ClockSetting("frozen")),
     ("clock", "real@2026-03-01T08:00:00+03:00", ClockSetting("real", "2026-03-01T05:00:00.000Z")),
     ("clock", "ticking@2100-12-31T23:59:59.9999Z", ClockSetting("ticking", "2100-12-31T23:59:59.999Z")),

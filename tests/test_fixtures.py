@@ -359,7 +359,7 @@ class TestBroken:
         (tmp_path / "customers.json").write_text("[")
         assert [problem.split(": ")[:2] for problem in problems_of(tmp_path)] == [
             ["typo.json", f"not one of {', '.join(fixtures.FILES)}"],
-            ["customers.json", "unexpected its end at line 1, column 2"],
+            ["customers.json", "unexpected end of the text at line 1, column 2"],
             ["users.json:7", "$[5].active"],
             ["tasks.json:2", "$[0].title"],
             ["tasks.json:2", "$[0].priority"],

@@ -173,7 +173,11 @@ def test_past_the_cap_a_new_sandbox_is_a_503_that_says_so(open_on: Callable[[str
     with running(max_sandboxes=2) as url:
         second, third = open_on(url, "test_second"), open_on(url, "test_third")
         second.created()
-        body = assert_error(third.create(), 503, "There are 2 sandboxes, as many as --max-sandboxes allows")
+        body = assert_error(
+            third.create(),
+            503,
+            "There are 2 sandboxes, as many as --max-sandboxes allows: delete one with DELETE /__admin/sandboxes/NAME",
+        )
         assert body["error"] == "Service Unavailable"
         assert_error(third.list(), 503)
         assert_error(third.client.get("/__admin/state"), 404)

@@ -172,7 +172,7 @@ class TestLog:
         assert [(request.rpartition(" ")[0], sandbox) for request, sandbox in lines] == [
             ("GET /api/public/tasks 200", " [default]"),
             ("POST /api/public/tasks 201", " [default]"),
-            ("GET /nowhere 404", ""),
+            ("GET /nowhere 404", " [default]"),
         ]
 
     @pytest.mark.parametrize("log_format", ["text", "json"])

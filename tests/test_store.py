@@ -15,7 +15,7 @@ from mockserver.store.models import Sandbox
 
 
 def put(transaction: Transaction, name: str, world: int = 1) -> None:
-    transaction.run(Sandbox.insert(name=name, world=world))
+    transaction.run(Sandbox.insert(name=name, world=world, journal=0))
 
 
 def names(store: Store) -> list[str]:
@@ -89,7 +89,7 @@ class TestTransactions:
             for done in [pool.submit(count) for _ in range(16)]:
                 done.result()
         with store.read() as transaction:
-            assert transaction.rows(Sandbox.select()) == [{"name": "counter", "world": 16 * 25}]
+            assert transaction.rows(Sandbox.select()) == [{"name": "counter", "world": 16 * 25, "journal": 0}]
 
 
 class TestFiles:

@@ -1,39 +1,24 @@
-"""The control plane: calls about the mock, never about the vendor."""
+"""The control plane on Flask: its calls, and who may make them."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, request
 
-from mockserver import __version__
-from mockserver.mock import Mock, current_mock
-from mockserver.rendering import respond
-from mockserver.sandbox import names, state
+from mockserver.admin import calls, events, faults, guard, openapi, requests, world
 
-blueprint = Blueprint("admin", __name__, url_prefix="/__admin")
+_DECLARING = (world, requests, faults, events)  # importing a module declares its calls
 
 
 def register(app: Flask) -> None:
     """Add the control plane to an application."""
+    blueprint = Blueprint("admin", __name__, url_prefix=calls.BASE_PATH)
+    calls.register(blueprint)
+    blueprint.add_url_rule("/openapi.json", "openapi", openapi.view)
     app.register_blueprint(blueprint)
+    app.before_request(_guard)
 
 
-@blueprint.get("/health")
-def health() -> Response:
-    """Whether the mock answers, its version, and how many sandboxes there are."""
-    return respond({"status": "healthy", "version": __version__, "sandboxes": current_mock().sandboxes.count()})
-
-
-@blueprint.get("/state")
-def get_state() -> Response:
-    """The sandbox as one document, in the shape of a fixtures folder."""
-    mock = current_mock()
-    with mock.sandboxes.look(_sandbox(mock)) as world:
-        return respond(state.document(world))
-
-
-def _sandbox(mock: Mock) -> str:
-    """The sandbox that a call is about: the one it names, else its key's, else `default`."""
-    if "sandbox" in request.args:
-        return names.check_name(request.args["sandbox"])
-    key = request.headers.get("x-api-key")
-    return names.DEFAULT if key is None else mock.keys.caller(key).sandbox
+def _guard() -> None:
+    """Before routing is heard: also a path that does not exist is nobody's business."""
+    if request.path == calls.BASE_PATH or request.path.startswith(f"{calls.BASE_PATH}/"):
+        guard.check()

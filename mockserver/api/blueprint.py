@@ -8,19 +8,28 @@ from collections.abc import Callable
 from flask import Blueprint, Flask, Response, request
 from flask.globals import request_ctx
 from flask_cors import CORS
+from werkzeug.exceptions import HTTPException
 
 from mockserver import hosts, rendering
-from mockserver.api import openapi, reading, views
-from mockserver.api.operations import BASE_PATH, Call, Operation
-from mockserver.mock import Mock, current_mock
-from mockserver.sandbox.sandboxes import actor
+from mockserver.api import exchange, openapi, views
+from mockserver.api.operations import BASE_PATH, Operation
+from mockserver.config import Settings
+from mockserver.sandbox.failures import Operation as DescribedOperation
 
-KEY_HEADER = "x-api-key"
+_CONTROL_PLANE = re.compile(r"/__admin(/|\Z)")
 _REQUEST_HEADERS = ("x-api-key", "content-type", "prefer", "x-request-id")
 _EXPOSED_HEADERS = ("X-Mock-Request-Id", "X-Mock-Fault", "Retry-After", "Preference-Applied")
 
 
-def register(app: Flask, mock: Mock) -> None:
+def described() -> tuple[DescribedOperation, ...]:
+    """The operations, as the control plane has to know them."""
+    return tuple(
+        DescribedOperation(operation.id, operation.method, BASE_PATH + operation.path, openapi.refusals(operation))
+        for operation in views.OPERATIONS.values()
+    )
+
+
+def register(app: Flask, settings: Settings) -> None:
     """Add the imitated API, its description and its CORS headers to an application."""
     blueprint = Blueprint("api", __name__, url_prefix=BASE_PATH)
     for operation in views.OPERATIONS.values():
@@ -28,12 +37,13 @@ def register(app: Flask, mock: Mock) -> None:
     app.register_blueprint(blueprint)
     app.add_url_rule("/openapi.json", "openapi", openapi.view)
     app.before_request(_answer_options)
+    app.after_request(_return_request_id)
     app.after_request(_vary_by_origin)
-    rendering.register(app)
+    rendering.register(app, _refuse_route)
     CORS(
         app,
         resources=r"(?!/__admin(/|\Z))",
-        origins=_origins(mock.settings.cors_origin),
+        origins=_origins(settings.cors_origin),
         allow_headers=_REQUEST_HEADERS,
         expose_headers=_EXPOSED_HEADERS,
         methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
@@ -44,20 +54,22 @@ def register(app: Flask, mock: Mock) -> None:
 
 
 def _view(operation: Operation) -> Callable[..., Response]:
-    return lambda **path: answer(operation, path)
+    return lambda **path: exchange.answer(operation, path)
 
 
-def answer(operation: Operation, path: dict[str, str]) -> Response:
-    """Answer a request: key, size, JSON, fields, then the view, in one transaction."""
-    mock = current_mock()
-    caller = mock.keys.caller(request.headers.get(KEY_HEADER))
-    request.environ["mockserver.sandbox"] = caller.sandbox
-    body = reading.read_body(mock.settings.max_body)
-    with mock.sandboxes.open(caller.sandbox) as world:
-        user_id = actor(world, caller)
-        parts = reading.read(operation, path, body, mock.settings.strict)
-        result = operation.view(Call(world, user_id, **parts))
-        return rendering.respond(operation.answer.dump(result), operation.status)
+def _refuse_route(error: HTTPException) -> Response:
+    """A request that no route takes, or not with this method."""
+    refusal = rendering.translated(error)
+    own = _CONTROL_PLANE.match(request.path)
+    return rendering.render(refusal) if own else exchange.answer(None, {}, refusal)
+
+
+def _return_request_id(response: Response) -> Response:
+    """`X-Request-Id` comes back as it was sent, where it can be a header's value."""
+    sent = request.headers.get("X-Request-Id", "")
+    if sent and len(sent) <= 256 and sent.isascii() and sent.isprintable() and not _CONTROL_PLANE.match(request.path):
+        response.headers["X-Request-Id"] = sent
+    return response
 
 
 def _answer_options() -> Response | None:
@@ -65,8 +77,8 @@ def _answer_options() -> Response | None:
     if request.method != "OPTIONS":
         return None
     allowed = request_ctx.url_adapter.allowed_methods() if request_ctx.url_adapter else ()
-    response = Response(status=204, headers={"Allow": ", ".join(sorted(allowed))})
-    del response.headers["Content-Type"]
+    response = Response(status=200, headers={"Allow": ", ".join(sorted(allowed))})
+    del response.headers["Content-Type"]  # there is no content
     return response
 
 

@@ -15,7 +15,7 @@ from flask import Response
 from marshmallow import Schema
 from marshmallow import fields as base
 
-from mockserver import __version__, errors, fields
+from mockserver import __version__, contract, errors, fields
 from mockserver.api.operations import BASE_PATH, Operation
 from mockserver.api.views import OPERATIONS
 from mockserver.rendering import respond
@@ -147,6 +147,12 @@ def _success(operation: Operation) -> dict[str, Any]:
     }
 
 
+def refusals(operation: Operation) -> dict[int, str]:
+    """Every status with which the operation is documented to refuse a request, and when."""
+    shared = {error.status: description for error, description in _REFUSALS.items()}
+    return dict(sorted({**shared, **operation.refusals}.items()))
+
+
 def _example(schema: Schema) -> dict[str, Any]:
     """An object made of the first example of each field."""
     named = {field.data_key or name: field for name, field in schema.fields.items()}
@@ -203,7 +209,7 @@ _VALIDATION_ERROR = {
                         "items": {"type": ["string", "integer"]},
                     },
                     "message": {"type": "string", "description": "What is wrong, for a person."},
-                    "code": {"type": "string", "enum": sorted(fields.CODES), "description": "What is wrong."},
+                    "code": {"type": "string", "enum": sorted(contract.CODES), "description": "What is wrong."},
                 },
                 "additionalProperties": False,
             },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import request
@@ -11,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from mockserver import fields, wire
 from mockserver.api.operations import Operation
 from mockserver.errors import BadRequest, PayloadTooLarge, Problem, ValidationFailed
+from mockserver.sandbox.advice import Sent
 
 
 def read_body(max_body: int) -> bytes:
@@ -24,33 +27,68 @@ def read_body(max_body: int) -> bytes:
     return request.get_data()
 
 
-def read(operation: Operation, path: dict[str, str], body: bytes, strict: bool) -> dict[str, dict[str, Any]]:
-    """The path, query and body of a request as its operation's schemas make them.
+@dataclass(frozen=True)
+class Reading:
+    """A request as its operation's schemas make it, and what is to be said of it."""
 
-    Raises BadRequest for a body that is not a JSON object, ValidationFailed with every other problem.
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    document: dict[str, Any] = field(default_factory=dict)
+    unread_keys: tuple[str, ...] = ()
+    unread_names: tuple[str, ...] = ()
+    repeated_keys: tuple[str, ...] = ()
+
+    def require(self) -> None:
+        """Raise ValidationFailed when there are problems."""
+        if self.problems:
+            raise ValidationFailed(self.problems)
+
+    def sent(self, operation: str | None) -> Sent:
+        """What advice is made from."""
+        query = request.args.to_dict()
+        return Sent(operation, self.document, query, self.unread_keys, self.unread_names, self.repeated_keys)
+
+
+def read(operation: Operation, path: dict[str, str], body: bytes, strict: bool) -> Reading:
+    """The path, query and body of a request as its operation's schemas make them, and every problem.
+
+    Raises BadRequest for a body that is not a JSON object: nothing else can be said of it.
     """
-    document = _object(body) if operation.body_schema else {}
+    repeated_keys: list[str] = []
+    document = _object(body, repeated_keys) if operation.body_schema else {}
     query, repeated = _query(operation.query_schema, request.args)
-    parts = {
+    loaded = {
         "path": _load(operation.path_schema, path),
         "query": _load(operation.query_schema, query, repeated),
         "body": _load(operation.body_schema, document),
     }
-    problems = [problem for _, found in parts.values() for problem in found]
+    problems = [problem for _, found in loaded.values() for problem in found]
+    unread_keys = _unread(operation.body_schema, document)
     if strict and operation.body_schema:
-        problems += _strict(operation.body_schema, document)
-    if problems:
-        raise ValidationFailed(problems)
-    return {name: values for name, (values, _) in parts.items()}
+        problems += _strict(document, unread_keys)
+    return Reading(
+        {name: values for name, (values, _) in loaded.items()},
+        tuple(problems),
+        document,
+        unread_keys,
+        _unread(operation.query_schema, (name.removesuffix("[]") for name in request.args)),
+        tuple(repeated_keys),
+    )
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _unread(schema: Schema | None, names: Iterable[str]) -> tuple[str, ...]:
+    """The names that no field of the schema reads."""
+    known = {field.data_key for field in schema.fields.values()} if schema else set()
+    return tuple(name for name in names if name not in known)
+
+
+def _object(body: bytes, repeated: list[str]) -> dict[str, Any]:
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         sent = f"not {wire.quoted(media_type)}" if media_type else "which is missing"
         raise BadRequest(f"The Content-Type must be application/json, {sent}")
     try:
-        document = wire.decode(body)
+        document = wire.decode(body, repeated)
     except wire.NotJson as error:
         raise BadRequest(f"The body is not valid JSON: {error}") from None
     if not isinstance(document, dict):
@@ -72,9 +110,9 @@ def _query(schema: Schema | None, sent: MultiDict[str, str]) -> tuple[dict[str, 
     """The query as a document for the schema, and the parameters that may not be repeated but are."""
     document: dict[str, Any] = {}
     repeated = []
-    for field in (schema or Schema()).fields.values():
-        name = str(field.data_key)
-        if isinstance(field, fields.IdList):
+    for declared in (schema or Schema()).fields.values():
+        name = str(declared.data_key)
+        if isinstance(declared, fields.IdList):
             texts = [*sent.getlist(name), *sent.getlist(f"{name}[]")]
             if texts:
                 document[name] = [text for piece in texts if piece for text in piece.split(",")]
@@ -85,15 +123,13 @@ def _query(schema: Schema | None, sent: MultiDict[str, str]) -> tuple[dict[str, 
     return document, repeated
 
 
-def _strict(schema: Schema, document: dict[str, Any]) -> list[Problem]:
+def _strict(document: dict[str, Any], unread_keys: Iterable[str]) -> list[Problem]:
     """What strict mode refuses beyond the vendor (contract, section 7)."""
     problems = []
-    if document.get("dueTime") is not None and "timezone" not in document:
+    if document.get("dueTime") is not None and document.get("timezone") is None:
         message = "Strict mode: dueTime needs a timezone; the vendor would take UTC"
         problems.append(Problem(("timezone",), "strict_timezone", message))
-    read_keys = {field.data_key for field in schema.fields.values()}
-    for key in document:
-        if key not in read_keys:
-            message = f"Strict mode: nothing reads {wire.quoted(key)}; the vendor would ignore it"
-            problems.append(Problem((key,), "strict_unread_key", message))
+    for key in unread_keys:
+        message = f"Strict mode: nothing reads {wire.quoted(key)}; the vendor would ignore it"
+        problems.append(Problem((key,), "strict_unread_key", message))
     return problems

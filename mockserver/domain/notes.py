@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mockserver.store.models import Note
 from mockserver.store.world import World
 
@@ -9,15 +11,25 @@ from mockserver.store.world import World
 def follow(world: World, task_id: str, contact_id: str | None) -> None:
     """Make the task's note be where its contact is: made, moved, left as it is, or removed."""
     notes = world.rows(Note, task_id=task_id)
+    if not notes:
+        if contact_id is not None:
+            attach(world, task_id, contact_id)
+        return
+    (note,) = notes
     if contact_id is None:
         world.delete(Note, task_id=task_id)
-    elif not notes:
-        attach(world, task_id, contact_id)
-    elif notes[0]["contact_id"] != contact_id:
-        world.update(Note, notes[0]["id"], contact_id=contact_id)
+        world.report("note", note["id"], _shown(note), None)
+    elif note["contact_id"] != contact_id:
+        world.update(Note, note["id"], contact_id=contact_id)
+        world.report("note", note["id"], _shown(note), _shown(note | {"contact_id": contact_id}))
 
 
 def attach(world: World, task_id: str, contact_id: str) -> None:
     """Make the note of a task that has none."""
-    note = {"id": world.mint(Note), "position": world.next_position()}
-    world.insert(Note, [note | {"task_id": task_id, "contact_id": contact_id, "created_at": world.clock.read()}])
+    note = {"id": world.mint(Note), "task_id": task_id, "contact_id": contact_id, "created_at": world.clock.read()}
+    world.insert(Note, [{**note, "position": world.next_position()}])
+    world.report("note", note["id"], None, note)
+
+
+def _shown(note: dict[str, Any]) -> dict[str, Any]:
+    return {key: note[key] for key in ("id", "task_id", "contact_id", "created_at")}

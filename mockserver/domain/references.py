@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mockserver.errors import NotFound
+from mockserver.errors import NotFound, Problem
 from mockserver.store.models import Contact, Customer, Row, User
 from mockserver.store.world import World
 
@@ -28,4 +28,6 @@ def _require(world: World, name: str, model: type[Row], wanted: Sequence[str], *
     found = {row["id"] for row in world.rows_among(model, "id", wanted, **where)}
     missing = [id for id in wanted if id not in found]
     if missing:
-        raise NotFound(f"{name} not found: {', '.join(missing)}")
+        kind = "active user" if model is User else model.__name__.lower()
+        problems = (Problem((name,), "not_found", f"the sandbox has no {kind} {id}") for id in missing)
+        raise NotFound(f"{name} not found: {', '.join(missing)}", rule="order-of-references", problems=problems)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from mockserver.errors import NotFound
+from mockserver.errors import NotFound, Problem
 from mockserver.store.models import Status
 from mockserver.store.world import World
 
@@ -24,21 +23,23 @@ def initial(statuses: Statuses) -> dict[str, Any]:
 
 def with_id(statuses: Statuses, id: str) -> dict[str, Any]:
     """The status with that id, or NotFound."""
-    return _only((status for status in statuses if status["id"] == id), f"statusId not found: {id}")
+    return _only(statuses, "id", id, "statusId", "statusId")
 
 
 def at_position(statuses: Statuses, position: float) -> dict[str, Any]:
     """The status whose `order` is that number, or NotFound."""
-    found = (status for status in statuses if status["order"] == position)
-    return _only(found, f"newStatusPosition not found: {position}")
+    return _only(statuses, "order", position, "newStatusPosition", "update-status")
 
 
 def named(statuses: Statuses, name: str) -> dict[str, Any]:
     """The status with exactly that name, or NotFound."""
-    return _only((status for status in statuses if status["name"] == name), f"newStatusName not found: {name}")
+    return _only(statuses, "name", name, "newStatusName", "update-status")
 
 
-def _only(found: Iterable[dict[str, Any]], message: str) -> dict[str, Any]:
-    for status in found:
-        return status
-    raise NotFound(message)
+def _only(statuses: Statuses, key: str, value: Any, field: str, rule: str) -> dict[str, Any]:
+    for status in statuses:
+        if status[key] == value:
+            return status
+    known = ", ".join(str(status[key]) for status in statuses)
+    problem = Problem((field,), "not_found", f"the sandbox has no status with the {key} {value}, only {known}")
+    raise NotFound(f"{field} not found: {value}", rule=rule, problems=[problem])

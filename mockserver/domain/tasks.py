@@ -52,7 +52,9 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
     if task["ai_contact_id"] is not None:
         notes.attach(world, task["id"], task["ai_contact_id"])
     world.tick()
-    return present(task, fields["responsible_ids"], known)
+    created = present(task, fields["responsible_ids"], known)
+    world.report("task", task["id"], None, created | parts)
+    return created
 
 
 def list_tasks(
@@ -82,7 +84,7 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     Raises NotFound for the task, a reference or a status that does not exist, ValidationFailed for a
     due date out of range.
     """
-    task = _find(world, task_id)
+    task = _find(world, task_id, "update-unknown")
     changes = {name: fields[name] for name in _KEPT_AS_SENT if name in fields}
     if "description" in fields:
         changes["description"] = fields["description"] or ""
@@ -91,6 +93,7 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
         changes |= {**parts, **asdict(when)}
     references.check(world, fields)
     known = statuses.load(world)
+    before = present(task, _responsible_ids(world, task_id), known) | _parts_of(task)
     if "new_status_position" in fields:
         changes["status_id"] = statuses.at_position(known, fields["new_status_position"])["id"]
     if "new_status_name" in fields:
@@ -103,13 +106,19 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     if "ai_contact_id" in fields:
         notes.follow(world, task_id, fields["ai_contact_id"])
     world.tick()
-    return present(task | changes, _responsible_ids(world, task_id), known)
+    task |= changes
+    updated = present(task, _responsible_ids(world, task_id), known)
+    if (after := updated | _parts_of(task)) != before:
+        world.report("task", task_id, before, after)
+    return updated
 
 
 def delete_task(world: World, task_id: str) -> dict[str, str]:
     """Mark the task deleted and remove its note; NotFound when there is none, or it is deleted already."""
-    _find(world, task_id)
+    task = _find(world, task_id, "delete-unknown")
+    (before,) = present_all(world, [task])
     world.update(Task, task_id, deleted_at=world.clock.read())
+    world.report("task", task_id, before | _parts_of(task), None)
     notes.follow(world, task_id, None)
     world.tick()
     return {"status": "success"}
@@ -145,11 +154,17 @@ def present(task: dict[str, Any], responsible_ids: list[str], known: statuses.St
     }
 
 
-def _find(world: World, task_id: str) -> dict[str, Any]:
+def _find(world: World, task_id: str, rule: str) -> dict[str, Any]:
     task = world.get(Task, task_id)
-    if task is None or task["deleted_at"] is not None:
-        raise NotFound("Task not found")
-    return task
+    if task is not None and task["deleted_at"] is None:
+        return task
+    found = f"the sandbox has no task {task_id}" if task is None else f"the task was deleted at {task['deleted_at']}"
+    raise NotFound("Task not found", rule=rule, problems=[Problem(("id",), "not_found", found)])
+
+
+def _parts_of(task: dict[str, Any]) -> dict[str, str | None]:
+    """The due date's parts as given, which the journal shows beside the task object."""
+    return {part: task[part] for part in DUE_PARTS}
 
 
 def _due(parts: dict[str, str | None]) -> tuple[dict[str, str | None], Due]:

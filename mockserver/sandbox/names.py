@@ -37,6 +37,13 @@ def check_key(text: str) -> str:
     return text
 
 
+def check_token(text: str) -> str:
+    """A token that a header can carry, or ValueError."""
+    if not _KEY.fullmatch(text) or ":" in text:
+        raise ValueError("a token has 1 to 256 printable ASCII characters, without blanks or colons")
+    return text
+
+
 @dataclass(frozen=True)
 class Caller:
     """Whom a key stands for: a sandbox, and one of its users, or None for the first active one."""
@@ -58,3 +65,7 @@ class Keys:
         if key and key.startswith(PREFIX) and is_name(key[len(PREFIX) :]):
             return Caller(key[len(PREFIX) :])
         raise Unauthorized
+
+    def secrets(self) -> Iterable[str]:
+        """The keys that are not for everyone to read."""
+        return self._callers.keys()

@@ -3,67 +3,211 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
+from mockserver import ids
 from mockserver.clock import ClockSetting
-from mockserver.errors import NotFound, ServiceUnavailable, Unauthorized
-from mockserver.sandbox.names import Caller
+from mockserver.errors import BadRequest, NotFound, ServiceUnavailable, Unauthorized
+from mockserver.sandbox import journal as journals
+from mockserver.sandbox import state
+from mockserver.sandbox.journal import Journal
+from mockserver.sandbox.names import Caller, check_name
 from mockserver.store import world as worlds
 from mockserver.store.database import Store, Transaction
-from mockserver.store.models import Sandbox, User
+from mockserver.store.models import (
+    Contact,
+    Customer,
+    Fault,
+    Note,
+    Part,
+    Responsible,
+    Sandbox,
+    Snapshot,
+    Status,
+    Task,
+    User,
+)
 from mockserver.store.world import World
+from mockserver.wire import quoted
+
+PEOPLE: tuple[type[Part], ...] = (User, Status, Contact, Customer)
+DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Responsible, Note)
+PARTS = ("tasks", "journal", "faults", "clock", "ids", "settings")
+FIXTURES, EMPTY = "fixtures", "empty"
+MAX_NAMES = 20  # in a message
+
+_COLUMNS = {
+    "clock": ("clock_mode", "clock_now_ms", "clock_anchor_ms", "clock_tick_ms"),
+    "ids": ("seed", "minted_tasks", "minted_notes"),
+    "faults": ("minted_faults",),
+    "settings": ("strict", "delay_ms", "rate_requests", "rate_seconds", "rate_window_ms", "rate_used"),
+}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A sandbox inside a transaction: its name, its world, its journal, and what its clock showed at first."""
+
+    name: str
+    world: World
+    journal: Journal
+    arrived_at: str
+
+
+@dataclass(frozen=True)
+class Beginnings:
+    """What a sandbox that is opened for the first time starts with."""
+
+    template: int
+    seed: str
+    clock: ClockSetting
+    strict: bool
+    journal_limit: int
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of the world, but for the positions of its rows."""
+        settings = {"strict": self.strict, "delay_ms": 0, "rate_requests": None, "rate_seconds": None}
+        counters = {"minted_tasks": 0, "minted_notes": 0, "minted_faults": 0, "rate_window_ms": 0, "rate_used": 0}
+        return {"seed": self.seed, **worlds.clock_columns(self.clock.start_clock()), **settings, **counters}
 
 
 class Sandboxes:
-    """All sandboxes of a store.
+    """All sandboxes of a store; `limit` is how many there may be."""
 
-    `template` is the number of the world that holds the fixtures; `seed` and `clock` are those of a sandbox
-    that is opened for the first time, and `limit` is how many there may be.
-    """
-
-    def __init__(self, store: Store, template: int, *, seed: str, clock: ClockSetting, limit: int) -> None:
+    def __init__(self, store: Store, beginnings: Beginnings, limit: int) -> None:
         self._store = store
-        self._template = template
-        self._seed = seed
-        self._clock = clock
+        self._beginnings = beginnings
         self._limit = limit
 
     @contextlib.contextmanager
-    def open(self, name: str) -> Iterator[World]:
-        """The sandbox's world for reading and writing; on first use a copy of the fixtures.
+    def open(self, name: str) -> Iterator[Opened]:
+        """The sandbox for reading and writing; on first use a copy of the fixtures.
 
         What the block does is kept when it ends, and undone when it raises. Raises ServiceUnavailable when
         the sandbox is new and there are as many as there may be.
         """
         with self._store.write() as transaction:
-            number = _world_of(transaction, name)
-            world = self._create(transaction, name) if number is None else worlds.load(transaction, number)
-            yield world
-            world.save()
+            row = _find(transaction, name) or self._create(transaction, name)
+            opened = self._opened(transaction, row)
+            yield opened
+            opened.world.save()
 
     @contextlib.contextmanager
-    def look(self, name: str) -> Iterator[World]:
-        """The world of an existing sandbox, for reading only; NotFound when there is none."""
+    def look(self, name: str) -> Iterator[Opened]:
+        """An existing sandbox, for reading only; NotFound when there is none."""
         with self._store.read() as transaction:
-            number = _world_of(transaction, name)
-            if number is None:
-                raise NotFound(f"There is no sandbox {name!r}")
-            yield worlds.load(transaction, number)
+            yield self._opened(transaction, _require(transaction, name))
 
-    def count(self) -> int:
-        """How many sandboxes there are."""
+    @contextlib.contextmanager
+    def look_or_open(self, name: str) -> Iterator[Opened]:
+        """As `look`, but a sandbox that is not there is opened: for calls that wait for what it will hold."""
         with self._store.read() as transaction:
-            return _count(transaction)
+            row = _find(transaction, name)
+            if row is not None:
+                yield self._opened(transaction, row)
+                return
+        with self.open(name) as opened:
+            yield opened
 
-    def _create(self, transaction: Transaction, name: str) -> World:
+    def names(self) -> list[str]:
+        """The names of all sandboxes, in the order of the alphabet."""
+        with self._store.read() as transaction:
+            rows = transaction.rows(Sandbox.select(Sandbox.name).order_by(Sandbox.name))
+        return [row["name"] for row in rows]
+
+    def create(self, name: str | None) -> str:
+        """Open a new sandbox, under a name that is made up when none is given; its name.
+
+        Raises BadRequest for a name that cannot be one or that there is already, ServiceUnavailable past the limit.
+        """
+        chosen = check_name(ids.made_up_name() if name is None else name)
+        with self._store.write() as transaction:
+            if _find(transaction, chosen):
+                raise BadRequest(f"There is a sandbox {quoted(chosen)} already")
+            self._create(transaction, chosen)
+        return chosen
+
+    def delete(self, name: str) -> None:
+        """Forget a sandbox and its snapshots; NotFound when there is none. Its rows are cleared up later."""
+        with self._store.write() as transaction:
+            _require(transaction, name)
+            transaction.statements.delete(Sandbox, {"name": name})
+            transaction.statements.delete(Snapshot, {"sandbox": name})
+
+    def reset(self, name: str, to: str = FIXTURES, only: Collection[str] = PARTS) -> None:
+        """Put parts of a sandbox back: to the fixtures, to nothing but people and statuses, or to a snapshot.
+
+        The cost does not grow with what the sandbox holds: what is superseded is cleared up later.
+        Raises NotFound for a snapshot that does not exist.
+        """
+        with self.open(name) as opened:
+            source = self._source(opened, to)
+            if "tasks" in only:
+                world = self._replaced(opened, source, to, only)
+                row = {"world": world.number}
+            else:
+                world, row = opened.world, {}
+                if "faults" in only:
+                    world.delete(Fault)
+                    world.copy_rows(source, (Fault,))
+            for part in set(only) & set(_COLUMNS):
+                fresh = self._beginnings.columns() if to in (FIXTURES, EMPTY) else source.columns
+                world.columns |= {name: fresh[name] for name in _COLUMNS[part]}
+            world.save()
+            if "journal" in only:
+                row["journal"] = journals.create(world.transaction)
+            if row:
+                world.transaction.statements.update(Sandbox, row, {"name": name})
+
+    def refill(self, name: str, document: state.Document) -> None:
+        """Replace everything that a state document holds, or nothing; the document is valid."""
+        with self.open(name) as opened:
+            old = opened.world
+            world = worlds.create(old.transaction, old.columns)
+            state.fill(world, document)
+            world.copy_rows(old, (Fault,))
+            old.transaction.statements.update(Sandbox, {"world": world.number}, {"name": name})
+
+    def _replaced(self, opened: Opened, source: World, to: str, only: Collection[str]) -> World:
+        """A new world with the tasks of the source, and with all else that is not reset as it is."""
+        old = opened.world
+        world = worlds.create(old.transaction, old.columns)
+        world.columns["last_position"] = max(source.columns["last_position"], old.columns["last_position"])
+        if to == EMPTY:
+            world.copy_rows(old, PEOPLE)
+        else:
+            world.copy_rows(source, DATA)
+        world.copy_rows(source if "faults" in only else old, (Fault,))
+        return world
+
+    def _source(self, opened: Opened, to: str) -> World:
+        transaction = opened.world.transaction
+        if to in (FIXTURES, EMPTY):
+            return worlds.load(transaction, self._beginnings.template)
+        return worlds.load(transaction, require_snapshot(opened, to)["world"])
+
+    def _create(self, transaction: Transaction, name: str) -> dict[str, Any]:
         if _count(transaction) >= self._limit:
-            raise ServiceUnavailable(f"There are {self._limit} sandboxes, as many as --max-sandboxes allows")
-        template = worlds.load(transaction, self._template)
-        made = worlds.copy(template, self._seed, self._clock.start_clock())
-        transaction.run(Sandbox.insert(name=name, world=made.number))
+            raise ServiceUnavailable(
+                f"There are {self._limit} sandboxes, as many as --max-sandboxes allows: "
+                "delete one with DELETE /__admin/sandboxes/NAME"
+            )
+        template = worlds.load(transaction, self._beginnings.template)
+        position = {"last_position": template.columns["last_position"]}
+        world = worlds.create(transaction, self._beginnings.columns() | position)
+        world.copy_rows(template, DATA)
+        row = {"name": name, "world": world.number, "journal": journals.create(transaction)}
+        transaction.statements.insert(Sandbox, row)
         # Kept even if the request that opened it is refused.
         transaction.commit()
-        return made
+        return row
+
+    def _opened(self, transaction: Transaction, row: dict[str, Any]) -> Opened:
+        journal = Journal(transaction, row["journal"], self._beginnings.journal_limit)
+        world = worlds.load(transaction, row["world"])
+        return Opened(row["name"], world, journal, world.clock.read())
 
 
 def actor(world: World, caller: Caller) -> str:
@@ -75,9 +219,39 @@ def actor(world: World, caller: Caller) -> str:
     return str(users[0]["id"])
 
 
-def _world_of(transaction: Transaction, name: str) -> int | None:
+def snapshots_of(opened: Opened) -> list[dict[str, Any]]:
+    """The rows of the sandbox's snapshots, in the order of the alphabet."""
+    return opened.world.transaction.statements.select(Snapshot, {"sandbox": opened.name}, ("name",))
+
+
+def require_snapshot(opened: Opened, name: str) -> dict[str, Any]:
+    """The row of a snapshot; NotFound, listing those there are, when there is none of that name."""
+    rows = {row["name"]: row for row in snapshots_of(opened)}
+    if name not in rows:
+        raise NotFound(
+            f"There is no snapshot {quoted(name)} of the sandbox {quoted(opened.name)}; there are: {_listing(rows)}"
+        )
+    return rows[name]
+
+
+def _listing(names: Iterable[str]) -> str:
+    """Names for a message: a few, and how many more there are."""
+    shown = list(names)
+    more = f" and {len(shown) - MAX_NAMES} more" if len(shown) > MAX_NAMES else ""
+    return (", ".join(shown[:MAX_NAMES]) or "none") + more
+
+
+def _find(transaction: Transaction, name: str) -> dict[str, Any] | None:
     found = transaction.statements.select(Sandbox, {"name": name})
-    return int(found[0]["world"]) if found else None
+    return found[0] if found else None
+
+
+def _require(transaction: Transaction, name: str) -> dict[str, Any]:
+    row = _find(transaction, name)
+    if row is None:
+        names = [each["name"] for each in transaction.rows(Sandbox.select(Sandbox.name).order_by(Sandbox.name))]
+        raise NotFound(f"There is no sandbox {quoted(name)}; there are: {_listing(names)}")
+    return row
 
 
 def _count(transaction: Transaction) -> int:

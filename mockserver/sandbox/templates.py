@@ -15,7 +15,7 @@ def keep(store: Store, document: state.Document, digest: str) -> int:
         known = transaction.statements.select(Template, {"digest": digest})
         if known:
             return int(known[0]["world"])
-        world = worlds.create(transaction, seed="", clock=ClockSetting("frozen").start_clock())
+        world = worlds.create(transaction, {"seed": "", **worlds.clock_columns(ClockSetting("frozen").start_clock())})
         state.fill(world, document)
         transaction.run(Template.insert(digest=digest, world=world.number))
         return world.number

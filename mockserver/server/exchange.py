@@ -5,26 +5,38 @@ from __future__ import annotations
 import contextlib
 import logging
 from typing import Any
+from urllib.parse import quote
 
 from waitress.channel import ClientDisconnected
 from waitress.task import WSGITask
 
 from mockserver.clock import monotonic
 from mockserver.errors import ApiError, InternalServerError
-from mockserver.server.request import Request
+from mockserver.server.request import VISIBLE, Request
 
 _logger = logging.getLogger("mockserver")
 _access = logging.getLogger("mockserver.access")
+_LONG_ENOUGH = 8  # a shorter key would be found in paths that do not have it
 
 
 def log_access(request: Request, status: int | str, duration_ms: float = 0.0, sandbox: object = None) -> None:
     """One record for one request: `status` is a number or "aborted".
 
-    The path is as sent, percent-encoded and without its query; `-` stands for a request line that cannot be read.
+    The path is as sent, percent-encoded and without its query, and a key that the request carries in a header is
+    masked in it; `-` stands for a request line that cannot be read.
     """
-    method, path = request.command or "-", request.log_path or "-"
+    method, path = request.command or "-", _without_keys(request) or "-"
     fields = {"method": method, "path": path, "status": status, "duration_ms": duration_ms, "sandbox": sandbox}
     _access.info("%s %s %s", method, path, status, extra=fields)
+
+
+def _without_keys(request: Request) -> str:
+    path = request.log_path
+    for header in ("X_API_KEY", "AUTHORIZATION"):
+        for part in request.headers.get(header, "").split():
+            if len(part) >= _LONG_ENOUGH and not part.startswith("test_"):
+                path = path.replace(quote(part, safe=VISIBLE), f"...{part[-4:]}")
+    return path
 
 
 class Connection:
@@ -115,6 +127,8 @@ class Exchange(WSGITask):  # type: ignore[misc]
     def get_environment(self) -> dict[str, Any]:
         """The WSGI environment: waitress's, the connection, and whether the body was too large to be read."""
         environ: dict[str, Any] = super().get_environment()
+        environ.pop("HTTP_UPGRADE", None)  # no other protocol is spoken here; routing would look for a websocket
+        environ["PATH_INFO"] = self.request.path  # as it was sent: waitress folds leading slashes into one
         environ["mockserver.connection"] = Connection(self.channel)
         environ["mockserver.body_too_large"] = self.request.too_large
         return environ

@@ -20,7 +20,7 @@ _FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 _ABSOLUTE = re.compile(rb"https?://([^/?]+)(.*)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
-_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
+VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc]
@@ -112,7 +112,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             self.authority = absolute[1].decode("latin-1")
             target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
         path, _, query = target.partition(b"?")
-        self.log_path = quote(path, safe=_VISIBLE)
+        self.log_path = quote(path, safe=VISIBLE)
         if not (path.startswith(b"/") or (self.command == "OPTIONS" and target == b"*")):
             raise BadRequest("The request target must begin with / or http://")
         self.path = unquote_to_bytes(path).decode("latin-1")

@@ -23,7 +23,7 @@ SCHEMA_VERSION = 1
 
 
 class World(Model):
-    """A generation: the clock, the seed of its ids and how many of each were minted."""
+    """A generation: its clock, the seed of its ids and how many of each were minted, and its settings."""
 
     id = AutoField()
     seed = TextField()
@@ -33,14 +33,62 @@ class World(Model):
     clock_tick_ms = IntegerField()
     minted_tasks = IntegerField(default=0)
     minted_notes = IntegerField(default=0)
+    minted_faults = IntegerField(default=0)
     last_position = IntegerField(default=0)
+    strict = BooleanField(default=False)
+    delay_ms = IntegerField(default=0)
+    rate_requests = IntegerField(null=True)
+    rate_seconds = IntegerField(null=True)
+    rate_window_ms = BigIntegerField(default=0)
+    rate_used = IntegerField(default=0)
 
 
 class Sandbox(Model):
-    """A sandbox's name and its present world."""
+    """A sandbox's name, its present world, and its present journal."""
 
     name = TextField(primary_key=True)
     world = IntegerField()
+    journal = IntegerField()
+
+
+class Snapshot(Model):
+    """A world kept under a name; nothing ever writes to it."""
+
+    sandbox = TextField()
+    name = TextField()
+    world = IntegerField()
+    taken_at = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("sandbox", "name")
+
+
+class Journal(Model):
+    """A ring of entries: the id of the next, how much is kept, and which task was created last, and when."""
+
+    id = AutoField()
+    next_entry = IntegerField(default=1)
+    kept = IntegerField(default=0)
+    kept_bytes = IntegerField(default=0)
+    dropped = IntegerField(default=0)
+    last_created = TextField(default="")
+    last_created_ms = BigIntegerField(default=0)
+
+
+class Entry(Model):
+    """A request and its answer, as one JSON document; the other columns are there to search by."""
+
+    journal = IntegerField()
+    id = IntegerField()
+    operation = TextField(null=True)
+    method = TextField()
+    path = TextField()
+    status = IntegerField(null=True)
+    size = IntegerField()
+    document = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("journal", "id")
 
 
 class Template(Model):
@@ -146,5 +194,13 @@ class Note(Row):
         indexes = ((("world", "task_id"), True),)
 
 
-WORLD_TABLES: tuple[type[Part], ...] = (User, Status, Contact, Customer, Task, Responsible, Note)
-TABLES: tuple[type[Model], ...] = (World, Sandbox, Template, *WORLD_TABLES)
+class Fault(Row):
+    """A fault rule, as one JSON document, how many requests it matched and how many it hit."""
+
+    document = TextField()
+    seen = IntegerField(default=0)
+    hits = IntegerField(default=0)
+
+
+WORLD_TABLES: tuple[type[Part], ...] = (User, Status, Contact, Customer, Task, Responsible, Note, Fault)
+TABLES: tuple[type[Model], ...] = (World, Sandbox, Snapshot, Template, Journal, Entry, *WORLD_TABLES)

@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from peewee import Value
 
 from mockserver import ids
 from mockserver.clock import Clock
-from mockserver.store import models
 from mockserver.store.database import Transaction
 from mockserver.store.models import Part, Row
-from mockserver.store.statements import Rows, Statements
+from mockserver.store.models import World as WorldTable
+from mockserver.store.statements import Rows
 
 _BATCH = 500  # values in one statement: databases bound them
 
+Columns = dict[str, Any]
 
-@dataclass
+
 class World:
-    """A world, its clock and its counters; what it changes is in the transaction until `save`."""
+    """A world in a transaction; `columns` are its own, which `save` writes back.
 
-    transaction: Transaction
-    number: int
-    seed: str
-    clock: Clock
-    minted: dict[str, int]
-    last_position: int
-    _changed: bool = field(default=False, repr=False)
+    `changes` is what was reported of tasks and notes, for the journal.
+    """
+
+    def __init__(self, transaction: Transaction, columns: Columns) -> None:
+        self.transaction = transaction
+        self.columns = columns
+        self.changes: list[dict[str, Any]] = []
+        self._saved = dict(columns)
+        self._statements = transaction.statements
+
+    @property
+    def number(self) -> int:
+        """What every row of this world is keyed by."""
+        return int(self.columns["id"])
+
+    @property
+    def seed(self) -> str:
+        """What ids, and the chances of faults, come from."""
+        return str(self.columns["seed"])
+
+    @property
+    def clock(self) -> Clock:
+        """The clock as it is now."""
+        names = ("mode", "now_ms", "anchor_ms", "tick_ms")
+        return Clock(**{name: self.columns[f"clock_{name}"] for name in names})
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self.columns |= clock_columns(clock)
 
     def rows(self, model: type[Part], order: Sequence[str] = ("position",), **where: Any) -> Rows:
         """This world's rows of a table whose columns have these values, in the order they came or the order given."""
@@ -60,38 +82,45 @@ class World:
         """Remove this world's rows of a table whose columns have these values."""
         self._statements.delete(model, self._mine(where))
 
+    def copy_rows(self, source: World, models: Iterable[type[Part]]) -> None:
+        """Add all rows that another world has in these tables."""
+        for model in models:
+            others = [column for name, column in model._meta.fields.items() if name != "world"]
+            rows = model.select(Value(self.number), *others).where(model.world == source.number)
+            self.transaction.run(model.insert_from(rows, [model.world, *others]))
+
     def mint(self, model: type[Row]) -> str:
-        """A new id for a row of that table: the next of the seed's that is not present."""
-        resource = model.__name__.lower()
+        """A new UUID for a row of that table: the next of the seed's that is not present."""
         while True:
-            id = ids.mint(self.seed, resource, self.minted[resource])
-            self.minted[resource] += 1
-            self._changed = True
+            id = ids.mint(self.seed, model.__name__.lower(), self.count(model) - 1)
             if self.get(model, id) is None:
                 return id
 
+    def count(self, model: type[Row]) -> int:
+        """One more row of that table: how many there have been."""
+        name = f"minted_{model.__name__.lower()}s"
+        self.columns[name] += 1
+        return int(self.columns[name])
+
     def next_position(self) -> int:
         """A position after all others."""
-        self.last_position += 1
-        self._changed = True
-        return self.last_position
+        self.columns["last_position"] += 1
+        return int(self.columns["last_position"])
+
+    def report(self, resource: str, id: str, before: Any, after: Any) -> None:
+        """Note for the journal what became of a task or a note; None stands for not being there."""
+        self.changes.append({"resource": resource, "id": id, "before": before, "after": after})
 
     def tick(self) -> None:
         """A write has succeeded: the clock moves on."""
-        ticked = self.clock.ticked()
-        self._changed = self._changed or ticked != self.clock
-        self.clock = ticked
+        self.clock = self.clock.ticked()
 
     def save(self) -> None:
-        """Write the clock and the counters back, if they changed."""
-        if self._changed:
-            columns = _columns(self.seed, self.clock, self.minted, self.last_position)
-            self._statements.update(models.World, columns, {"id": self.number})
-            self._changed = False
-
-    @property
-    def _statements(self) -> Statements:
-        return self.transaction.statements
+        """Write back the world's own columns, if they changed."""
+        if self.columns != self._saved:
+            values = {name: value for name, value in self.columns.items() if name != "id"}
+            self._statements.update(WorldTable, values, {"id": self.number})
+            self._saved = dict(self.columns)
 
     def _mine(self, where: Mapping[str, Any]) -> dict[str, Any]:
         return {"world": self.number, **where}
@@ -99,40 +128,20 @@ class World:
 
 def load(transaction: Transaction, number: int) -> World:
     """The world with that number."""
-    row = transaction.statements.select(models.World, {"id": number})[0]
-    clock = Clock(row["clock_mode"], row["clock_now_ms"], row["clock_anchor_ms"], row["clock_tick_ms"])
-    minted = {"task": row["minted_tasks"], "note": row["minted_notes"]}
-    return World(transaction, number, row["seed"], clock, minted, row["last_position"])
+    return World(transaction, transaction.statements.select(WorldTable, {"id": number})[0])
 
 
-def create(transaction: Transaction, seed: str, clock: Clock) -> World:
-    """A new world without rows."""
-    minted = {"task": 0, "note": 0}
-    number = transaction.run(models.World.insert(_columns(seed, clock, minted, 0)))
-    return World(transaction, number, seed, clock, minted, 0)
+def create(transaction: Transaction, columns: Mapping[str, Any]) -> World:
+    """A new world without rows; columns that are not given have their defaults."""
+    given = {name: value for name, value in columns.items() if name != "id"}
+    return load(transaction, transaction.run(WorldTable.insert(given)))
 
 
-def copy(source: World, seed: str, clock: Clock) -> World:
-    """A new world with the rows of another, at its own clock's start and with fresh counters."""
-    made = create(source.transaction, seed, clock)
-    for model in models.WORLD_TABLES:
-        others = [column for name, column in model._meta.fields.items() if name != "world"]
-        rows = model.select(Value(made.number), *others).where(model.world == source.number)
-        source.transaction.run(model.insert_from(rows, [model.world, *others]))
-    made.last_position = source.last_position
-    made._changed = True
-    made.save()
-    return made
-
-
-def _columns(seed: str, clock: Clock, minted: dict[str, int], last_position: int) -> dict[str, Any]:
+def clock_columns(clock: Clock) -> Columns:
+    """A clock as columns of a world."""
     return {
-        "seed": seed,
         "clock_mode": clock.mode,
         "clock_now_ms": clock.now_ms,
         "clock_anchor_ms": clock.anchor_ms,
         "clock_tick_ms": clock.tick_ms,
-        "minted_tasks": minted["task"],
-        "minted_notes": minted["note"],
-        "last_position": last_position,
     }

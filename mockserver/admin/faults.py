@@ -1,0 +1,47 @@
+"""Calls about failure: fault rules, and the catalogue of what can fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.admin.calls import Call, call
+from mockserver.sandbox import failures, faults
+
+Document = dict[str, Any]
+
+
+@call("GET", "/faults")
+def list_faults(call: Call) -> Document:
+    """The sandbox's fault rules, oldest first, with their hits."""
+    with call.mock.sandboxes.look(call.sandbox) as opened:
+        return {"faults": faults.listed(opened.world)}
+
+
+@call("POST", "/faults", raw_body={"$ref": "#/components/schemas/FaultRule"}, status=201)
+def add_fault(call: Call) -> Document:
+    """Make matching requests fail."""
+    rule = faults.parse(call.body, [operation.id for operation in call.mock.operations])
+    with call.mock.sandboxes.open(call.sandbox) as opened:
+        return faults.add(opened.world, rule)
+
+
+@call("DELETE", "/faults")
+def clear_faults(call: Call) -> Document:
+    """Delete every fault rule of the sandbox."""
+    with call.mock.sandboxes.open(call.sandbox) as opened:
+        faults.clear(opened.world)
+    return {"faults": []}
+
+
+@call("DELETE", "/faults/{id}")
+def delete_fault(call: Call) -> Document:
+    """Delete one fault rule."""
+    with call.mock.sandboxes.open(call.sandbox) as opened:
+        faults.remove(opened.world, call.path["id"])
+    return {"deleted": call.path["id"]}
+
+
+@call("GET", "/failures", about_a_sandbox=False)
+def list_failures(call: Call) -> Document:
+    """Every documented failure of every operation, and the fault rule that provokes it."""
+    return {"failures": failures.catalogue(call.mock.operations)}

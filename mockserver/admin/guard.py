@@ -1,0 +1,88 @@
+"""Who may call the control plane (control plane, "Who may call").
+
+A page that somebody opens in a browser must not be able to drive the mock of the person who opened it. All checks are
+exact matches on text that cannot raise.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+
+from flask import request
+
+from mockserver.admin.calls import BASE_PATH
+from mockserver.errors import Forbidden, Unauthorized, UnsupportedMediaType
+from mockserver.hosts import is_loopback
+from mockserver.mock import current_mock
+
+OPEN_PATH = f"{BASE_PATH}/health"
+
+
+class TokenNeeded(Unauthorized):
+    """401: the admin token is missing or wrong."""
+
+    message = "The control plane needs the admin token, as Authorization: Bearer TOKEN"
+
+    def headers(self) -> dict[str, str]:
+        """What makes a browser ask for it (RFC 9110, section 11.6.1)."""
+        return {"WWW-Authenticate": 'Basic realm="vambe-mock"'}
+
+
+def check() -> None:
+    """Raise Forbidden, Unauthorized or UnsupportedMediaType when the caller may not."""
+    _check_origin()
+    if request.path != OPEN_PATH:
+        _check_token()
+    _check_media_type()
+
+
+def _check_origin() -> None:
+    origin = request.headers.get("Origin")
+    host = request.headers.get("Host", "")
+    if origin is not None and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
+        raise Forbidden
+    if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
+        raise Forbidden
+
+
+def _check_token() -> None:
+    """A server that others than this machine can reach has a token; without one, only this machine may call."""
+    expected = current_mock().settings.admin_token
+    if expected is None:
+        if not is_loopback(_bracketed(request.remote_addr or "127.0.0.1")):
+            raise Forbidden("The control plane answers this machine only: start the server with --admin-token")
+        return
+    if not hmac.compare_digest(_sent_token().encode("utf-8", "replace"), expected.encode()):
+        raise TokenNeeded
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _sent_token() -> str:
+    """The token, as `Bearer`, or as the password of `Basic`, which is what a browser can send."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            decoded = base64.b64decode(value.encode("ascii", "ignore"), validate=True).decode("utf-8", "replace")
+        except (binascii.Error, ValueError):
+            return ""
+        return decoded.partition(":")[2]
+    return ""
+
+
+def _check_media_type() -> None:
+    if request.method in ("GET", "HEAD", "OPTIONS") or not _has_body():
+        return
+    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType
+
+
+def _has_body() -> bool:
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers

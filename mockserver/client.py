@@ -1,0 +1,106 @@
+"""A client of the control plane, for the command line."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+DEFAULT_URL = "http://127.0.0.1:4010"
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the mock is near, whatever HTTP_PROXY says
+_QUIET_S = 60.0  # an event stream that says nothing for so long is dead: the server sends comments more often
+
+Document = dict[str, Any]
+
+
+class CallFailed(Exception):
+    """The server cannot be reached, or refused the call; the message says why."""
+
+
+def url_from(url: str | None, ready_file: str | None) -> str:
+    """The server's URL: the one given, else the one in a ready file, else the default.
+
+    Raises CallFailed for a ready file that cannot be read.
+    """
+    if url or not ready_file:
+        return (url or DEFAULT_URL).rstrip("/")
+    try:
+        ready = json.loads(Path(ready_file).read_text(encoding="utf-8"))
+        return str(ready["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CallFailed(f"--ready-file {ready_file}: no server has written that it is ready") from None
+
+
+class Client:
+    """Calls of the control plane of the server at `url`, about one sandbox; `timeout` is in seconds."""
+
+    def __init__(self, url: str, sandbox: str | None, token: str | None = None, timeout: float = 10.0) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise CallFailed(f"--url {url}: it must begin with http:// or https://")
+        self.url = url
+        self._sandbox = {"sandbox": sandbox} if sandbox else {}
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._timeout = timeout
+
+    def call(self, method: str, path: str, body: object = None, **query: Any) -> Document:
+        """The answer to a call; raises CallFailed."""
+        with self._open(method, path, body, query) as answer:
+            try:
+                document = json.load(answer)
+            except ValueError:
+                document = None
+            except (OSError, http.client.HTTPException) as error:
+                raise self._silent(error) from None
+        if not isinstance(document, dict):
+            raise CallFailed(f"{self.url} is not a vambe-mock: it answers with something else than a JSON object")
+        return document
+
+    def entries(self) -> Iterator[Document]:
+        """The journal's entries as they come, from now on; the first item is empty and says that it has begun."""
+        with self._open("GET", "/events", None, {}, timeout=_QUIET_S) as stream:
+            kind = ""
+            for line in self._lines(stream):
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                kind = value if name == "event" else kind
+                if name == "":
+                    yield {}
+                elif name == "data" and kind == "request":
+                    yield json.loads(value)
+
+    def _open(
+        self, method: str, path: str, body: object, query: Mapping[str, Any], timeout: float | None = None
+    ) -> Any:
+        asked = urlencode({**self._sandbox, **{name: value for name, value in query.items() if value is not None}})
+        content = None if body is None else json.dumps(body).encode()
+        headers = {**self._headers, **({} if content is None else {"Content-Type": "application/json"})}
+        address = f"{self.url}/__admin{path}{'?' + asked if asked else ''}"
+        try:
+            request = urllib.request.Request(address, content, headers, method=method)  # noqa: S310 (http or https)
+            return _OPENER.open(request, timeout=timeout or self._timeout)
+        except urllib.error.HTTPError as error:
+            raise CallFailed(f"{self.url}: {_message(error)}") from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise self._silent(error) from None
+
+    def _lines(self, stream: Iterable[bytes]) -> Iterator[bytes]:
+        try:
+            yield from stream
+        except (OSError, http.client.HTTPException) as error:
+            raise self._silent(error) from None
+
+    def _silent(self, error: Exception) -> CallFailed:
+        reason = getattr(error, "reason", error)
+        return CallFailed(f"{self.url} does not answer as it should: {reason or type(reason).__name__}")
+
+
+def _message(error: urllib.error.HTTPError) -> str:
+    with error:
+        try:
+            return f"{error.code} {json.load(error)['message']}"
+        except (ValueError, KeyError, TypeError):
+            return f"{error.code} {error.reason}"

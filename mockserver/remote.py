@@ -1,0 +1,106 @@
+"""Commands for people about a server that runs: `reset`, `requests`, `healthcheck`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mockserver import terminal
+from mockserver.client import DEFAULT_URL, CallFailed, Client, url_from
+from mockserver.logs import printable
+
+Connect = Callable[[], Client]
+
+_OPTIONS = (
+    click.option(
+        "--url", envvar="VAMBE_MOCK_URL", help=f"Where the server is.  [default: {DEFAULT_URL}; env: VAMBE_MOCK_URL]"
+    ),
+    click.option(
+        "--ready-file",
+        envvar="VAMBE_MOCK_READY_FILE",
+        metavar="PATH",
+        help="The server's ready file, instead of --url.  [env: VAMBE_MOCK_READY_FILE]",
+    ),
+    click.option("--sandbox", metavar="NAME", help="The sandbox.  [default: default]"),
+    click.option(
+        "--admin-token",
+        envvar="VAMBE_MOCK_ADMIN_TOKEN",
+        metavar="TOKEN",
+        help="The control plane's token, off loopback.  [env: VAMBE_MOCK_ADMIN_TOKEN]",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts."),
+)
+
+
+def _remote(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that lead to a server, and instead of them what makes a client of it."""
+
+    def run(url: str | None, ready_file: str | None, sandbox: str | None, admin_token: str | None, **rest: Any) -> Any:
+        return command(lambda: Client(url_from(url, ready_file), sandbox, admin_token), **rest)
+
+    run.__doc__, run.__name__ = command.__doc__, command.__name__
+    for option in reversed(_OPTIONS):
+        run = option(run)
+    return run
+
+
+@click.command()
+@click.option(
+    "--to", metavar="fixtures|empty|SNAPSHOT", default="fixtures", help="What to put back.  [default: fixtures]"
+)
+@click.option(
+    "--only", metavar="PART", multiple=True, help="Only tasks, journal, faults, clock, ids or settings; repeatable."
+)
+@_remote
+def reset(connect: Connect, to: str, only: tuple[str, ...], as_json: bool) -> int:
+    """Put a sandbox back to the fixtures, to empty, or to a snapshot."""
+    done = connect().call("POST", "/reset", {"to": to, **({"only": list(only)} if only else {})})
+    click.echo(
+        json.dumps(done) if as_json else f"sandbox {done['sandbox']}: {', '.join(done['only'])} reset to {done['to']}"
+    )
+    return 0
+
+
+@click.command()
+@click.option("--follow", is_flag=True, help="Go on with those that come, until interrupted.")
+@click.option("--operation", metavar="ID", help="Only this operation, such as createTask.")
+@click.option("--status", metavar="CODE", help="Only this status.")
+@_remote
+def requests(connect: Connect, follow: bool, operation: str | None, status: str | None, as_json: bool) -> int:
+    """Show what was asked, what was answered, and why."""
+    client = connect()
+    shown = json.dumps if as_json else terminal.shown
+    news = client.entries() if follow else iter(())
+    next(news, None)  # the stream has begun: nothing is missed between the list and what follows
+    listed = client.call("GET", "/requests", operation=operation, status=status)["requests"]
+    for entry in listed:
+        click.echo(shown(entry))
+    last = max((entry["id"] for entry in listed), default=0)
+    wanted = {"operation": operation, "status": status and int(status)}
+    for entry in news:
+        found = {"operation": entry.get("operation"), "status": entry.get("response", {}).get("status")}
+        if entry and entry["id"] > last and all(value in (None, found[name]) for name, value in wanted.items()):
+            click.echo(shown(entry))
+    return 0
+
+
+@click.command()
+@_remote
+def healthcheck(connect: Connect, as_json: bool) -> int:
+    """Exit with 0 when the server answers, with 1 when it does not."""
+    try:
+        client = connect()
+        health = client.call("GET", "/health")
+    except CallFailed as error:
+        unreachable = json.dumps({"status": "unreachable", "message": str(error)})
+        click.echo(unreachable if as_json else printable(str(error)), err=not as_json)
+        return 1
+    told = f"{client.url} is {health.get('status', 'no vambe-mock')}, version {health.get('version', 'unknown')}"
+    click.echo(json.dumps(health) if as_json else printable(told))
+    return 0 if health.get("status") == "healthy" else 1
+
+
+COMMANDS = (reset, requests, healthcheck)

@@ -1,0 +1,77 @@
+"""Why a request was answered as it was: the rule that decided, its evidence, and every problem (design, idea 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.contract import RULES
+from mockserver.errors import ApiError, Problem, ValidationFailed
+
+_RULES = {rule.name: rule for rule in RULES}
+_SUCCESS = "success-status"
+# Where a problem's rule is not named after its field.
+_BY_CODE = {
+    "out_of_range": "due-range",
+    "conflict": "update-status",
+    "repeated": "list-repeated",
+    "strict_timezone": "strict-timezone",
+    "strict_unread_key": "strict-unread-key",
+}
+_BY_FIELD = {"id": "uuid", "newStatusPosition": "update-status", "newStatusName": "update-status"}
+_OF_THE_LIST = {
+    "responsibleIds": "list-responsibleIds",
+    "fromDate": "list-dates",
+    "toDate": "list-dates",
+    "includeTasksWithoutDates": "list-undated",
+}
+MAX_PROBLEMS = 1000  # an entry's; the answer has them all
+
+Document = dict[str, Any]
+
+
+def decision(refusal: ApiError | None, operation: str | None) -> Document:
+    """The rule that decided, as a journal entry shows it."""
+    if isinstance(refusal, ValidationFailed):
+        first = refusal.problems[0]
+        name = _rule_of(first, operation)
+        return {"rule": f"{first.path[0]}.{first.code}", **_evidence(name)}
+    name = _SUCCESS if refusal is None else refusal.rule
+    return {"rule": name, **_evidence(name)}
+
+
+def problems(refusal: ApiError | None, operation: str | None) -> list[Document]:
+    """Every problem of a refused request, with the section and the evidence of its rule."""
+    if refusal is None:
+        return []
+    found = [
+        problem.document()
+        | {"rule": f"{problem.path[0]}.{problem.code}"}
+        | _evidence(_rule_of(problem, operation) if isinstance(refusal, ValidationFailed) else refusal.rule)
+        for problem in refusal.problems[:MAX_PROBLEMS]
+    ]
+    if not found:
+        return [_whole(refusal.message, refusal.rule)]
+    left_out = len(refusal.problems) - len(found)
+    return [*found, _whole(f"{left_out} more problems are left out", "left_out")] if left_out else found
+
+
+def _whole(message: str, rule: str) -> Document:
+    """What is to be said of the request as a whole."""
+    return {"path": [], "message": message, "code": rule, "rule": rule, **_evidence(rule)}
+
+
+def _rule_of(problem: Problem, operation: str | None) -> str:
+    field = str(problem.path[0])
+    by_field = _OF_THE_LIST if operation == "listTasks" else _BY_FIELD
+    if operation == "updateTask" and problem.code == "null" and field in _RULES:
+        return "update-nulls"
+    return _BY_CODE.get(problem.code) or by_field.get(field) or field
+
+
+def _evidence(name: str) -> Document:
+    """The evidence and the section of a rule; rules of the mock's own have neither."""
+    rule = _RULES.get(name)
+    return {
+        "evidence": rule.evidence if rule else "mock",
+        "contract": rule.section if rule else None,
+    }

@@ -1,0 +1,210 @@
+"""Faults: rules that make valid requests fail, before or after their effects are committed (control plane).
+
+A rule is exact: it is counted in the transaction of the request that it hits, so `times: 100` hits 100 of 500
+concurrent requests, and its chance is drawn from the sandbox's seed and its own counter, so it repeats.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver import wire
+from mockserver.errors import BadRequest, NotFound, Problem, ValidationFailed
+from mockserver.sandbox import patterns
+from mockserver.store.models import Fault as FaultTable
+from mockserver.store.world import World
+
+MAX_RULES = 100
+MAX_DELAY_MS = 60_000
+CONNECTIONS = ("reset", "empty", "truncate", "garbage")
+WHEN = ("before", "after")
+DEFAULTS: dict[str, Any] = {
+    "match": {},
+    "when": "before",
+    "status": None,
+    "headers": {},
+    "body": None,
+    "connection": None,
+    "delay_ms": 0,
+    "skip": 0,
+    "times": 1,
+    "probability": None,
+}
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
+# What a server alone decides about (RFC 9110, section 7.6.1; PEP 3333): `connection` is how a rule breaks framing.
+_OF_THE_CONNECTION = re.compile(
+    r"connection|content-length|keep-alive|proxy-authenticate|proxy-authorization|te|trailers|transfer-encoding|upgrade",
+    re.IGNORECASE,
+)
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A rule that hit a request: what happens to it."""
+
+    id: str
+    when: str
+    status: int | None
+    headers: Mapping[str, str]
+    body: Any
+    connection: str | None
+    delay_ms: int
+
+    @property
+    def answers(self) -> bool:
+        """Whether it makes the answer itself, beside delaying it or adding headers."""
+        return self.status is not None or self.body is not None or self.connection is not None
+
+    def document(self) -> Document:
+        """What a journal entry says of it."""
+        shown = {"id": self.id, "when": self.when, "status": self.status, "connection": self.connection}
+        return shown | {"delay_ms": self.delay_ms}
+
+
+def parse(document: Any, operations: Collection[str]) -> Document:
+    """A rule with its defaults filled in; raises ValidationFailed with every problem."""
+    if not isinstance(document, dict):
+        raise BadRequest("A fault rule must be a JSON object")
+    rule = {**DEFAULTS, **document}
+    problems = [
+        Problem((name,), "invalid_fault", f"Unknown key; a fault rule takes {', '.join(DEFAULTS)}")
+        for name in document
+        if name not in DEFAULTS
+    ]
+    problems += patterns.parse(rule["match"], operations, ("match",))[1]
+    problems += [
+        Problem((name,), "invalid_fault", message) for name, (holds, message) in _checks(rule).items() if not holds
+    ]
+    if not problems and _is_inert(rule):
+        message = "The rule does nothing: give it a status, a connection or a delay_ms"
+        problems.append(Problem(("status",), "invalid_fault", message))
+    if problems:
+        raise ValidationFailed(problems)
+    return rule
+
+
+def _checks(rule: Document) -> dict[str, tuple[bool, str]]:
+    """For each key whether its value can be used, and what to say when not."""
+    match = rule["match"] if isinstance(rule["match"], dict) else {}
+    before = rule["when"] == "before"
+    chance = rule["probability"]
+    return {
+        "when": (rule["when"] in WHEN, "Must be before or after (the commit)"),
+        "status": (_optional(rule["status"], 200, 599), "Must be null or a status code from 200 to 599"),
+        "headers": (
+            _is_headers(rule["headers"]),
+            "Must be an object of header names and values, in printable ASCII, none of them about the connection",
+        ),
+        "body": (
+            not (before and rule["body"] is not None and rule["status"] is None and rule["connection"] is None),
+            "A body needs a status, since the request is not carried out",
+        ),
+        "connection": (rule["connection"] in (None, *CONNECTIONS), f"Must be null or one of {', '.join(CONNECTIONS)}"),
+        "delay_ms": (_whole(rule["delay_ms"], 0, MAX_DELAY_MS), f"Must be milliseconds from 0 to {MAX_DELAY_MS}"),
+        "skip": (_whole(rule["skip"], 0, 10**9), "Must be a whole number"),
+        "times": (_optional(rule["times"], 1, 10**9), "Must be null (for ever) or a whole number of at least 1"),
+        "probability": (
+            chance is None or (isinstance(chance, int | float) and not isinstance(chance, bool) and 0 <= chance <= 1),
+            "Must be null or a number from 0 to 1",
+        ),
+        "match": (
+            not (before and "status" in match),
+            "Before the request is carried out it has no status to match: leave it out, or use when: after",
+        ),
+    }
+
+
+def _is_inert(rule: Document) -> bool:
+    effects = [rule["status"], rule["connection"], rule["delay_ms"]]
+    return not any(effects if rule["when"] == "before" else [*effects, rule["body"], rule["headers"]])
+
+
+def _whole(value: Any, low: int, high: int) -> bool:
+    return type(value) is int and low <= value <= high
+
+
+def _optional(value: Any, low: int, high: int) -> bool:
+    return value is None or _whole(value, low, high)
+
+
+def _is_headers(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(text, str)
+        and _HEADER_VALUE.fullmatch(text)
+        and _HEADER_NAME.fullmatch(name)
+        and not _OF_THE_CONNECTION.fullmatch(name)
+        for name, text in value.items()
+    )
+
+
+def add(world: World, rule: Document) -> Document:
+    """Keep a parsed rule; BadRequest past `MAX_RULES`. Returns it as it is listed."""
+    if len(world.rows(FaultTable)) >= MAX_RULES:
+        raise BadRequest(f"There are {MAX_RULES} fault rules, as many as there may be: delete some")
+    row = {"id": str(world.count(FaultTable)), "position": world.next_position(), "seen": 0, "hits": 0}
+    row["document"] = wire.encode(rule).decode()
+    world.insert(FaultTable, [row])
+    return _listed(row)
+
+
+def listed(world: World) -> list[Document]:
+    """Every rule, oldest first, with its hits; spent ones stay."""
+    return [_listed(row) for row in world.rows(FaultTable)]
+
+
+def remove(world: World, id: str) -> None:
+    """Delete a rule; NotFound, listing those there are, when there is none with that id."""
+    if world.get(FaultTable, id) is None:
+        known = ", ".join(row["id"] for row in world.rows(FaultTable)) or "none"
+        raise NotFound(f"There is no fault rule {wire.quoted(id)}; there are: {known}")
+    world.delete(FaultTable, id=id)
+
+
+def clear(world: World) -> None:
+    """Delete every rule."""
+    world.delete(FaultTable)
+
+
+def strike(world: World, when: str, known: Callable[[], Document]) -> Fault | None:
+    """The fault that hits a request at this point, counted, or None.
+
+    `known` gives what is known of the request in the shape of a journal entry. The oldest rule that matches and
+    is not spent wins; one that skips the request, or whose chance misses it, leaves it to the next.
+    """
+    entry: Document | None = None
+    for row in world.rows(FaultTable):
+        rule = json.loads(row["document"])
+        spent = rule["times"] is not None and row["hits"] >= rule["times"]
+        if spent or rule["when"] != when:
+            continue
+        entry = entry or known()
+        if not patterns.Pattern(rule["match"]).matches(entry):
+            continue
+        hit = row["seen"] >= rule["skip"] and _drawn(world.seed, row, rule["probability"])
+        world.update(FaultTable, row["id"], seen=row["seen"] + 1, hits=row["hits"] + hit)
+        if hit:
+            kept = ("when", "status", "headers", "body", "connection", "delay_ms")
+            return Fault(row["id"], **{name: rule[name] for name in kept})
+    return None
+
+
+def _drawn(seed: str, row: Document, probability: float | None) -> bool:
+    if probability is None:
+        return True
+    digest = hashlib.sha256(f"{seed}\nfault\n{row['id']}\n{row['seen']}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < probability
+
+
+def _listed(row: Document) -> Document:
+    rule = json.loads(row["document"])
+    spent = rule["times"] is not None and row["hits"] >= rule["times"]
+    return {"id": row["id"], **rule, "hits": row["hits"], "spent": spent}

@@ -1,0 +1,108 @@
+"""The journal: every request of the imitated API and its answer, in the order of their effects.
+
+A ring: the newest entries are kept, up to a number and a size; what went is counted. An entry is written in the
+transaction of its request, so it is there exactly when the effects are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver import wire
+from mockserver.store.database import Transaction
+from mockserver.store.models import Entry
+from mockserver.store.models import Journal as JournalTable
+
+MAX_BYTES = 16 * 1024 * 1024
+SAME_TASK_MS = 2000
+SEARCHED = ("operation", "method", "status")
+
+Document = dict[str, Any]
+
+
+@dataclass
+class Journal:
+    """A sandbox's journal inside a transaction; `limit` is how many entries it keeps."""
+
+    transaction: Transaction
+    number: int
+    limit: int
+
+    def next_id(self) -> int:
+        """The id that the next entry will have."""
+        return int(self._row()["next_entry"])
+
+    def append(self, entry: Document) -> None:
+        """Write an entry, whose id is `next_id()`; the oldest ones make room."""
+        row = self._row()
+        encoded = wire.encode(entry)
+        columns = {
+            "journal": self.number,
+            "id": row["next_entry"],
+            "operation": entry["operation"],
+            "method": entry["request"]["method"],
+            "path": entry["request"]["path"],
+            "status": entry["response"]["status"],
+            "size": len(encoded),
+            "document": encoded.decode(),
+        }
+        self.transaction.statements.insert(Entry, columns)
+        row["next_entry"] += 1
+        row["kept"] += 1
+        row["kept_bytes"] += len(encoded)
+        self._make_room(row)
+        self._save(row)
+
+    def created_again(self, body: Any, now_ms: int) -> bool:
+        """Whether a task with this body was the last to be created, two seconds ago or less; it is from now on."""
+        row = self._row()
+        digest = hashlib.sha256(wire.encode(body)).hexdigest()
+        again: bool = row["last_created"] == digest and 0 <= now_ms - row["last_created_ms"] <= SAME_TASK_MS
+        self._save({**row, "last_created": digest, "last_created_ms": now_ms})
+        return again
+
+    def entries(self, since: int = 0, **equal: Any) -> list[Document]:
+        """The entries after the one with id `since`, oldest first; `equal` are values of `SEARCHED` columns."""
+        query = Entry.select(Entry.document).where(Entry.journal == self.number, Entry.id > since)
+        for name, value in equal.items():
+            query = query.where(getattr(Entry, name) == value)
+        return [json.loads(row["document"]) for row in self.transaction.rows(query.order_by(Entry.id))]
+
+    def get(self, id: int) -> Document | None:
+        """The entry with that id, or None."""
+        found = self.transaction.statements.select(Entry, {"journal": self.number, "id": id})
+        return json.loads(found[0]["document"]) if found else None
+
+    def dropped(self) -> int:
+        """How many entries made room for newer ones."""
+        return int(self._row()["dropped"])
+
+    def clear(self) -> None:
+        """Remove every entry; ids go on."""
+        self.transaction.run(Entry.delete().where(Entry.journal == self.number))
+        self._save({**self._row(), "kept": 0, "kept_bytes": 0, "dropped": 0})
+
+    def _row(self) -> Document:
+        return self.transaction.statements.select(JournalTable, {"id": self.number})[0]
+
+    def _save(self, row: Mapping[str, Any]) -> None:
+        values = {name: value for name, value in row.items() if name != "id"}
+        self.transaction.statements.update(JournalTable, values, {"id": self.number})
+
+    def _make_room(self, row: Document) -> None:
+        while row["kept"] > self.limit or (row["kept_bytes"] > MAX_BYTES and row["kept"] > 1):
+            oldest = {"journal": self.number, "id": row["next_entry"] - row["kept"]}
+            (entry,) = self.transaction.statements.select(Entry, oldest)
+            self.transaction.statements.delete(Entry, oldest)
+            row["kept"] -= 1
+            row["kept_bytes"] -= entry["size"]
+            row["dropped"] += 1
+
+
+def create(transaction: Transaction) -> int:
+    """The number of a new, empty journal."""
+    return int(transaction.run(JournalTable.insert({})))

@@ -1,0 +1,181 @@
+"""Waiting: for time to pass, or for something to happen in a sandbox. The only place where requests wait.
+
+Real time counts, whatever a sandbox's clock or a user's freezegun say. A reset of the sandbox ends its delays, and
+the end of the server ends every wait. A sandbox in which nobody waits costs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.clock import monotonic
+from mockserver.errors import ServiceUnavailable
+
+_BACKLOG = 1000  # events that a slow reader may be behind; older ones are lost to it
+
+Event = tuple[str, dict[str, Any]]
+
+
+class Released(ServiceUnavailable):
+    """A delay was ended by a reset of its sandbox, or by the end of the server."""
+
+    message = "The delayed request was released: its sandbox was reset, or the server stops"
+
+
+@dataclass
+class _Room:
+    """Where those who wait for one sandbox are."""
+
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    guests: int = 0
+    events: int = 0
+    releases: int = 0
+    readers: list[deque[Event]] = field(default_factory=list)
+
+
+class Waiting:
+    """All waits of a server that has so many threads.
+
+    Half of the threads may hold verifications and event streams, and half of them but one delayed requests: what
+    waits never keeps the control plane from answering, as long as there are two threads.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._lock = threading.RLock()  # a signal handler may stop while its own thread stops
+        self._rooms: dict[str, _Room] = {}
+        self._watchers = _Places(max(1, threads // 2), "verifications and event streams")
+        self._delayed = _Places(max(1, threads - threads // 2 - 1), "delayed requests")
+        self._stopped = False
+
+    def pause(self, sandbox: str, seconds: float, outdated: Callable[[], bool]) -> None:
+        """Let time pass; raises Released when something ends the wait.
+
+        `outdated` is asked once, when a release can no longer be missed: whether one came before the wait did.
+        Raises ServiceUnavailable when too many are delayed.
+        """
+        end = monotonic() + seconds
+        with self._delayed.one(), self._room(sandbox) as room:
+            releases = room.releases
+            if outdated():
+                raise Released
+            with room.changed:
+                while not self._stopped and room.releases == releases:
+                    left = end - monotonic()
+                    if left <= 0:
+                        return
+                    room.changed.wait(left)
+        raise Released
+
+    def until(self, sandbox: str, condition: Callable[[], bool], seconds: float) -> bool:
+        """Look at a condition now and after each event of the sandbox, until it holds or time is up.
+
+        Returns whether it held. Raises ServiceUnavailable when too many wait.
+        """
+        end = monotonic() + seconds
+        with self._watchers.one(), self._room(sandbox) as room:
+            while True:
+                events = room.events
+                if condition():
+                    return True
+                with room.changed:
+                    while room.events == events and not self._stopped:
+                        left = end - monotonic()
+                        if left <= 0:
+                            return False
+                        room.changed.wait(left)
+                    if self._stopped:
+                        return False
+
+    @contextlib.contextmanager
+    def reader(self, sandbox: str) -> Iterator[Callable[[float], Event | None]]:
+        """A reader of the sandbox's events from now on.
+
+        It takes a number of seconds and returns the next event, or None when none came in that time; it raises
+        Released at the end of the server. Raises ServiceUnavailable when too many wait.
+        """
+        backlog: deque[Event] = deque(maxlen=_BACKLOG)
+        with self._watchers.one(), self._room(sandbox) as room:
+            room.readers.append(backlog)
+            try:
+                yield lambda seconds: self._next(room, backlog, seconds)
+            finally:
+                room.readers.remove(backlog)
+
+    def announce(self, sandbox: str, kind: str, content: Callable[[], dict[str, Any]]) -> None:
+        """Tell those who wait for the sandbox what happened; `content` is asked for only if somebody reads."""
+        room = self._rooms.get(sandbox)
+        if room is None:
+            return
+        with room.changed:
+            room.events += 1
+            if room.readers:
+                event = (kind, content())
+                for backlog in room.readers:
+                    backlog.append(event)
+            room.changed.notify_all()
+
+    def release(self, sandbox: str) -> None:
+        """End the sandbox's delays."""
+        room = self._rooms.get(sandbox)
+        if room is not None:
+            with room.changed:
+                room.releases += 1
+                room.changed.notify_all()
+
+    def stop(self) -> None:
+        """End every wait, now and from now on."""
+        self._stopped = True
+        with self._lock:
+            rooms = list(self._rooms.values())
+        for room in rooms:
+            with room.changed:
+                room.changed.notify_all()
+
+    def _next(self, room: _Room, backlog: deque[Event], seconds: float) -> Event | None:
+        end = monotonic() + seconds
+        with room.changed:
+            while not backlog:
+                left = end - monotonic()
+                if self._stopped:
+                    raise Released
+                if left <= 0:
+                    return None
+                room.changed.wait(left)
+            return backlog.popleft()
+
+    @contextlib.contextmanager
+    def _room(self, sandbox: str) -> Iterator[_Room]:
+        with self._lock:
+            room = self._rooms.setdefault(sandbox, _Room())
+            room.guests += 1
+        try:
+            yield room
+        finally:
+            with self._lock:
+                room.guests -= 1
+                if not room.guests:
+                    del self._rooms[sandbox]
+
+
+class _Places:
+    """So many places for one kind of wait."""
+
+    def __init__(self, limit: int, kind: str) -> None:
+        self._limit = limit
+        self._kind = kind
+        self._free = threading.Semaphore(limit)
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """A place for the time of the block; ServiceUnavailable when there is none."""
+        if not self._free.acquire(blocking=False):
+            raise ServiceUnavailable(f"{self._limit} {self._kind} wait already, as many as --threads leaves room for")
+        try:
+            yield
+        finally:
+            self._free.release()
