@@ -43,6 +43,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Whether it has no work: nothing to answer, to send, or to drain."""
         return not (self.requests or self.total_outbufs_len or self.close_when_flushed or self.refused)
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a worker has its request, and there is nothing to send and no wish to close."""
+        return bool(
+            self.requests and not (self.total_outbufs_len or self.will_close or self.close_when_flushed or self.refused)
+        )
+
     def expire(self, now: float) -> None:
         """Ends what has outlasted its deadline: half a request with a 408, all else silently."""
         working = self.requests and not self.total_outbufs_len

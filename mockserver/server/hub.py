@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import select
 import threading
 from collections.abc import Callable
 from socket import socket as Socket
@@ -71,7 +72,28 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
         """Serves until `stop_by` and all work is done, or its deadline has passed."""
         while not self._finished():
             pause = max(0.0, min(self._tick, self._stop_by - monotonic()))
-            wasyncore.loop(timeout=pause, use_poll=True, map=self._map, count=1)
+            self._turn(pause)
+
+    def _turn(self, pause: float) -> None:
+        """Waits for something to happen, and sees to it: waitress's own turn, but connections at work cost nothing.
+
+        Those, of which delayed requests can be many, are asked nothing: they have nothing to read or to send.
+        """
+        if not hasattr(select, "poll"):  # Windows
+            wasyncore.loop(timeout=pause, map=self._map, count=1)
+            return
+        poll = select.poll()
+        for number, item in list(self._map.items()):
+            if isinstance(item, Channel) and item.at_work:
+                continue
+            wanted = select.POLLIN | select.POLLPRI if item.readable() else 0
+            if item.writable() and not item.accepting:
+                wanted |= select.POLLOUT
+            if wanted:
+                poll.register(number, wanted)
+        for number, happened in poll.poll(int(pause * 1000)):
+            if number in self._map:
+                wasyncore.readwrite(self._map[number], happened)
 
     def stop_by(self, deadline: float) -> None:
         """Has `run` end by `deadline` (as of `clock.monotonic`). It takes no lock: a signal handler may call it."""
