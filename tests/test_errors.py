@@ -218,6 +218,11 @@ def test_options_needs_no_key(server_url: str, path: str, allowed: str, key: str
     assert response.headers["allow"] == allowed
 
 
+def test_a_wish_for_another_protocol_is_ignored(api: Api) -> None:
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+    assert api.client.get("/api/public/team-members/all", headers=upgrade).status_code == 200
+
+
 def test_options_comes_before_the_route(server_url: str) -> None:
     assert httpx.options(f"{server_url}/api/public/x", verify=False).status_code == 200
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -245,6 +246,33 @@ def test_after_the_commit_body_and_headers_alone_change_the_answer(api: Api) -> 
     assert (other.status_code, other.json()) == (201, {"id": 1})
     assert (own.status_code, own.headers["x-own"], own.json()["title"]) == (201, "1", "Call the client")
     assert len(api.listed()) == 2
+
+
+def test_an_answer_without_a_body_has_no_media_type(api: Api) -> None:
+    add(api, status=204)
+    answer = api.create()
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "content-type" not in answer.headers
+
+
+def test_a_pattern_sees_the_whole_of_a_body_that_the_journal_cuts(api: Api) -> None:
+    long = "x" * 100_000
+    add(api, match={"json": {"title": "hit", "description": long}}, status=503)
+    assert_error(api.create(title="hit", description=long), 503)
+
+
+def test_delayed_requests_leave_a_thread_for_the_control_plane() -> None:
+    with serving.opened(Settings(port=0, threads=4)) as (server, _), ThreadPoolExecutor(6) as pool:
+        server.start()
+        slow = Api(server.url, "test_slow")
+        add(slow, delay_ms=60_000, times=None)
+        waiting = [pool.submit(slow.create) for _ in range(6)]
+        refused = [done.result() for done in itertools.islice(as_completed(waiting), 5)]  # all but the one that waits
+        for answer in refused:
+            assert "--threads" in assert_error(answer, 503)["message"]
+        assert slow.client.post("/__admin/reset").status_code == 200
+        assert {answer.result().status_code for answer in waiting} == {503}
+        slow.client.close()
 
 
 def test_an_answer_that_a_fault_made_says_so(api: Api) -> None:

@@ -228,6 +228,24 @@ def test_a_real_clock_that_was_set_runs_from_there(in_process: FlaskClient) -> N
         assert created_at(in_process) == "2025-11-26T09:01:01.000Z"
 
 
+def test_a_clock_that_becomes_real_shows_the_machine_s_time(in_process: FlaskClient) -> None:
+    with freezegun.freeze_time("2031-05-06 07:08:09") as machine:
+        assert in_process.put(CLOCK, json={"mode": "real"}).json["now"] == "2031-05-06T07:08:09.000Z"
+        machine.tick(10)
+        again = in_process.put(CLOCK, json={"mode": "real", "tick_ms": 5}).json
+        assert again == {"mode": "real", "now": "2031-05-06T07:08:19.000Z", "tick_ms": 5}
+
+
+def test_a_clock_stays_at_the_end_of_its_range(in_process: FlaskClient) -> None:
+    last = "2100-12-31T23:59:59.999Z"
+    in_process.put(CLOCK, json={"now": "2100-12-31T23:59:59.500Z"})
+    assert [created_at(in_process) for _ in range(3)] == ["2100-12-31T23:59:59.500Z", last, last]
+    with freezegun.freeze_time("2031-05-06 07:08:09") as machine:
+        in_process.put(CLOCK, json={"mode": "real", "now": "2100-12-31T23:00:00.000Z"})
+        machine.tick(7200)
+        assert created_at(in_process) == last
+
+
 def test_other_clocks_do_not_care_for_the_machine_s_time(in_process: FlaskClient) -> None:
     with freezegun.freeze_time("2031-05-06") as machine:
         assert created_at(in_process) == START

@@ -128,7 +128,6 @@ class Exchange(WSGITask):  # type: ignore[misc]
         """The WSGI environment: waitress's, the connection, and whether the body was too large to be read."""
         environ: dict[str, Any] = super().get_environment()
         environ.pop("HTTP_UPGRADE", None)  # no other protocol is spoken here; routing would look for a websocket
-        environ["PATH_INFO"] = self.request.path  # as it was sent: waitress folds leading slashes into one
         environ["mockserver.connection"] = Connection(self.channel)
         environ["mockserver.body_too_large"] = self.request.too_large
         return environ
