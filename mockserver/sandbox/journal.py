@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver import wire
@@ -19,7 +18,6 @@ from mockserver.store.models import Journal as JournalTable
 
 MAX_BYTES = 16 * 1024 * 1024
 SAME_TASK_MS = 2000
-SEARCHED = ("operation", "method", "status")
 
 Document = dict[str, Any]
 
@@ -31,6 +29,7 @@ class Journal:
     transaction: Transaction
     number: int
     limit: int
+    _loaded: Document | None = field(default=None, repr=False)
 
     def next_id(self) -> int:
         """The id that the next entry will have."""
@@ -40,36 +39,28 @@ class Journal:
         """Write an entry, whose id is `next_id()`; the oldest ones make room."""
         row = self._row()
         encoded = wire.encode(entry)
-        columns = {
-            "journal": self.number,
-            "id": row["next_entry"],
-            "operation": entry["operation"],
-            "method": entry["request"]["method"],
-            "path": entry["request"]["path"],
-            "status": entry["response"]["status"],
-            "size": len(encoded),
-            "document": encoded.decode(),
-        }
+        columns = {"journal": self.number, "id": row["next_entry"], "size": len(encoded), "document": encoded.decode()}
         self.transaction.statements.insert(Entry, columns)
         row["next_entry"] += 1
         row["kept"] += 1
         row["kept_bytes"] += len(encoded)
         self._make_room(row)
-        self._save(row)
+        self._save()
 
     def created_again(self, body: Any, now_ms: int) -> bool:
-        """Whether a task with this body was the last to be created, two seconds ago or less; it is from now on."""
+        """Whether a task with this body was the last to be created, two seconds ago or less.
+
+        It is from now on, which is kept with the next entry.
+        """
         row = self._row()
         digest = hashlib.sha256(wire.encode(body)).hexdigest()
         again: bool = row["last_created"] == digest and 0 <= now_ms - row["last_created_ms"] <= SAME_TASK_MS
-        self._save({**row, "last_created": digest, "last_created_ms": now_ms})
+        row |= {"last_created": digest, "last_created_ms": now_ms}
         return again
 
-    def entries(self, since: int = 0, **equal: Any) -> list[Document]:
-        """The entries after the one with id `since`, oldest first; `equal` are values of `SEARCHED` columns."""
+    def entries(self, since: int = 0) -> list[Document]:
+        """The entries after the one with id `since`, oldest first."""
         query = Entry.select(Entry.document).where(Entry.journal == self.number, Entry.id > since)
-        for name, value in equal.items():
-            query = query.where(getattr(Entry, name) == value)
         return [json.loads(row["document"]) for row in self.transaction.rows(query.order_by(Entry.id))]
 
     def get(self, id: int) -> Document | None:
@@ -84,13 +75,18 @@ class Journal:
     def clear(self) -> None:
         """Remove every entry; ids go on."""
         self.transaction.run(Entry.delete().where(Entry.journal == self.number))
-        self._save({**self._row(), "kept": 0, "kept_bytes": 0, "dropped": 0})
+        row = self._row()
+        row |= {"kept": 0, "kept_bytes": 0, "dropped": 0}
+        self._save()
 
     def _row(self) -> Document:
-        return self.transaction.statements.select(JournalTable, {"id": self.number})[0]
+        """The journal's own columns, read once in a transaction."""
+        if self._loaded is None:
+            self._loaded = self.transaction.statements.select(JournalTable, {"id": self.number})[0]
+        return self._loaded
 
-    def _save(self, row: Mapping[str, Any]) -> None:
-        values = {name: value for name, value in row.items() if name != "id"}
+    def _save(self) -> None:
+        values = {name: value for name, value in self._row().items() if name != "id"}
         self.transaction.statements.update(JournalTable, values, {"id": self.number})
 
     def _make_room(self, row: Document) -> None:

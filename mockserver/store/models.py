@@ -76,14 +76,10 @@ class Journal(Model):
 
 
 class Entry(Model):
-    """A request and its answer, as one JSON document; the other columns are there to search by."""
+    """A request and its answer, as one JSON document of so many bytes."""
 
     journal = IntegerField()
     id = IntegerField()
-    operation = TextField(null=True)
-    method = TextField()
-    path = TextField()
-    status = IntegerField(null=True)
     size = IntegerField()
     document = TextField()
 
