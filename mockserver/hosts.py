@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable
 
-from mockserver.errors import ApiError, MisdirectedRequest
+from mockserver.errors import MisdirectedRequest
 
 LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z")
 
@@ -20,6 +20,25 @@ _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::
 def exactly(origin: str) -> re.Pattern[str]:
     """A pattern that matches this origin only, whatever the case of its letters (RFC 6454, section 4)."""
     return re.compile(re.escape(origin) + r"\Z", re.IGNORECASE)
+
+
+def origins(allowed: Iterable[str]) -> list[str | re.Pattern[str]]:
+    """The origins whose pages may call the imitated API: loopback's and those allowed, or `*` for all."""
+    return ["*"] if "*" in allowed else [LOOPBACK_ORIGIN, *(exactly(origin) for origin in allowed)]
+
+
+def readable(origin: str | None, allowed: Iterable[str | re.Pattern[str]]) -> list[tuple[str, str]]:
+    """The headers that let a page of this origin read a refusal of the server's own; none for other pages.
+
+    For the application itself Flask-Cors does the same.
+    """
+    if not origin:
+        return []
+    for each in allowed:
+        if each == "*" or (isinstance(each, re.Pattern) and each.match(origin)):
+            shown = "*" if each == "*" else origin
+            return [("Access-Control-Allow-Origin", shown), ("Vary", "Origin")]
+    return []
 
 
 def host_name(header: str) -> str | None:
@@ -58,11 +77,8 @@ class HostRule:
         name = host_name(str(environ.get("HTTP_HOST", "")))
         if name is not None and (name in self._allowed or is_loopback(name)):
             return self._application(environ, start_response)
-        return _refuse(MisdirectedRequest(), environ, start_response)
-
-
-def _refuse(error: ApiError, environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:
-    body = error.encoded()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    start_response(f"{error.status} {error.title}", headers)
-    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+        error = MisdirectedRequest()
+        body = error.encoded()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response(f"{error.status} {error.title}", headers)
+        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]

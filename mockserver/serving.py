@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from mockserver import __version__, fixtures, logs
+from mockserver import __version__, fixtures, hosts, logs
 from mockserver.application import create_app
 from mockserver.config import Settings
 from mockserver.domain.team import list_team_members
@@ -83,10 +83,17 @@ def _bind(settings: Settings, application: Callable[..., Iterable[bytes]]) -> Se
             port=settings.port,
             threads=settings.threads,
             max_body=settings.max_body,
+            refusal_headers=_readable(settings),
         )
     except OSError as error:
         cause = error.strerror or error
         raise CannotListen(f"--host {settings.host} --port {settings.port}: {cause}") from None
+
+
+def _readable(settings: Settings) -> Callable[[str, str | None], list[tuple[str, str]]]:
+    """What lets a page read the server's own refusals, but for those of the control plane."""
+    origins = hosts.origins(settings.cors_origin)
+    return lambda path, origin: [] if path.startswith("/__admin") else hosts.readable(origin, origins)
 
 
 def _open(settings: Settings) -> tuple[Mock, Any]:

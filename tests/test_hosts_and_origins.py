@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import io
 import socket
 from collections.abc import Iterator
@@ -257,6 +259,19 @@ class TestOrigins:
         for answer in answers:
             assert_error(answer, answer.status_code)
             assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
+
+    @pytest.mark.parametrize(("origin", "readable"), [("http://localhost:3000", True), ("https://evil.example", False)])
+    def test_refusals_of_the_server_itself_can_be_read_too(self, api: Api, origin: str, readable: bool) -> None:
+        address = httpx.URL(api.url)
+
+        def refused(path: str) -> tuple[int, str | None]:
+            connection = http.client.HTTPConnection(address.host, address.port)
+            connection.request("GET", path, headers={"origin": origin, "content-length": "none"})
+            with contextlib.closing(connection), connection.getresponse() as answer:
+                return answer.status, answer.getheader("access-control-allow-origin")
+
+        assert refused("/api/public/tasks") == (400, origin if readable else None)
+        assert refused("/__admin/health") == (400, None)
 
     def test_origins_of_one_s_own_match_exactly(self) -> None:
         with running(cors_origin=("https://app.example.com", "http://[::2]:8080", "app+x.y://z")) as url:

@@ -43,7 +43,7 @@ def register(app: Flask, settings: Settings) -> None:
     CORS(
         app,
         resources=r"(?!/__admin(/|\Z))",
-        origins=_origins(settings.cors_origin),
+        origins=hosts.origins(settings.cors_origin),
         allow_headers=_REQUEST_HEADERS,
         expose_headers=_EXPOSED_HEADERS,
         methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
@@ -86,8 +86,3 @@ def _vary_by_origin(response: Response) -> Response:
     # Flask-Cors says so only where it lets an origin in: a cache could give that page an answer made for none.
     response.vary.add("Origin")
     return response
-
-
-def _origins(allowed: tuple[str, ...]) -> list[str | re.Pattern[str]]:
-    # Patterns of our own: Flask-Cors would read brackets or dots in an origin as a regular expression.
-    return ["*"] if "*" in allowed else [hosts.LOOPBACK_ORIGIN, *(hosts.exactly(origin) for origin in allowed)]

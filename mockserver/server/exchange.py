@@ -106,7 +106,8 @@ class Exchange(WSGITask):  # type: ignore[misc]
         self.complete = self.close_on_finish = True
         self.status = f"{error.status} {error.title}"
         self.content_length = len(body)
-        self.response_headers = [("Content-Type", "application/json"), *error.headers().items()]
+        readable = self.channel.server.refusal_headers(self.request.path, self.request.headers.get("ORIGIN"))
+        self.response_headers = [("Content-Type", "application/json"), *error.headers().items(), *readable]
         self.write(body)
 
     def write(self, data: bytes) -> None:

@@ -19,6 +19,8 @@ from mockserver.server.workers import Workers
 
 _ACCEPT_PAUSE = 0.05
 
+RefusalHeaders = Callable[[str, str | None], list[tuple[str, str]]]
+
 
 def _adjustments(max_body: int) -> Adjustments:
     """The settings for waitress. Without a Host header an application sees a `SERVER_NAME` that is no host's."""
@@ -39,6 +41,7 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
     """waitress's server over a socket that listens already, run and ended by us."""
 
     channel_class = Channel
+    refusal_headers: RefusalHeaders
 
     def __init__(
         self, application: object, listener: Socket, *, threads: int, max_body: int, timeouts: Timeouts

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from mockserver.clock import monotonic
-from mockserver.server.hub import Hub
+from mockserver.server.hub import Hub, RefusalHeaders
 from mockserver.server.limits import Timeouts
 from mockserver.server.listening import bind, is_loopback, url_of
 
@@ -20,7 +20,8 @@ class Server:
 
     `host` and `port` are the listening socket's; `url` is where a client on this machine reaches it, and `loopback`
     says whether only such a client can. `threads` bounds the requests that are worked on at once, `max_body` the bytes
-    of a body, inclusive. Raises OSError when the host is unknown or the port in use.
+    of a body, inclusive. `refusal_headers` gives, for a path and an `Origin`, what the server's own refusals carry.
+    Raises OSError when the host is unknown or the port in use.
 
     Beside what waitress offers, an application's environment holds `mockserver.connection` (see `Connection`) and
     `mockserver.body_too_large`: true when the body was over the limit and so has not been read, `wsgi.input` is empty,
@@ -36,12 +37,14 @@ class Server:
         threads: int = 64,
         max_body: int = 1_048_576,
         timeouts: Timeouts | None = None,
+        refusal_headers: RefusalHeaders = lambda path, origin: [],
     ) -> None:
         listener = bind(host, port)
         self.host, self.port = listener.getsockname()[:2]
         self.url = url_of(self.host, self.port)
         self.loopback = is_loopback(self.host)
         self._hub = Hub(application, listener, threads=threads, max_body=max_body, timeouts=timeouts or Timeouts())
+        self._hub.refusal_headers = refusal_headers
         self._serving = threading.Lock()
         self._server_thread: int | None = None
         self._thread: threading.Thread | None = None
