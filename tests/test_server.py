@@ -744,7 +744,7 @@ def test_a_single_client_keeps_a_single_thread_busy(server):
     workers = server._hub._workers
     for _ in range(20):
         ask(server)
-        until(lambda: len(workers._idle) == len(workers._threads))
+        until(lambda: 0 < len(workers._idle) == len(workers._threads))
     assert len(workers._threads) == 1
 
 
