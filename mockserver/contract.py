@@ -133,7 +133,7 @@ RULES: tuple[Rule, ...] = (
         ),
         (
             "unknown-keys",
-            "Unknown keys of a body are ignored. Strict mode refuses them.",
+            "Unknown keys of a body, and unknown names of a query, are ignored. Strict mode refuses the keys.",
             INFERRED,
             "mockserver.api.schemas:Request",
         ),
@@ -306,7 +306,7 @@ RULES: tuple[Rule, ...] = (
         (
             "list-undated",
             "`includeTasksWithoutDates`: `true` (default) or `false`; anything else → 400.",
-            INFERRED,
+            DOCUMENTED,
             "mockserver.api.schemas:ListTasks",
         ),
         (

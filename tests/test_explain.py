@@ -61,7 +61,7 @@ def test_every_problem_has_its_path_its_rule_its_section_and_its_evidence(api: A
         ({"toDate": ["2025-11-26", "2025-11-27"]}, ("toDate.repeated", "inferred", "3")),
         (
             {"includeTasksWithoutDates": "yes"},
-            ("includeTasksWithoutDates.invalid_choice", "inferred", "3"),
+            ("includeTasksWithoutDates.invalid_choice", "documented", "3"),
         ),
     ],
 )

@@ -29,26 +29,35 @@ def due(due_date: str | None, due_time: str | None, timezone: str | None) -> Due
     if due_date is None:
         return Due(None, True, None)
     zone = timezone or "UTC"
-    return Due(instants.text_of(_instant(due_date, due_time, zone)), due_time is None, zone)
+    wall, offset = _wall_clock(due_date, due_time)
+    return Due(instants.text_of(_to_utc(wall, zone, offset)), due_time is None, zone)
 
 
-def _instant(due_date: str, due_time: str | None, zone: str) -> datetime:
+def in_gap_or_fold(due_date: str, due_time: str | None, timezone: str | None) -> bool:
+    """Whether the parts are a wall-clock time that the timezone skips, or that occurs twice there."""
+    wall, offset = _wall_clock(due_date, due_time)
+    zone = timezone or "UTC"
+    return offset is None and _offset(wall, zone) != _offset(wall.replace(fold=1), zone)
+
+
+def _wall_clock(due_date: str, due_time: str | None) -> tuple[datetime, timedelta | None]:
+    """The wall-clock time that the parts are, and its offset from UTC when they say that too."""
     if due_time is not None:
         # The calendar date as written: converting the instant first could move the day.
-        day = instants.parse_date(due_date[:10])
-        return _to_utc(datetime.combine(day, instants.parse_time(due_time)), zone)
-    if "T" not in due_date:
-        return _to_utc(datetime.combine(instants.parse_date(due_date), time.min), zone)
-    wall, offset = instants.parse_date_time(due_date)
-    return _to_utc(wall, zone, offset)
+        return datetime.combine(instants.parse_date(due_date[:10]), instants.parse_time(due_time)), None
+    if "T" in due_date:
+        return instants.parse_date_time(due_date)
+    return datetime.combine(instants.parse_date(due_date), time.min), None
 
 
-def _to_utc(wall: datetime, zone: str, offset: timedelta | None = None) -> datetime:
+def _to_utc(wall: datetime, zone: str, offset: timedelta | None) -> datetime:
     # With fold=0 a time that occurs twice is the first, and one that is skipped has the offset of before
     # the gap, which moves it forward by the gap (PEP 495).
-    if offset is None:
-        offset = wall.replace(tzinfo=zones.load(zone)).utcoffset() or timedelta(0)
     try:
-        return wall - offset
+        return wall - (_offset(wall, zone) if offset is None else offset)
     except OverflowError:
         raise OutOfRange("the due date is outside the years 0001 to 9999 in UTC") from None
+
+
+def _offset(wall: datetime, zone: str) -> timedelta:
+    return wall.replace(tzinfo=zones.load(zone)).utcoffset() or timedelta(0)

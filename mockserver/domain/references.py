@@ -15,19 +15,21 @@ def check(world: World, fields: dict[str, Any]) -> None:
 
     The kinds in their order: `responsibleIds` (active users only), `aiContactId`, `aiCustomerId`.
     """
-    _require(world, "responsibleIds", User, fields.get("responsible_ids", ()), active=True)
-    _require(world, "aiContactId", Contact, _given(fields, "ai_contact_id"))
-    _require(world, "aiCustomerId", Customer, _given(fields, "ai_customer_id"))
+    _require("responsibleIds", "active user", fields.get("responsible_ids", ()), world, User)
+    _require("aiContactId", "contact", _given(fields, "ai_contact_id"), world, Contact)
+    _require("aiCustomerId", "customer", _given(fields, "ai_customer_id"), world, Customer)
 
 
 def _given(fields: dict[str, Any], name: str) -> list[str]:
     return [fields[name]] if fields.get(name) is not None else []
 
 
-def _require(world: World, name: str, model: type[Row], wanted: Sequence[str], **where: Any) -> None:
-    found = {row["id"] for row in world.rows_among(model, "id", wanted, **where)}
+def _require(name: str, kind: str, wanted: Sequence[str], world: World, model: type[Row]) -> None:
+    rows = world.rows_among(model, "id", wanted)
+    found = {row["id"] for row in rows if row.get("active", True)}
     missing = [id for id in wanted if id not in found]
     if missing:
-        kind = "active user" if model is User else model.__name__.lower()
         problems = (Problem((name,), "not_found", f"the sandbox has no {kind} {id}") for id in missing)
-        raise NotFound(f"{name} not found: {', '.join(missing)}", rule="order-of-references", problems=problems)
+        # Where all are known, only that an inactive user does not exist has decided.
+        rule = "active-responsible" if {row["id"] for row in rows}.issuperset(missing) else "order-of-references"
+        raise NotFound(f"{name} not found: {', '.join(missing)}", rule=rule, problems=problems)

@@ -33,7 +33,7 @@ def decision(refusal: ApiError | None, operation: str | None) -> Document:
     """The rule that decided, as a journal entry shows it."""
     if isinstance(refusal, ValidationFailed):
         first = refusal.problems[0]
-        name = _rule_of(first, operation)
+        name = rule_of(first, operation)
         return {"rule": f"{first.path[0]}.{first.code}", **_evidence(name)}
     name = _SUCCESS if refusal is None else refusal.rule
     return {"rule": name, **_evidence(name)}
@@ -46,7 +46,7 @@ def problems(refusal: ApiError | None, operation: str | None) -> list[Document]:
     found = [
         problem.document()
         | {"rule": f"{problem.path[0]}.{problem.code}"}
-        | _evidence(_rule_of(problem, operation) if isinstance(refusal, ValidationFailed) else refusal.rule)
+        | _evidence(rule_of(problem, operation) if isinstance(refusal, ValidationFailed) else refusal.rule)
         for problem in refusal.problems[:MAX_PROBLEMS]
     ]
     if not found:
@@ -60,7 +60,8 @@ def _whole(message: str, rule: str) -> Document:
     return {"path": [], "message": message, "code": rule, "rule": rule, **_evidence(rule)}
 
 
-def _rule_of(problem: Problem, operation: str | None) -> str:
+def rule_of(problem: Problem, operation: str | None) -> str:
+    """The name of the contract's rule that a problem of validation is about."""
     field = str(problem.path[0])
     by_field = _OF_THE_LIST if operation == "listTasks" else _BY_FIELD
     if operation == "updateTask" and problem.code == "null" and field in _RULES:
