@@ -1,8 +1,19 @@
 """vambe-mock: an emulator of the task API of Vambe, a conversational CRM."""
 
-from importlib.metadata import PackageNotFoundError, version
+from __future__ import annotations
 
-try:
-    __version__ = version("vambe-mock")
-except PackageNotFoundError:  # a checkout that is not installed
-    __version__ = "0+unknown"
+__version__: str
+
+
+def __getattr__(name: str) -> str:
+    """`__version__`, looked up when it is first asked for: pytest imports this package at every start."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = version("vambe-mock")
+    except PackageNotFoundError:  # a checkout that is not installed
+        found = "0+unknown"
+    globals()[name] = found
+    return found

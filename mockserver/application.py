@@ -10,6 +10,7 @@ from mockserver import config, mock
 from mockserver.admin import blueprint as admin
 from mockserver.api import blueprint as api
 from mockserver.config import Settings
+from mockserver.sandbox.failures import Operation
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -20,7 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     `app.extensions["vambe_mock"].close()`.
     """
     settings = config.resolve({}, os.environ) if settings is None else settings
-    started = mock.start(settings, api.described())
+    started = mock.start(settings, operations())
     app = Flask("mockserver", static_folder=None)
     app.extensions[mock.EXTENSION] = started
     # A path is looked up as it was sent: the vendor's framework redirects nowhere.
@@ -28,3 +29,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register(app, settings)
     admin.register(app)
     return app
+
+
+def operations() -> tuple[Operation, ...]:
+    """The operations of the imitated API, and how each is documented to refuse a request."""
+    return api.described()

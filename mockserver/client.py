@@ -1,4 +1,4 @@
-"""A client of the control plane, for the command line."""
+"""A client of the control plane, for the command line and for test suites."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ from urllib.parse import urlencode
 DEFAULT_URL = "http://127.0.0.1:4010"
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the mock is near, whatever HTTP_PROXY says
 _QUIET_S = 60.0  # an event stream that says nothing for so long is dead: the server sends comments more often
+_TIMEOUT_S = 10.0
 
 Document = dict[str, Any]
 
 
 class CallFailed(Exception):
-    """The server cannot be reached, or refused the call; the message says why."""
+    """The server cannot be reached, or refused the call; the message says why.
+
+    `status` and `document` are those of a refusal; of a server that does not answer they are None.
+    """
+
+    def __init__(self, message: str, status: int | None = None, document: Document | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.document = document
 
 
 def url_from(url: str | None, ready_file: str | None) -> str:
@@ -37,19 +46,25 @@ def url_from(url: str | None, ready_file: str | None) -> str:
 
 
 class Client:
-    """Calls of the control plane of the server at `url`, about one sandbox; `timeout` is in seconds."""
+    """Calls of the control plane of the server at `url`, about one sandbox; `opener` is how they get there."""
 
-    def __init__(self, url: str, sandbox: str | None, token: str | None = None, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        sandbox: str | None,
+        token: str | None = None,
+        opener: urllib.request.OpenerDirector = _OPENER,
+    ) -> None:
         if not url.startswith(("http://", "https://")):
             raise CallFailed(f"--url {url}: it must begin with http:// or https://")
         self.url = url
         self._sandbox = {"sandbox": sandbox} if sandbox else {}
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._timeout = timeout
+        self._opener = opener
 
-    def call(self, method: str, path: str, body: object = None, **query: Any) -> Document:
-        """The answer to a call; raises CallFailed."""
-        with self._open(method, path, body, query) as answer:
+    def call(self, method: str, path: str, body: object = None, *, wait: float = 0.0, **query: Any) -> Document:
+        """The answer to a call, which may take the server `wait` seconds by intention; raises CallFailed."""
+        with self._open(method, path, body, query, _TIMEOUT_S + wait) as answer:
             try:
                 document = json.load(answer)
             except ValueError:
@@ -62,7 +77,7 @@ class Client:
 
     def entries(self) -> Iterator[Document]:
         """The journal's entries as they come, from now on; the first item is empty and says that it has begun."""
-        with self._open("GET", "/events", None, {}, timeout=_QUIET_S) as stream:
+        with self._open("GET", "/events", None, {}, _QUIET_S) as stream:
             kind = ""
             for line in self._lines(stream):
                 name, _, value = line.decode().rstrip("\n").partition(": ")
@@ -72,18 +87,16 @@ class Client:
                 elif name == "data" and kind == "request":
                     yield json.loads(value)
 
-    def _open(
-        self, method: str, path: str, body: object, query: Mapping[str, Any], timeout: float | None = None
-    ) -> Any:
+    def _open(self, method: str, path: str, body: object, query: Mapping[str, Any], timeout: float) -> Any:
         asked = urlencode({**self._sandbox, **{name: value for name, value in query.items() if value is not None}})
         content = None if body is None else json.dumps(body).encode()
         headers = {**self._headers, **({} if content is None else {"Content-Type": "application/json"})}
         address = f"{self.url}/__admin{path}{'?' + asked if asked else ''}"
         try:
             request = urllib.request.Request(address, content, headers, method=method)  # noqa: S310 (http or https)
-            return _OPENER.open(request, timeout=timeout or self._timeout)
+            return self._opener.open(request, timeout=timeout)
         except urllib.error.HTTPError as error:
-            raise CallFailed(f"{self.url}: {_message(error)}") from None
+            raise self._refusal(error) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise self._silent(error) from None
 
@@ -93,14 +106,14 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             raise self._silent(error) from None
 
+    def _refusal(self, error: urllib.error.HTTPError) -> CallFailed:
+        with error:
+            try:
+                document = json.load(error)
+                return CallFailed(f"{self.url}: {error.code} {document['message']}", error.code, document)
+            except (ValueError, KeyError, TypeError):
+                return CallFailed(f"{self.url}: {error.code} {error.reason}", error.code)
+
     def _silent(self, error: Exception) -> CallFailed:
         reason = getattr(error, "reason", error)
         return CallFailed(f"{self.url} does not answer as it should: {reason or type(reason).__name__}")
-
-
-def _message(error: urllib.error.HTTPError) -> str:
-    with error:
-        try:
-            return f"{error.code} {json.load(error)['message']}"
-        except (ValueError, KeyError, TypeError):
-            return f"{error.code} {error.reason}"

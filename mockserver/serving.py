@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -37,7 +37,7 @@ def serve(settings: Settings) -> None:
     """
     logs.configure("json" if settings.log_format == "json" else "text")
     _on_signals(sys.exit)
-    with opened(settings) as (server, mock):
+    with opened(settings) as (server, mock, _):
         _on_signals(lambda: _end(server, mock))
         made_up = None if settings.admin_token else mock.settings.admin_token
         with _ready_file(settings.ready_file, _ready(server, made_up)):
@@ -45,9 +45,17 @@ def serve(settings: Settings) -> None:
             server.serve()
 
 
+class Opened(NamedTuple):
+    """A server that is bound, the mock behind it, and the application as it answers in process, without `HostRule`."""
+
+    server: Server
+    mock: Mock
+    application: Callable[..., Iterable[bytes]]
+
+
 @contextlib.contextmanager
-def opened(settings: Settings) -> Iterator[tuple[Server, Mock]]:
-    """A server that is bound and wired, and its mock; the block starts it.
+def opened(settings: Settings) -> Iterator[Opened]:
+    """A server that is bound and wired, and what is behind it; the block starts it.
 
     The port is bound before the world is opened, so that a port in use leaves a database file untouched.
     """
@@ -56,7 +64,7 @@ def opened(settings: Settings) -> Iterator[tuple[Server, Mock]]:
         mock, application = _open(_guarded(settings, server))
         try:
             handler.append(HostRule(application, settings.allowed_host) if server.loopback else application)
-            yield server, mock
+            yield Opened(server, mock, application)
         finally:
             _end(server, mock)
             mock.close()

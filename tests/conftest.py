@@ -11,13 +11,15 @@ from support import Api
 from mockserver import serving
 from mockserver.config import Settings
 
+pytest_plugins = ["pytester"]
+
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """The URL of a server on a free port, with the default settings but room for a sandbox for each test."""
-    with serving.opened(Settings(port=0, threads=8, max_sandboxes=100_000)) as (server, _):
+    with serving.opened(Settings(port=0, threads=8, max_sandboxes=100_000)) as (server, *_):
         server.start()
         yield server.url
 

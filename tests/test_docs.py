@@ -6,7 +6,8 @@ sandbox `default`, and an empty folder to work in. A block has one of these tags
 - `bash` is run by `bash -e`, with `vambe-mock` on the path, and the server in the place of `http://127.0.0.1:4010`.
   It must succeed, and none of its answers may be an error of the mock but a 400.
 - `json` must be JSON. Right after a `bash` block, with nothing but prose between, it is what that block answered.
-- `python` is executed; the blocks of a document share their names.
+- `python` is executed; the blocks of a document share their names. One that begins with `# name.py` is that file
+  instead, and pytest runs it when it is a `test_….py`.
 - `console` is run too: what follows a line `$ command`, up to the next one, is exactly what the command prints.
 """
 
@@ -73,9 +74,10 @@ class Runner:
         commands = folder / ".commands"
         commands.mkdir()
         self.environment = plain_environment(PATH=f"{commands}{os.pathsep}{os.environ['PATH']}")
-        shim = commands / "vambe-mock"
-        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mockserver "$@"\n')
-        shim.chmod(0o755)
+        for name, start in (("vambe-mock", f"{sys.executable} -m mockserver"), ("python", sys.executable)):
+            shim = commands / name
+            shim.write_text(f'#!/bin/sh\nexec {start} "$@"\n')
+            shim.chmod(0o755)
 
     def execute(self, block: Block) -> None:
         """Execute a block; AssertionError when it does not hold."""
@@ -102,6 +104,11 @@ class Runner:
             assert json.loads(self.printed) == document
 
     def _python(self, text: str) -> None:
+        if file := re.match(r"# (\w+\.py)\n", text):
+            (self.folder / file[1]).write_text(text.partition("\n")[2].lstrip("\n"), encoding="utf-8")
+            if file[1].startswith("test_"):
+                self._run(f"python -m pytest -q {file[1]}")
+            return
         exec(compile(text, "<documentation>", "exec"), self.names)
 
     def _console(self, text: str) -> None:
@@ -162,6 +169,7 @@ class TestTheRunner:
         Block(1, "bash", "echo '{\"a\": 1}'"),
         Block(1, "json", "[]"),
         Block(1, "python", "assert 1"),
+        Block(1, "python", "# test_x.py\ndef test_x(vambe_mock):\n    assert vambe_mock.users\n"),
         Block(1, "console", "$ echo a; echo b\na\nb\n$ true\n$ vambe-mock fixtures init x > /dev/null\n"),
     ]
     BROKEN = [
@@ -172,6 +180,7 @@ class TestTheRunner:
         Block(1, "bash", f"curl -s {PRINTED_URL}/api/public/team-members/all"),
         Block(1, "json", "{"),
         Block(1, "python", "assert 0"),
+        Block(1, "python", "# test_x.py\ndef test_x():\n    assert 0\n"),
         Block(1, "console", "$ echo a\nb\n"),
         Block(1, "console", "echo a\n"),
     ]

@@ -58,6 +58,30 @@ NEVER: dict[str, tuple[str, ...]] = {
         "mockserver.domain",
         *OURS_ABOVE,
     ),
+    "child": LEAF,
+    "variables": tuple(set(LEAF) - {"mockserver.sandbox"}),
+    "refusals": (
+        *WEB,
+        "marshmallow",
+        "peewee",
+        "mockserver.store",
+        "mockserver.domain",
+        "mockserver.config",
+        *(set(OURS_ABOVE) - {"mockserver.mock"}),
+        *EDGES,
+    ),
+    "executing": (
+        *WEB,
+        "marshmallow",
+        "peewee",
+        "mockserver.store",
+        "mockserver.domain",
+        "mockserver.sandbox",
+        *(set(OURS_ABOVE) - {"mockserver.serving"}),
+        *EDGES,
+    ),
+    "pytest_plugin": (*WEB, "marshmallow", "peewee", "mockserver.store", *OURS_ABOVE, *EDGES),
+    "testing": (*WEB, "marshmallow", "peewee", "mockserver.store", "mockserver.api", "mockserver.admin", "mockserver.cli"),
     "terminal": tuple(set(LEAF) - {"mockserver.logs"}),
     "application": ("peewee", "marshmallow", *EDGES),
     "__init__": (*LEAF,),
@@ -72,6 +96,7 @@ NOT_EVEN_INDIRECTLY: dict[str, tuple[str, ...]] = {
     "sandbox": (*WEB, "marshmallow"),
     "fixtures": WEB,
     "server": (*WEB, "marshmallow", "peewee"),
+    "client": (*WEB, "marshmallow", "peewee"),
 }
 
 PACKAGE = Path(mockserver.__file__).parent

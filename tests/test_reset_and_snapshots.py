@@ -456,7 +456,7 @@ def test_a_reset_costs_the_same_whatever_the_sandbox_holds_and_however_many_othe
 
 
 def test_what_is_superseded_is_cleared_up_later() -> None:
-    with serving.opened(Settings(port=0, threads=4)) as (server, mock):
+    with serving.opened(Settings(port=0, threads=4)) as (server, mock, _):
         server.start()
 
         def counts() -> list[int]:

@@ -35,7 +35,7 @@ class Watched:
         self.waiting = 0
 
     def __enter__(self) -> Watched:
-        server, mock = self._opened.__enter__()
+        server, mock, _ = self._opened.__enter__()
         self.url = server.url
         until, lock = mock.waiting.until, threading.Lock()
 

@@ -186,7 +186,7 @@ def test_the_end_ends_every_wait_now_and_from_now_on(waiting: Waiting) -> None:
 
 
 def test_a_reset_between_the_hit_of_a_delay_and_its_wait_releases_it_too() -> None:
-    with serving.opened(Settings(port=0, threads=4)) as (server, mock):
+    with serving.opened(Settings(port=0, threads=4)) as (server, mock, _):
         server.start()
         api, pause = Api(server.url, "test_a"), mock.waiting.pause
 
@@ -204,7 +204,7 @@ def test_a_reset_between_the_hit_of_a_delay_and_its_wait_releases_it_too() -> No
 
 
 def test_a_reset_just_after_a_delay_has_passed_is_in_time_too() -> None:
-    with serving.opened(Settings(port=0, threads=4)) as (server, mock):
+    with serving.opened(Settings(port=0, threads=4)) as (server, mock, _):
         server.start()
         api, other = Api(server.url, "test_a"), Api(server.url, "test_a")
         mock.waiting.pause = lambda *_: other.client.post("/__admin/reset").raise_for_status()  # type: ignore
@@ -218,7 +218,7 @@ def test_a_reset_just_after_a_delay_has_passed_is_in_time_too() -> None:
 
 
 def test_thirty_delays_and_thirty_verifications_leave_room_for_others() -> None:
-    with serving.opened(Settings(port=0)) as (server, _), ThreadPoolExecutor(60) as pool:
+    with serving.opened(Settings(port=0)) as (server, *_), ThreadPoolExecutor(60) as pool:
         server.start()
         slow, quick = Api(server.url, "test_slow"), Api(server.url, "test_quick")
         rule = {"match": {"operation": "createTask"}, "delay_ms": 60_000, "times": None}

@@ -15,7 +15,7 @@ from waitress.server import TcpWSGIServer
 from mockserver.clock import monotonic
 from mockserver.server.channel import Channel
 from mockserver.server.limits import HEAD_BYTES, MEMORY_BYTES, Timeouts, connection_limit
-from mockserver.server.workers import Workers
+from mockserver.server.workers import Serviceable, Workers
 
 _ACCEPT_PAUSE = 0.05
 
@@ -97,6 +97,10 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
         for number, happened in poll.poll(int(pause * 1000)):
             if number in self._map:
                 wasyncore.readwrite(self._map[number], happened)
+
+    def work(self, task: Serviceable) -> None:
+        """Has one of the workers call `task.service()`."""
+        self._workers.add_task(task)
 
     def stop_by(self, deadline: float) -> None:
         """Has `run` end by `deadline` (as of `clock.monotonic`). It takes no lock: a signal handler may call it."""

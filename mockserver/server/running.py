@@ -11,6 +11,7 @@ from mockserver.clock import monotonic
 from mockserver.server.hub import Hub, RefusalHeaders
 from mockserver.server.limits import Timeouts
 from mockserver.server.listening import bind, is_loopback, url_of
+from mockserver.server.workers import Serviceable
 
 _MARGIN = 0.9
 
@@ -63,6 +64,10 @@ class Server:
         """Serves in a daemon thread; clients may connect when this returns."""
         self._thread = threading.Thread(target=self.serve, name="mockserver", daemon=True)
         self._thread.start()
+
+    def work(self, task: Serviceable) -> None:
+        """Has one of the threads that answer requests call `task.service()`: for requests that come by no socket."""
+        self._hub.work(task)
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stops: requests that are being answered get their whole answer, other connections are closed.

@@ -12,19 +12,22 @@ from mockserver.clock import monotonic
 _logger = logging.getLogger("mockserver")
 
 
-class _Serviceable(Protocol):
-    def service(self) -> None: ...
+class Serviceable(Protocol):
+    """What a thread can work on."""
+
+    def service(self) -> None:
+        """Do the work."""
 
 
 class _Worker:
     """A thread's hand: the channel it works for, and the lock it sleeps on when it has none."""
 
-    def __init__(self, channel: _Serviceable) -> None:
-        self.channel: _Serviceable | None = channel
+    def __init__(self, channel: Serviceable) -> None:
+        self.channel: Serviceable | None = channel
         self.sleep = threading.Lock()
         self.sleep.acquire()
 
-    def wake(self, channel: _Serviceable | None) -> None:
+    def wake(self, channel: Serviceable | None) -> None:
         self.channel = channel
         self.sleep.release()
 
@@ -39,11 +42,11 @@ class Workers:
         self._limit = limit
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
-        self._queue: deque[_Serviceable] = deque()
+        self._queue: deque[Serviceable] = deque()
         self._threads: list[threading.Thread] = []
         self._stopped = False
 
-    def add_task(self, channel: _Serviceable) -> None:
+    def add_task(self, channel: Serviceable) -> None:
         """Calls `channel.service()` in one of the threads, once one is free."""
         with self._lock:
             if self._idle:

@@ -1,0 +1,22 @@
+"""The mock inside a test suite: `MockServer` and what it gives. For pytest, `mockserver.pytest_plugin` has fixtures.
+
+`vambe_mock` is a sandbox as a test holds it, `servers` are what sandboxes are taken from, `failures` is the failure
+matrix, `inprocess` and `transport` are the door without a socket.
+"""
+
+from mockserver.client import CallFailed
+from mockserver.testing.failures import Failure, failures
+from mockserver.testing.servers import MockServer, NotRunning, RemoteServer
+from mockserver.testing.vambe_mock import Clock, Fault, VambeMock
+
+__all__ = [
+    "CallFailed",
+    "Clock",
+    "Failure",
+    "Fault",
+    "MockServer",
+    "NotRunning",
+    "RemoteServer",
+    "VambeMock",
+    "failures",
+]

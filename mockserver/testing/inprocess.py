@@ -1,0 +1,132 @@
+"""The application without a socket: a request in, an answer out (PEP 3333), as the server would have it.
+
+What belongs to a connection alone is left out: the `Date`, `Server` and `Connection` headers, and what the server
+refuses before the application sees it.
+"""
+
+from __future__ import annotations
+
+import email.message
+import io
+import sys
+import urllib.request
+import urllib.response
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+Application = Callable[..., Iterable[bytes]]
+RawHeaders = Sequence[tuple[bytes, bytes]]
+
+_OF_THE_CONNECTION = (b"transfer-encoding", b"content-length")
+
+
+class Connection:
+    """What an application breaks instead of a socket's connection (see `mockserver.server.exchange.Connection`).
+
+    `sent` is what would have gone out before any answer, `ended` is None, "closed" or "reset".
+    """
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.ended: str | None = None
+
+    def send(self, data: bytes) -> None:
+        """Keep bytes that would be sent as they are."""
+        self.sent += data
+
+    def close(self) -> None:
+        """The end, in good order."""
+        self.ended = "closed"
+
+    def abort(self) -> None:
+        """The end, as a reset."""
+        self.ended = "reset"
+
+
+@dataclass
+class Answer:
+    """An application's answer; where `connection.ended` is set, a client would not have got it."""
+
+    connection: Connection = field(default_factory=Connection)
+    status: int = 0
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+
+
+def answer(application: Application, method: str, target: bytes, headers: RawHeaders, body: bytes) -> Answer:
+    """What the application answers to a request; `target` is the path and query as they would be sent."""
+    answered = Answer()
+
+    def start_response(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], None]:
+        answered.status, answered.headers = int(status[:3]), headers
+        return lambda data: None
+
+    environ = _environ(method, target, headers, body) | {"mockserver.connection": answered.connection}
+    pieces = application(environ, start_response)
+    try:
+        answered.body = b"".join(pieces)
+    finally:
+        getattr(pieces, "close", lambda: None)()
+    return answered
+
+
+def _environ(method: str, target: bytes, headers: RawHeaders, body: bytes) -> dict[str, Any]:
+    path, _, query = target.partition(b"?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "SERVER_NAME": "host.invalid",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in headers:
+        _add_header(environ, name, value, len(body))
+    return environ
+
+
+def _add_header(environ: dict[str, Any], name: bytes, value: bytes, length: int) -> None:
+    """As the server does: repeated headers are joined, names with an underscore dropped, a body's length is known."""
+    if name.lower() in _OF_THE_CONNECTION:
+        environ["CONTENT_LENGTH"] = str(length)
+    elif b"_" not in name:
+        key = name.decode("latin-1").upper().replace("-", "_")
+        key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+        text = value.decode("latin-1").strip(" \t")
+        environ[key] = f"{environ[key]}, {text}" if key in environ else text
+
+
+class _Handler(urllib.request.BaseHandler):
+    """Answers http requests by an application; urllib asks it before its own handlers."""
+
+    handler_order = 100
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def http_open(self, request: urllib.request.Request) -> urllib.response.addinfourl:
+        headers = [(name.encode(), value.encode()) for name, value in request.header_items()]
+        content = request.data if isinstance(request.data, bytes) else b""
+        answered = answer(self._application, request.get_method(), request.selector.encode(), headers, content)
+        message = email.message.Message()
+        for name, value in answered.headers:
+            message[name] = value
+        response = urllib.response.addinfourl(io.BytesIO(answered.body), message, request.full_url, answered.status)
+        response.msg = ""  # type: ignore[attr-defined]  # urllib reads it, as of an http.client response
+        return response
+
+
+def opener(application: Application) -> urllib.request.OpenerDirector:
+    """An opener for urllib that calls the application, whatever host a URL names."""
+    return urllib.request.build_opener(_Handler(application), urllib.request.ProxyHandler({}))

@@ -1,0 +1,147 @@
+"""Servers that sandboxes are taken from: one of this process, or one that runs elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from mockserver import config, serving
+from mockserver.client import Client
+from mockserver.config import SETTINGS, Settings
+from mockserver.server.workers import Serviceable
+from mockserver.testing import inprocess
+from mockserver.testing.vambe_mock import VambeMock
+
+if TYPE_CHECKING:
+    import httpx
+
+SettingValue = str | int | bool | Path | Sequence[str] | None
+
+# What only a process of its own has a use for.
+_KNOWN = {setting.name: setting for setting in SETTINGS if setting.name not in ("json", "log_format", "ready_file")}
+
+
+class NotRunning(ConnectionRefusedError):
+    """The server was not started, or has stopped."""
+
+
+class Server:
+    """What sandboxes are taken from; `base_url` is where an application under test reaches it."""
+
+    base_url: str
+
+    def sandbox(self, name: str | None = None) -> VambeMock:
+        """A new sandbox, under a name that is made up when none is given; CallFailed when there is one of that name."""
+        made = self._control(None).call("POST", "/sandboxes", {} if name is None else {"name": name})
+        return VambeMock(self._control(made["name"]), made["name"], made["api_key"], self._transport)
+
+    def _control(self, sandbox: str | None) -> Client:
+        """A client of the control plane."""
+        raise NotImplementedError
+
+    def _transport(self) -> httpx.BaseTransport:
+        """A transport of httpx that leads to the server."""
+        raise NotImplementedError
+
+
+class RemoteServer(Server):
+    """The server at `url`, which runs elsewhere; `admin_token` is its control plane's, where it asks for one."""
+
+    def __init__(self, url: str, admin_token: str | None = None) -> None:
+        self.base_url = url.rstrip("/")
+        self._admin_token = admin_token
+
+    def _control(self, sandbox: str | None) -> Client:
+        return Client(self.base_url, sandbox, self._admin_token)
+
+    def _transport(self) -> httpx.BaseTransport:
+        from mockserver.testing.transport import RemoteTransport
+
+        return RemoteTransport(self.base_url)
+
+
+class MockServer(Server):
+    """A server in a thread of this process, on a free port.
+
+    Takes the settings of `vambe-mock serve` by their names (`fixtures="demo"`, `strict=True`, `max_sandboxes=5000`);
+    those of the environment do not count. Raises InvalidSetting for a value that cannot be used, TypeError for a
+    setting that there is not.
+
+    `with MockServer() as mock:` gives a `VambeMock` on a sandbox of its own. Between `start` and `stop`, `sandbox`
+    gives one for each test.
+    """
+
+    def __init__(self, *, port: int = 0, **settings: SettingValue) -> None:
+        self.settings = _resolved({"port": port, **settings})
+        self._opened: serving.Opened | None = None
+        self._stack = contextlib.ExitStack()
+        self._opener = inprocess.opener(self._application)
+
+    def start(self) -> MockServer:
+        """Start, once; clients may connect when this returns.
+
+        Raises CannotListen, InvalidFixtures or UnusableDatabase.
+        """
+        if self._opened is None:
+            opened = self._opened = self._stack.enter_context(serving.opened(self.settings))
+            self.base_url = opened.server.url
+            opened.server.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop, and forget the world unless it has a database; the second time nothing."""
+        self._opened = None
+        self._stack.close()
+
+    def __enter__(self) -> VambeMock:
+        """Start, and a sandbox; the end of the block stops the server."""
+        self.start()
+        try:
+            return self.sandbox()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _control(self, sandbox: str | None) -> Client:
+        token = self._running().mock.settings.admin_token
+        return Client(self.base_url, sandbox, token, self._opener)
+
+    def _transport(self) -> httpx.BaseTransport:
+        from mockserver.testing.transport import Transport
+
+        return Transport(self._application, self._work)
+
+    def _running(self) -> serving.Opened:
+        if self._opened is None:
+            raise NotRunning("the mock server does not run: use it in a `with` block, or call start() first")
+        return self._opened
+
+    def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return self._running().application(environ, start_response)
+
+    def _work(self, task: Serviceable) -> None:
+        self._running().server.work(task)
+
+
+def _resolved(given: Mapping[str, SettingValue]) -> Settings:
+    unknown = sorted(set(given) - set(_KNOWN))
+    if unknown:
+        raise TypeError(f"MockServer has no setting {unknown[0]!r}; there are {', '.join(_KNOWN)}")
+    return config.resolve({name: _as_text(value, _KNOWN[name].kind) for name, value in given.items()}, {})
+
+
+def _as_text(value: Any, kind: str) -> str | list[str] | None:
+    """A value as the command line would have it."""
+    if value is None:
+        return None
+    if kind == "list":
+        return [value] if isinstance(value, str) else [str(each) for each in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)

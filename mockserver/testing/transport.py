@@ -1,0 +1,150 @@
+"""httpx without a socket: the mock answers in process, and breaks what a server would break (httpx, "Transports")."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import anyio.to_thread
+import h11
+import httpx
+
+from mockserver.testing.inprocess import Answer, Application, answer
+
+Work = Callable[[Any], None]
+
+
+class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """For `httpx.Client(transport=…)` and `httpx.AsyncClient(transport=…)`, whatever host their base URL names.
+
+    Requests are answered by the server's own threads, which `work` gives them to (ConnectionRefusedError when it has
+    stopped), so that a client may stop waiting for a slow answer (`httpx.ReadTimeout`) while the request is carried out
+    all the same. A connection that a fault breaks raises what it raises on a socket: `httpx.ReadError` for a reset,
+    `httpx.RemoteProtocolError` for the others.
+    """
+
+    def __init__(self, application: Application, work: Work) -> None:
+        self._application = application
+        self._work = work
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request; httpx calls it."""
+        request.read()
+        return self._answered(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request of an asynchronous client; httpx calls it."""
+        await request.aread()
+        return await anyio.to_thread.run_sync(self._answered, request)
+
+    def _answered(self, request: httpx.Request) -> httpx.Response:
+        task = _Task(self._application, request)
+        try:
+            self._work(task)
+        except ConnectionRefusedError as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        if not task.done.wait(request.extensions.get("timeout", {}).get("read")):
+            raise httpx.ReadTimeout("timed out", request=request)
+        if task.error is not None:
+            raise task.error
+        if task.answer.connection.ended:
+            return _broken(task.answer, request)
+        stream = httpx.ByteStream(task.answer.body)
+        return httpx.Response(task.answer.status, headers=task.answer.headers, stream=stream)
+
+
+class _Task:
+    """A request on its way through one of the server's threads."""
+
+    def __init__(self, application: Application, request: httpx.Request) -> None:
+        self.done = threading.Event()
+        self.answer = Answer()
+        self.error: BaseException | None = None
+        self._application = application
+        self._request = request
+
+    def service(self) -> None:
+        """Get the answer; the thread calls it."""
+        request = self._request
+        try:
+            target, headers = request.url.raw_path, request.headers.raw
+            self.answer = answer(self._application, request.method, target, headers, request.content)
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.done.set()
+
+
+def _broken(answer: Answer, request: httpx.Request) -> httpx.Response:
+    """What a client makes of a broken connection: a whole head with half a body, or nothing that it can read."""
+    if answer.connection.ended == "reset":
+        raise httpx.ReadError("[Errno 104] Connection reset by peer", request=request)
+    if not answer.connection.sent:
+        raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+    received = _received(request.method, answer.connection.sent)
+    try:
+        head = next(received)
+    except h11.RemoteProtocolError as error:
+        raise httpx.RemoteProtocolError(str(error), request=request) from error
+    return httpx.Response(head.status_code, headers=head.headers.raw_items(), stream=_Early(received, request))
+
+
+def _received(method: str, data: bytes) -> Iterator[Any]:
+    """The events of a response that ends where the data does; h11.RemoteProtocolError where that is too early."""
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method=method, target="/", headers=[("host", "host.invalid")]))
+    connection.send(h11.EndOfMessage())
+    connection.receive_data(data)
+    connection.receive_data(b"")
+    while not isinstance(event := connection.next_event(), h11.EndOfMessage):
+        yield event
+
+
+class _Early(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that ends too early."""
+
+    def __init__(self, received: Iterator[Any], request: httpx.Request) -> None:
+        self._received = received
+        self._request = request
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from (bytes(event.data) for event in self._received)
+        except h11.RemoteProtocolError as error:
+            raise httpx.RemoteProtocolError(str(error), request=self._request) from error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
+
+class RemoteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A transport to the server at `url`, whatever host the base URL of a client names."""
+
+    def __init__(self, url: str) -> None:
+        self._url = httpx.URL(url)
+        self._plain = httpx.HTTPTransport()
+        self._async = httpx.AsyncHTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request there; httpx calls it."""
+        return self._plain.handle_request(self._directed(request))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request of an asynchronous client there; httpx calls it."""
+        return await self._async.handle_async_request(self._directed(request))
+
+    def close(self) -> None:
+        """Close the connections of a client; httpx calls it."""
+        self._plain.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of an asynchronous client; httpx calls it."""
+        await self._async.aclose()
+
+    def _directed(self, request: httpx.Request) -> httpx.Request:
+        url = request.url.copy_with(scheme=self._url.scheme, host=self._url.host, port=self._url.port)
+        headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
+        headers.insert(0, (b"Host", self._url.netloc))
+        return httpx.Request(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)

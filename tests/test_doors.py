@@ -1,0 +1,241 @@
+"""The door without a socket: a transport of httpx answers as the server does, and breaks as its connections do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from support import ALL_TIME, CARLOS, CONTACT, MARIA, UNKNOWN_ID, assert_error
+
+from mockserver.testing import MockServer, RemoteServer, VambeMock
+
+VENDOR = "https://api.vambe.me"
+TASK = {"title": "Call the client", "responsibleIds": [MARIA], "priority": "1"}
+OF_THE_SERVER = {"date", "server", "connection"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    server = MockServer(threads=8).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mock(server: MockServer) -> Iterator[VambeMock]:
+    with server.sandbox() as mock:
+        yield mock
+
+
+def by_socket(mock: VambeMock) -> httpx.Client:
+    return httpx.Client(base_url=mock.base_url, headers=mock.headers, verify=False, trust_env=False)
+
+
+def in_process(mock: VambeMock) -> httpx.Client:
+    return httpx.Client(transport=mock.transport, base_url=VENDOR, headers=mock.headers)
+
+
+DOORS = {"by socket": by_socket, "in process": in_process}
+
+
+def exchange(client: httpx.Client, method: str, path: str, **sent: Any) -> tuple[Any, ...]:
+    """What a client sees: status, body and headers, or the exception."""
+    try:
+        answer = client.request(method, path, **sent)
+    except httpx.HTTPError as error:
+        return type(error), str(error)
+    headers = {name: value for name, value in answer.headers.items() if name not in OF_THE_SERVER}
+    return answer.status_code, answer.content, headers
+
+
+PAGE = {"Origin": "http://localhost:3000"}
+REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/api/public/tasks", {"json": TASK}),
+    ("POST", "/api/public/tasks", {"json": TASK | {"title": "\U0001f600 ñ", "aiContactId": CONTACT}}),
+    ("POST", "/api/public/tasks", {"json": TASK | {"responsibleIds": [UNKNOWN_ID]}}),
+    ("POST", "/api/public/tasks", {"json": {}}),
+    ("POST", "/api/public/tasks", {"content": b""}),
+    ("POST", "/api/public/tasks", {"content": b"{", "headers": {"content-type": "application/json"}}),
+    ("POST", "/api/public/tasks", {"content": b"{}", "headers": {"content-type": "text/plain"}}),
+    ("POST", "/api/public/tasks", {"content": b"x" * 1_048_577, "headers": {"content-type": "application/json"}}),
+    ("POST", "/api/public/tasks", {"json": TASK, "headers": {"x-api-key": "unknown"}}),
+    ("POST", "/api/public/tasks", {"json": TASK, "headers": {"Prefer": "code=503"}}),
+    ("POST", "/api/public/tasks", {"json": TASK, "headers": PAGE | {"X-Request-Id": "mine"}}),
+    ("GET", "/api/public/tasks", {"params": ALL_TIME}),
+    ("GET", f"/api/public/tasks?responsibleIds={MARIA}&responsibleIds[]={CARLOS}&fromDate=2026-01-01", {}),
+    ("GET", "/api/public/tasks", {"params": {"fromDate": "ñ"}}),
+    ("PUT", f"/api/public/tasks/{UNKNOWN_ID}", {"json": {}}),
+    ("PUT", "/api/public/tasks/%C3%B1%FF%2F", {"json": {}}),
+    ("PUT", "/api/public/tasks/%7B%7D%00", {"json": {}}),
+    ("DELETE", f"/api/public/tasks/{UNKNOWN_ID}", {}),
+    ("GET", "/api/public/team-members/all", {}),
+    ("HEAD", "/api/public/team-members/all", {}),
+    ("OPTIONS", "/api/public/tasks", {"headers": PAGE | {"Access-Control-Request-Method": "POST"}}),
+    ("PATCH", "/api/public/tasks", {}),
+    ("GET", "/api//public/tasks", {}),
+    ("GET", "/", {}),
+    ("GET", "/openapi.json", {}),
+    ("GET", "/__admin/health", {}),
+]  # fmt: skip
+
+
+def test_both_doors_give_the_same_bytes() -> None:
+    said = {}
+    for door, open_door in DOORS.items():
+        with MockServer() as mock, open_door(mock) as client:
+            said[door] = [exchange(client, method, path, **sent) for method, path, sent in REQUESTS]
+            said[door] += [exchange(client, "GET", "/api/public/tasks", params=ALL_TIME), mock.state]
+    statuses = {answer[0] for answer in said["by socket"][: len(REQUESTS)]}
+    assert statuses >= {200, 201, 400, 401, 404, 405, 413, 503}
+    for (method, path, _), socket, process in zip(REQUESTS, said["by socket"], said["in process"], strict=False):
+        assert process == socket, f"{method} {path}"
+    assert said["in process"] == said["by socket"]
+
+
+def test_both_doors_leave_the_same_journal(server: MockServer) -> None:
+    said = []
+    for open_door in DOORS.values():
+        with server.sandbox("same") as mock, open_door(mock) as client:
+            for method, path, sent in REQUESTS:
+                exchange(client, method, path, **sent)
+            said.append([{**entry, "duration_ms": 0} for entry in mock.requests()])
+    for entry in (*said[0], *said[1]):
+        entry["request"]["headers"].pop("host")
+    for socket, process in zip(*said, strict=True):
+        assert process == socket
+
+
+def test_a_body_in_pieces_is_read_by_both_doors(server: MockServer) -> None:
+    pieces = json.dumps(TASK).encode().partition(b":")
+    for open_door in DOORS.values():
+        with server.sandbox("pieces") as mock, open_door(mock) as client:
+            headers = {"content-type": "application/json"}
+            assert client.post("/api/public/tasks", content=iter(pieces), headers=headers).status_code == 201
+            assert mock.requests()[0]["request"]["headers"]["content-length"] == str(sum(map(len, pieces)))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("connection", ["reset", "empty", "truncate", "garbage"])
+def test_a_broken_connection_raises_the_same_at_both_doors(connection: str, when: str, server: MockServer) -> None:
+    seen = []
+    for open_door in DOORS.values():
+        with server.sandbox() as mock, open_door(mock) as client:
+            mock.drop("createTask", connection, when=when)
+            seen.append(exchange(client, "POST", "/api/public/tasks", json=TASK))
+            assert len(mock.tasks) == (when == "after")
+            assert exchange(client, "POST", "/api/public/tasks", json=TASK)[0] == 201
+    assert seen[0] == seen[1]
+    assert seen[0][0] is (httpx.ReadError if connection == "reset" else httpx.RemoteProtocolError)
+
+
+@pytest.mark.parametrize("open_door", DOORS.values(), ids=DOORS)
+def test_a_streamed_answer_that_is_cut_off_begins_before_it_breaks(open_door: Any, mock: VambeMock) -> None:
+    mock.drop("listTeamMembers", "truncate", when="after")
+    with open_door(mock) as client, client.stream("GET", "/api/public/team-members/all") as answer:
+        assert answer.status_code == 200
+        assert answer.headers["x-mock-fault"] == "1"
+        received = b""
+        with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+            for piece in answer.iter_bytes():
+                received += piece
+        assert received.startswith(b'[{"id":')
+
+
+@pytest.mark.parametrize("open_door", DOORS.values(), ids=DOORS)
+def test_a_client_stops_waiting_for_a_slow_answer_and_the_request_is_carried_out(
+    open_door: Any, mock: VambeMock
+) -> None:
+    mock.delay("createTask", ms=300)
+    with open_door(mock) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/api/public/tasks", json=TASK, timeout=0.05)
+        assert mock.tasks == []
+        mock.verify("createTask", times=1, status=201, timeout=10)
+        assert len(mock.tasks) == 1
+
+
+@pytest.mark.parametrize("open_door", DOORS.values(), ids=DOORS)
+def test_a_stream_of_an_answer_can_be_read_raw(open_door: Any, mock: VambeMock) -> None:
+    with open_door(mock) as client, client.stream("GET", "/api/public/team-members/all") as answer:
+        assert len(json.loads(b"".join(answer.iter_raw()))) == 5
+
+
+def test_any_host_is_answered_in_process_and_only_loopback_by_the_server(mock: VambeMock) -> None:
+    for host in ("https://api.vambe.me", "http://api.vambe.ai:8080", "http://evil.example"):
+        with httpx.Client(transport=mock.transport, base_url=host, headers=mock.headers) as client:
+            assert client.get("/api/public/team-members/all").status_code == 200
+    with by_socket(mock) as client:
+        assert_error(client.get("/api/public/team-members/all", headers={"host": "api.vambe.me"}), 421)
+
+
+def test_an_asynchronous_client_goes_through_the_same_door(mock: VambeMock) -> None:
+    async def talk() -> list[Any]:
+        async with httpx.AsyncClient(transport=mock.transport, base_url=VENDOR, headers=mock.headers) as client:
+            seen: list[Any] = [(await client.post("/api/public/tasks", json=TASK)).status_code]
+            mock.drop("createTask", "truncate", when="after")
+            mock.drop("createTask", "reset")
+            for _ in range(2):
+                try:
+                    await client.post("/api/public/tasks", json=TASK)
+                except httpx.HTTPError as error:
+                    seen.append(type(error))
+            mock.delay("listTeamMembers", ms=200, times=None)
+            started = time.monotonic()
+            answers = await asyncio.gather(*(client.get("/api/public/team-members/all") for _ in range(3)))
+            assert time.monotonic() - started < 0.55, "three delays one after another"
+            return [*seen, *(answer.status_code for answer in answers)]
+
+    assert asyncio.run(talk()) == [201, httpx.ReadError, httpx.RemoteProtocolError, 200, 200, 200]
+
+
+def test_many_clients_at_once_get_what_one_after_another_get(mock: VambeMock) -> None:
+    statuses = []
+
+    def create() -> None:
+        with in_process(mock) as client:
+            statuses.extend(client.post("/api/public/tasks", json=TASK).status_code for _ in range(10))
+
+    threads = [threading.Thread(target=create) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [201] * 160
+    assert len({task["created_at"] for task in mock.tasks}) == 160
+
+
+def test_a_transport_of_a_server_that_has_stopped_cannot_connect() -> None:
+    with MockServer() as mock:
+        client = in_process(mock)
+    with pytest.raises(httpx.ConnectError, match="the mock server does not run"):
+        client.get("/api/public/team-members/all")
+
+
+def test_a_server_elsewhere_gives_a_transport_that_leads_there(server: MockServer) -> None:
+    with RemoteServer(server.base_url).sandbox() as mock:
+        with in_process(mock) as client:
+            assert client.post("/api/public/tasks", json=TASK).status_code == 201
+        assert mock.requests()[0]["request"]["headers"]["host"] == httpx.URL(server.base_url).netloc.decode()
+
+        async def list_team() -> int:
+            async with httpx.AsyncClient(transport=mock.transport, base_url=VENDOR, headers=mock.headers) as client:
+                return (await client.get("/api/public/team-members/all")).status_code
+
+        assert asyncio.run(list_team()) == 200
+        mock.verify(times=2)
+
+
+def test_the_mock_s_own_failure_is_a_500_at_both_doors(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("mockserver.domain.tasks.create_task", fail)
+    for open_door in DOORS.values():
+        with server.sandbox() as mock, open_door(mock) as client:
+            assert_error(client.post("/api/public/tasks", json=TASK), 500, "Something went wrong")
