@@ -142,6 +142,14 @@ def vambe_mock(request: pytest.FixtureRequest, vambe_mock_config: Mapping[str, A
     return mock
 
 
+@pytest.fixture
+def vambe_mock_env(vambe_mock: VambeMock, monkeypatch: pytest.MonkeyPatch) -> VambeMock:
+    """`vambe_mock`, with the environment of the test leading to it: `VAMBE_API_URL` and `VAMBE_API_KEY`."""
+    for name, value in vambe_mock.env.items():
+        monkeypatch.setenv(name, value)
+    return vambe_mock
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """With `--vambe-mock-strict`, fail a test that has passed but whose client sent what nothing reads."""

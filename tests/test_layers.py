@@ -81,7 +81,7 @@ NEVER: dict[str, tuple[str, ...]] = {
         *EDGES,
     ),
     "pytest_plugin": (*WEB, "marshmallow", "peewee", "mockserver.store", *OURS_ABOVE, *EDGES),
-    "testing": (*WEB, "marshmallow", "peewee", "mockserver.store", "mockserver.api", "mockserver.admin", "mockserver.cli"),
+    "testing": (*WEB, "marshmallow", "peewee", "mockserver.store", "mockserver.api", "mockserver.admin", EDGES[0]),
     "terminal": tuple(set(LEAF) - {"mockserver.logs"}),
     "application": ("peewee", "marshmallow", *EDGES),
     "__init__": (*LEAF,),

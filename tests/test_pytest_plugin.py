@@ -79,6 +79,21 @@ class TestASandboxForEachTest:
         )
         run(suite).assert_outcomes(passed=1)
 
+    def test_it_can_lead_the_environment_of_the_test_to_it(self, suite: pytest.Pytester) -> None:
+        suite.makepyfile(
+            """
+            import os
+
+            def test_has_the_variables(vambe_mock_env):
+                assert os.environ["VAMBE_API_URL"] == vambe_mock_env.base_url
+                assert os.environ["VAMBE_API_KEY"] == vambe_mock_env.api_key
+
+            def test_has_none():
+                assert "VAMBE_API_KEY" not in os.environ
+            """
+        )
+        run(suite).assert_outcomes(passed=2)
+
     def test_no_test_finds_what_another_left(self, suite: pytest.Pytester) -> None:
         suite.makepyfile(
             """
@@ -348,9 +363,7 @@ class TestTheReport:
     def test_it_says_so_when_no_request_came(self, suite: pytest.Pytester) -> None:
         suite.makepyfile("def test_fails(vambe_mock):\n    assert 0\n")
         result = run(suite)
-        result.stdout.fnmatch_lines(
-            ["No request came to this sandbox: does the client use its base_url and its api_key?"]
-        )
+        result.stdout.fnmatch_lines(["No request was answered in this sandbox: *"])
 
     @pytest.mark.parametrize("phase", ["setup", "teardown"])
     def test_also_a_fixture_that_fails_shows_them(self, phase: str, suite: pytest.Pytester) -> None:
@@ -521,7 +534,12 @@ class TestWhatItCosts:
 
     def test_its_fixtures_and_options_are_explained(self, suite: pytest.Pytester) -> None:
         listed = run(suite, "--fixtures").stdout.str()
-        for name in ("vambe_mock", "vambe_mock_server [session scope]", "vambe_mock_config [session scope]"):
+        for name in (
+            "vambe_mock",
+            "vambe_mock_env",
+            "vambe_mock_server [session scope]",
+            "vambe_mock_config [session scope]",
+        ):
             assert f"\n{name} --" in listed
         assert "no docstring available" not in listed.partition("vambe_mock_config")[2].partition("fixtures defined")[0]
         helped = run(suite, "--help").stdout.str()

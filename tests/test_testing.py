@@ -155,7 +155,9 @@ class TestLooking:
             mock.requests("makeTask")
 
     def test_the_journal_is_explained_in_words(self, mock: VambeMock, app: Api) -> None:
-        assert mock.explain() == "No request came to this sandbox: does the client use its base_url and its api_key?"
+        assert mock.explain() == (
+            "No request was answered in this sandbox: does the client use its base_url and its api_key?"
+        )
         app.create(title="")
         assert "[title.too_short, documented, contract 2]" in mock.explain()
         for _ in range(60):
@@ -214,8 +216,11 @@ class TestVerifying:
         app.create()
         app.create()
         for bounds in ({"times": 1}, {"times": 0}, {"at_most": 1}):
-            with pytest.raises(AssertionError, match="but the journal has 2"):
+            with pytest.raises(AssertionError) as failed:
                 mock.verify("createTask", **bounds)  # type: ignore[arg-type]
+            lines = str(failed.value).splitlines()
+            assert lines[0].endswith("but the journal has 2")
+            assert lines[2:4] == [f"  came: #{number}  POST /api/public/tasks  201" for number in (1, 2)]
 
     def test_with_a_timeout_it_waits_for_what_is_still_to_come(self, mock: VambeMock, app: Api) -> None:
         mock.delay("createTask", ms=100)
@@ -352,6 +357,15 @@ class TestFailures:
         else:
             assert status == failure.status
         assert fault.hits == 1
+
+    def test_each_says_whether_a_retry_may_mend_it_and_what_was_done(self) -> None:
+        matrix = {failure.name: (failure.transient, failure.committed) for failure in failures("createTask")}
+        assert {name for name, (transient, _) in matrix.items() if not transient} == {
+            "status-400",
+            "status-401",
+            "status-404",
+        }
+        assert {name for name, (_, committed) in matrix.items() if committed} == {"lost-answer", "late-error"}
 
     def test_pytest_names_them(self, request: pytest.FixtureRequest) -> None:
         assert [failure.__name__ for failure in failures("deleteTask")] == [

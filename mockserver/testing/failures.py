@@ -24,6 +24,16 @@ class Failure:
     trigger: dict[str, Any]
 
     @property
+    def committed(self) -> bool:
+        """Whether the request is carried out before it fails."""
+        return self.trigger.get("when") == "after"
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may succeed later: no answer, too many requests, or an error of the server's."""
+        return self.status is None or self.status == 429 or self.status >= 500
+
+    @property
     def __name__(self) -> str:
         """What pytest takes for a parameter's id."""
         return self.name

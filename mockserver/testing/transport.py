@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import anyio.to_thread
@@ -124,8 +125,15 @@ class RemoteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def __init__(self, url: str) -> None:
         self._url = httpx.URL(url)
-        self._plain = httpx.HTTPTransport()
-        self._async = httpx.AsyncHTTPTransport()
+        self._verify = self._url.scheme == "https"  # loading certificates takes longer than most tests
+
+    @cached_property
+    def _plain(self) -> httpx.HTTPTransport:
+        return httpx.HTTPTransport(verify=self._verify)
+
+    @cached_property
+    def _asynchronous(self) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(verify=self._verify)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request there; httpx calls it."""
@@ -133,7 +141,7 @@ class RemoteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request of an asynchronous client there; httpx calls it."""
-        return await self._async.handle_async_request(self._directed(request))
+        return await self._asynchronous.handle_async_request(self._directed(request))
 
     def close(self) -> None:
         """Close the connections of a client; httpx calls it."""
@@ -141,7 +149,7 @@ class RemoteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close the connections of an asynchronous client; httpx calls it."""
-        await self._async.aclose()
+        await self._asynchronous.aclose()
 
     def _directed(self, request: httpx.Request) -> httpx.Request:
         url = request.url.copy_with(scheme=self._url.scheme, host=self._url.host, port=self._url.port)

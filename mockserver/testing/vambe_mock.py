@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 API_KEY_HEADER = "x-api-key"
 URL_VARIABLE, KEY_VARIABLE = "VAMBE_API_URL", "VAMBE_API_KEY"
-SHOWN = 50  # entries of a journal in a text for people
+SHOWN, MATCHES_SHOWN = 50, 5  # entries in a text for people
 
 
 class Match(TypedDict, total=False):
@@ -231,7 +231,7 @@ class VambeMock:
         entries = self.requests()
         left_out = len(entries) - SHOWN
         if not entries:
-            return "No request came to this sandbox: does the client use its base_url and its api_key?"
+            return "No request was answered in this sandbox: does the client use its base_url and its api_key?"
         lines = [f"({left_out} earlier requests are left out)"] if left_out > 0 else []
         return "\n".join([*lines, *(terminal.shown(entry) for entry in entries[-SHOWN:])])
 
@@ -274,8 +274,21 @@ class VambeMock:
         except CallFailed as error:
             if error.status != 409 or error.document is None:
                 raise
-            text = _failed_verification(error.document)
+            text = "\n".join(self._failed_verification(error.document))
         raise AssertionError(text)
+
+    def _failed_verification(self, document: Document) -> Iterator[str]:
+        yield document["message"]
+        yield f"  asked for: {document['expected']}"
+        if pattern := document["expected"].get("request"):
+            for entry in self._control.call("POST", "/requests/find", pattern)["requests"][-MATCHES_SHOWN:]:
+                request, status = entry["request"], entry["response"]["status"]
+                yield f"  came: #{entry['id']}  {request['method']} {request['path']}  {status or 'no answer'}"
+        for miss in document["near_misses"]:
+            yield f"  close: #{miss['id']}  {miss['request']}  {miss['status'] or 'no answer'}"
+            for difference in miss["differences"]:
+                found = repr(difference["actual"]) if "actual" in difference else "nothing"
+                yield f"    {difference['field']}: expected {difference['expected']!r}, found {found}"
 
 
 class Fault:
@@ -358,13 +371,3 @@ def _rule(operation: str | None, options: Mapping[str, Any], **effects: Any) -> 
 def _unread_line(entry: Document) -> str:
     request = entry["request"]
     return f"  #{entry['id']}  {request['method']} {request['path']}: {', '.join(entry['unread'])}"
-
-
-def _failed_verification(document: Document) -> str:
-    lines = [document["message"], f"  asked for: {document['expected']}"]
-    for miss in document["near_misses"]:
-        lines.append(f"  close: #{miss['id']}  {miss['request']}  {miss['status'] or 'no answer'}")
-        for difference in miss["differences"]:
-            found = repr(difference["actual"]) if "actual" in difference else "nothing"
-            lines.append(f"    {difference['field']}: expected {difference['expected']!r}, found {found}")
-    return "\n".join(lines)

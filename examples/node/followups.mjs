@@ -1,0 +1,95 @@
+// Gives a deal of a CRM its follow-up task in Vambe: one, whatever fails on the way.
+//
+// Vambe has no idempotency key, and an answer that is lost does not say whether the task was made. So the task carries
+// its deal's reference in its description, and every attempt begins with a look whether it is there already.
+
+import { setTimeout as wait } from "node:timers/promises";
+
+const PAUSES = [0.5, 1, 2, 4]; // seconds after each attempt that failed; the one after the last pause is the last
+const LONGEST_PAUSE = 60; // who is asked to wait for longer leaves the deal to the next run
+
+/** Vambe refused a request, with `status`; or no answer came that can be read: then `status` is undefined. */
+export class VambeError extends Error {
+  constructor(message, { status, retryAfter = 0, cause } = {}) {
+    super(message, { cause });
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether the same request may succeed a little later. */
+  get mayPass() {
+    return this.status === undefined || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/** A client of Vambe's API: the one that the environment names, unless another is given. */
+export class Vambe {
+  constructor({ url = process.env.VAMBE_API_URL, key = process.env.VAMBE_API_KEY, timeoutMs = 10_000 } = {}) {
+    this.tasks = `${url}/api/public/tasks`;
+    this.key = key;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** All tasks of a user: one that somebody has moved to another day is still the same task. */
+  tasksOf(userId) {
+    const query = new URLSearchParams({ responsibleIds: userId, fromDate: "2000-01-01", toDate: "2099-12-31" });
+    return this.#ask(`${this.tasks}?${query}`);
+  }
+
+  /** Create a task, and return it. */
+  createTask(fields) {
+    return this.#ask(this.tasks, { method: "POST", body: JSON.stringify(fields) });
+  }
+
+  async #ask(url, options = {}) {
+    const headers = { "x-api-key": this.key, "content-type": "application/json" };
+    let response, answer;
+    try {
+      response = await fetch(url, { ...options, headers, signal: AbortSignal.timeout(this.timeoutMs) });
+      answer = response.ok ? await response.json() : await response.text();
+    } catch (cause) {
+      throw new VambeError(`no answer: ${cause.cause?.message ?? cause.message}`, { cause });
+    }
+    if (!response.ok) {
+      const retryAfter = Number(response.headers.get("retry-after")) || 0; // a date is left to our own pauses
+      throw new VambeError(`${response.status} ${answer}`, { status: response.status, retryAfter });
+    }
+    return answer;
+  }
+}
+
+/** The follow-up task of a deal `{ number, customer, ownerId, followUpOn }`, made if it is missing, or a VambeError. */
+export async function followUp(deal, vambe = new Vambe(), sleep = (seconds) => wait(seconds * 1000)) {
+  // The brackets keep [deal:47] from being found in [deal:4711].
+  const reference = `[deal:${deal.number}]`;
+  return withRetries(async () => {
+    const tasks = await vambe.tasksOf(deal.ownerId);
+    return tasks.find((task) => task.description.includes(reference)) ?? vambe.createTask(fieldsOf(deal, reference));
+  }, sleep);
+}
+
+function fieldsOf(deal, reference) {
+  return {
+    title: `Follow up with ${deal.customer}`,
+    description: `From the CRM ${reference}`,
+    responsibleIds: [deal.ownerId],
+    priority: "1",
+    dueDate: deal.followUpOn,
+    dueTime: "09:00",
+    timezone: "America/Santiago",
+  };
+}
+
+/** Try until it succeeds, the error is none that passes, or there are no more attempts. */
+async function withRetries(attempt, sleep) {
+  for (const pause of PAUSES) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const seconds = Math.max(pause, error.retryAfter ?? 0);
+      if (!error.mayPass || seconds > LONGEST_PAUSE) throw error;
+      await sleep(seconds);
+    }
+  }
+  return attempt();
+}
