@@ -8,8 +8,10 @@ Sources: design, idea 3; control plane, `/__admin/clock`.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 from mockserver import instants
 from mockserver.wire import quoted
@@ -22,16 +24,27 @@ _EPOCH = datetime(1970, 1, 1)
 _LATEST_MS = (datetime(LATEST_YEAR + 1, 1, 1) - _EPOCH) // timedelta(milliseconds=1) - 1  # where a clock stays
 
 
-def monotonic(_real=time.monotonic) -> float:  # type: ignore[no-untyped-def]
-    """Seconds on a clock that only runs forward.
+def _unfrozen(clock: str, otherwise: Callable[[], float]) -> Callable[[], float]:
+    """What reads a clock of the machine, in seconds, and stays real when a user's test freezes time.
 
-    The function is bound as a default argument, where freezegun does not look: a user's frozen test
-    must not freeze the mock's deadlines.
+    Freezegun leaves `clock_gettime` alone. Where there is none, `otherwise` is real as long as this module is imported
+    before time is frozen: wrapped, it is not among the functions that freezegun looks for in modules.
     """
-    return float(_real())
+    if hasattr(time, "clock_gettime"):
+        return partial(time.clock_gettime, getattr(time, clock))
+    return partial(otherwise)
 
 
-def real_ms(_real=time.time) -> int:  # type: ignore[no-untyped-def]
+_monotonic = _unfrozen("CLOCK_MONOTONIC", time.monotonic)
+_real = _unfrozen("CLOCK_REALTIME", time.time)
+
+
+def monotonic() -> float:
+    """Seconds on a clock that only runs forward: a user's frozen test must not freeze the mock's deadlines."""
+    return _monotonic()
+
+
+def real_ms() -> int:
     """The machine's time in milliseconds since 1970, which freezegun does not move: limits count it."""
     return int(_real() * 1000)
 

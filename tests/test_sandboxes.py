@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -184,6 +185,26 @@ def test_past_the_cap_a_new_sandbox_is_a_503_that_says_so(open_on: Callable[[str
         assert len(second.listed()) == 1
         assert open_on(url, "test_default").listed() == []
         assert second.client.get("/__admin/health").json()["sandboxes"] == 2
+
+
+def cost_of_a_sandbox(others: int) -> int:
+    """How many steps SQLite's machine makes to open a sandbox beside so many others, ten at a time."""
+    mock = create_app(Settings(max_sandboxes=1000)).extensions["vambe_mock"]
+    for number in range(others):
+        mock.sandboxes.create(f"other{number}")
+    counted = itertools.count()
+    connection = mock.store._database.connection()
+    connection.set_progress_handler(lambda: next(counted) < 0, 10)
+    mock.sandboxes.create("new")
+    connection.set_progress_handler(None, 10)
+    mock.close()
+    return next(counted)
+
+
+def test_a_new_sandbox_costs_the_same_however_many_others_there_are() -> None:
+    few, many = cost_of_a_sandbox(5), cost_of_a_sandbox(500)
+    assert few > 10
+    assert many <= few + 1
 
 
 # What the control plane shows.

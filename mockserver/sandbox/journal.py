@@ -101,4 +101,4 @@ class Journal:
 
 def create(transaction: Transaction) -> int:
     """The number of a new, empty journal."""
-    return int(transaction.run(JournalTable.insert({})))
+    return int(transaction.statements.insert(JournalTable, {}))

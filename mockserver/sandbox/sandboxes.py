@@ -189,7 +189,7 @@ class Sandboxes:
         return worlds.load(transaction, require_snapshot(opened, to)["world"])
 
     def _create(self, transaction: Transaction, name: str) -> dict[str, Any]:
-        if _count(transaction) >= self._limit:
+        if transaction.statements.count(Sandbox) >= self._limit:
             raise ServiceUnavailable(
                 f"There are {self._limit} sandboxes, as many as --max-sandboxes allows: "
                 "delete one with DELETE /__admin/sandboxes/NAME"
@@ -252,7 +252,3 @@ def _require(transaction: Transaction, name: str) -> dict[str, Any]:
         names = [each["name"] for each in transaction.rows(Sandbox.select(Sandbox.name).order_by(Sandbox.name))]
         raise NotFound(f"There is no sandbox {quoted(name)}; there are: {_listing(names)}")
     return row
-
-
-def _count(transaction: Transaction) -> int:
-    return len(transaction.rows(Sandbox.select(Sandbox.name)))

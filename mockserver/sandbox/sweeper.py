@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from typing import Any
+
+from peewee import Model
 
 from mockserver.store.database import Store, Transaction
-from mockserver.store.models import WORLD_TABLES, Entry, Journal, Responsible, Sandbox, Snapshot, Template, World
+from mockserver.store.models import WORLD_TABLES, Entry, Journal, Sandbox, Snapshot, Template, World
 
 _log = logging.getLogger("mockserver")
-_BATCH = 300
+_BATCH = 300  # rows
+_ORPHANS = 30  # worlds, and journals, that a batch is taken from: a small sandbox has more than ten rows
 _BREATH_S = 0.005  # between two batches others may write
+
+_USED_WORLDS = Sandbox.select(Sandbox.world) | Snapshot.select(Snapshot.world) | Template.select(Template.world)
+_ORPHANED_WORLDS = World.select(World.id).where(World.id.not_in(_USED_WORLDS)).limit(_ORPHANS)
+_ORPHANED_JOURNALS = (
+    Journal.select(Journal.id).where(Journal.id.not_in(Sandbox.select(Sandbox.journal))).limit(_ORPHANS)
+)
 
 
 class Sweeper:
@@ -50,34 +61,29 @@ class Sweeper:
 
 
 def sweep(store: Store) -> bool:
-    """Clear up one batch; whether there may be more."""
+    """Clear up one batch; whether there may be more.
+
+    What nothing points at stays so until it is cleared up here, so no writer has to wait while it is looked for.
+    """
+    with store.read() as transaction:
+        worlds, journals = (_numbers(transaction, query) for query in (_ORPHANED_WORLDS, _ORPHANED_JOURNALS))
+    if not worlds and not journals:
+        return False
+    left = _BATCH
     with store.write() as transaction:
-        return _sweep_world(transaction) or _sweep_journal(transaction)
-
-
-def _sweep_world(transaction: Transaction) -> bool:
-    used = Sandbox.select(Sandbox.world) | Snapshot.select(Snapshot.world) | Template.select(Template.world)
-    orphans = transaction.rows(World.select(World.id).where(World.id.not_in(used)).limit(1))
-    if not orphans:
-        return False
-    number = orphans[0]["id"]
-    for model in WORLD_TABLES:
-        key = Responsible.task_id if model is Responsible else model._meta.fields["id"]
-        some = model.select(key).where(model.world == number).limit(_BATCH)
-        if transaction.run(model.delete().where(model.world == number, key.in_(some))):
-            return True
-    transaction.statements.delete(World, {"id": number})
+        for model, column, numbers in _tables(worlds, journals):
+            if left and numbers:
+                left -= transaction.statements.delete_some(model, column, numbers, left)
     return True
 
 
-def _sweep_journal(transaction: Transaction) -> bool:
-    orphans = transaction.rows(
-        Journal.select(Journal.id).where(Journal.id.not_in(Sandbox.select(Sandbox.journal))).limit(1)
-    )
-    if not orphans:
-        return False
-    number = orphans[0]["id"]
-    some = Entry.select(Entry.id).where(Entry.journal == number).limit(_BATCH)
-    if not transaction.run(Entry.delete().where(Entry.journal == number, Entry.id.in_(some))):
-        transaction.statements.delete(Journal, {"id": number})
-    return True
+def _tables(worlds: list[int], journals: list[int]) -> Iterator[tuple[type[Model], str, list[int]]]:
+    """Where the rows are, by the numbers in that column: those of a world or a journal before itself."""
+    yield from ((model, "world", worlds) for model in WORLD_TABLES)
+    yield World, "id", worlds
+    yield Entry, "journal", journals
+    yield Journal, "id", journals
+
+
+def _numbers(transaction: Transaction, query: Any) -> list[int]:
+    return [row["id"] for row in transaction.rows(query)]

@@ -8,9 +8,7 @@ whole file (write-ahead log). Nothing outside this package knows that it is SQLi
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import filelock
 from peewee import PeeweeException, SchemaManager, SqliteDatabase
 
+from mockserver.store import temporary
 from mockserver.store.models import APPLICATION_ID, SCHEMA_VERSION, TABLES
 from mockserver.store.statements import Statements
 
@@ -76,17 +75,19 @@ class Store:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._temporary = _temporary_folder() if path is None else None
-        self.path = self._temporary / "world.db" if self._temporary else Path(path or "").resolve()
+        self._temporary = path is None
+        self.path = _temporary_path() if path is None else path.resolve()
         self._lock = threading.Lock()
-        self._owner = filelock.FileLock(f"{self.path}.lock", thread_local=False)
+        self._owner = temporary.lock_of(self.path)
         _check(self.path)
         self._own()
         self._database = Connections(self.path)
         try:
-            _mark(self.path)
+            temporary.mark(self.path, self._temporary)
+            temporary.clear_up()
+            _claim(self.path)
             self._prepare()
-        except (sqlite3.Error, PeeweeException) as error:
+        except (OSError, sqlite3.Error, PeeweeException) as error:
             self.close()
             raise UnusableDatabase(f"{self.path}: {error}") from error
 
@@ -105,13 +106,14 @@ class Store:
     def close(self) -> None:
         """Give the file back; a temporary one is removed."""
         self._database.close_all()
-        self._owner.release()
         if self._temporary:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            temporary.remove(self.path, self._owner)
+        else:
+            self._owner.release()
 
     def _own(self) -> None:
         try:
-            self._owner.acquire(timeout=0)
+            self._owner.acquire(blocking=False)
         except filelock.Timeout:
             raise UnusableDatabase(f"{self.path} is in use by another vambe-mock") from None
         except OSError as error:
@@ -123,14 +125,14 @@ class Store:
                 SchemaManager(model, self._database).create_all(safe=True)
 
 
-def _temporary_folder() -> Path:
+def _temporary_path() -> Path:
     try:
-        return Path(tempfile.mkdtemp(prefix="vambe-mock-"))
+        return temporary.new_path()
     except OSError as error:
         raise UnusableDatabase(f"no folder for temporary files: {error.strerror}") from None
 
 
-def _mark(path: Path) -> None:
+def _claim(path: Path) -> None:
     """Make a new file this project's, in its header: before the write-ahead log is on, which may keep it elsewhere."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:

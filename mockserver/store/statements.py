@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from peewee import BooleanField, Database, Model, Query
+from peewee import SQL, BooleanField, Database, Model, Query, Value, fn
 
 Values = Mapping[str, Any]
 Rows = list[dict[str, Any]]
@@ -43,10 +43,27 @@ class Statements:
         )
         return self._fetch(model, text, [*_given(where), *values])
 
-    def insert(self, model: type[Model], row: Values) -> None:
-        """Add a row."""
-        row = _in_table_order(model, row)
-        self._run((model, "insert", *row), lambda: model.insert(row), row.values())
+    def count(self, model: type[Model]) -> int:
+        """How many rows there are."""
+        cursor = self._run((model, "count"), lambda: model.select(fn.COUNT(SQL("*"))), ())
+        return int(cursor.fetchone()[0])
+
+    def insert(self, model: type[Model], row: Values) -> Any:
+        """Add a row, with the defaults of the columns that are not given; its number, if the database numbers them."""
+        row = _in_table_order(model, model._meta.get_default_dict() | dict(row))
+        cursor = self._run((model, "insert", *row), lambda: model.insert(row), row.values())
+        return self._database.last_insert_id(cursor)
+
+    def copy(self, model: type[Model], where: Values, values: Values) -> None:
+        """Add the rows that meet `where` once more, with these values in place of their own."""
+        values = _in_table_order(model, values)
+        columns = model._meta.sorted_fields
+
+        def build() -> Query:
+            copied = [Value(values[column.name]) if column.name in values else column for column in columns]
+            return model.insert_from(model.select(*copied).where(*_equal(model, where)), columns)
+
+        self._run((model, "copy", *values, *_shape(where)), build, [*values.values(), *_given(where)])
 
     def update(self, model: type[Model], values: Values, where: Values) -> None:
         """Change the rows that meet `where`."""
@@ -61,8 +78,18 @@ class Statements:
         """Remove the rows that meet `where`."""
         self._run((model, "delete", *_shape(where)), lambda: model.delete().where(*_equal(model, where)), _given(where))
 
-    def _run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> None:
-        self._database.execute_sql(self._text(key, build), tuple(values))
+    def delete_some(self, model: type[Model], name: str, values: Sequence[Any], limit: int) -> int:
+        """Remove rows whose column `name` has one of `values`, so many at most; how many."""
+        (column,), row = _columns(model, [name]), SQL("rowid")  # by its key, SQLite would look at all rows of a world
+        cursor = self._run(
+            (model, "delete some", name, len(values)),
+            lambda: model.delete().where(row.in_(model.select(row).where(column.in_(values)).limit(limit))),
+            [*values, limit],
+        )
+        return int(self._database.rows_affected(cursor))
+
+    def _run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Any:
+        return self._database.execute_sql(self._text(key, build), tuple(values))
 
     def _fetch(self, model: type[Model], text: str, values: Iterable[Any]) -> Rows:
         found = self._database.execute_sql(text, tuple(values)).fetchall()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from peewee import Value
-
 from mockserver import ids
 from mockserver.clock import Clock
 from mockserver.store.database import Transaction
@@ -85,9 +83,7 @@ class World:
     def copy_rows(self, source: World, models: Iterable[type[Part]]) -> None:
         """Add all rows that another world has in these tables."""
         for model in models:
-            others = [column for name, column in model._meta.fields.items() if name != "world"]
-            rows = model.select(Value(self.number), *others).where(model.world == source.number)
-            self.transaction.run(model.insert_from(rows, [model.world, *others]))
+            self._statements.copy(model, {"world": source.number}, {"world": self.number})
 
     def mint(self, model: type[Row]) -> str:
         """A new UUID for a row of that table: the next of the seed's that is not present."""
@@ -134,7 +130,7 @@ def load(transaction: Transaction, number: int) -> World:
 def create(transaction: Transaction, columns: Mapping[str, Any]) -> World:
     """A new world without rows; columns that are not given have their defaults."""
     given = {name: value for name, value in columns.items() if name != "id"}
-    return load(transaction, transaction.run(WorldTable.insert(given)))
+    return load(transaction, transaction.statements.insert(WorldTable, given))
 
 
 def clock_columns(clock: Clock) -> Columns:

@@ -1,0 +1,80 @@
+"""Temporary databases: each in a folder of its own, which goes when it is closed.
+
+A killed owner leaves its folder behind, and the next start of any mock clears it up. An owner marks a database as
+temporary once its lock is held. So what bears the mark while its lock is free has no owner any more, and neither a
+folder that a start is just making nor a database that somebody keeps is ever taken for one left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import filelock
+
+_PREFIX = "vambe-mock-"
+_NAME = "world.db"
+
+
+def new_path() -> Path:
+    """Where a new temporary database may be, in a folder of its own. Raises OSError."""
+    return Path(tempfile.mkdtemp(prefix=_PREFIX), _NAME)
+
+
+def lock_of(path: Path) -> filelock.BaseFileLock:
+    """The lock that the owner of a database holds."""
+    return filelock.FileLock(f"{path}.lock", thread_local=False)
+
+
+def mark(path: Path, temporary: bool) -> None:
+    """Mark a database, which one owns, as temporary, or as kept from now on. Raises OSError."""
+    if temporary:
+        _mark_of(path).touch()
+    else:
+        _mark_of(path).unlink(missing_ok=True)
+
+
+def remove(path: Path, owner: filelock.BaseFileLock) -> None:
+    """Remove a temporary database and give its lock back; what cannot be removed stays."""
+    mark, lock = _mark_of(path), Path(owner.lock_file)
+    with contextlib.suppress(OSError):
+        if mark.exists():  # what another start is removing bears it no more, nor does what somebody keeps
+            for each in {*path.parent.iterdir()} - {mark, lock}:
+                each.unlink()
+            mark.unlink()
+        lock.unlink()
+    owner.release()  # Windows keeps the lock's file till then, and removes it
+    with contextlib.suppress(OSError):
+        path.parent.rmdir()
+
+
+def clear_up() -> None:
+    """Remove this user's temporary databases that have no owner any more; what cannot be removed stays."""
+    with contextlib.suppress(OSError):
+        with os.scandir(tempfile.gettempdir()) as entries:
+            paths = [Path(entry.path, _NAME) for entry in entries if entry.name.startswith(_PREFIX)]
+        for path in paths:
+            _clear_up(path)
+
+
+def _clear_up(path: Path) -> None:
+    with contextlib.suppress(OSError):  # a lock that is held is one, too
+        if _is_own(path.parent) and _mark_of(path).exists():
+            owner = lock_of(path)
+            owner.acquire(blocking=False)
+            # Looked at again: another start may have removed it meanwhile, and somebody else put something there.
+            if _is_own(path.parent):
+                remove(path, owner)
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether it is a real folder, and this user's: anybody may put anything where a machine's temporary files are."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == getattr(os, "geteuid", lambda: 0)()
+
+
+def _mark_of(path: Path) -> Path:
+    return Path(f"{path}.temporary")
