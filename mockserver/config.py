@@ -16,6 +16,7 @@ from mockserver.sandbox.names import check_key, check_token
 from mockserver.wire import quoted
 
 ENVIRONMENT_PREFIX = "VAMBE_MOCK_"
+URL_VARIABLE, KEY_VARIABLE = "VAMBE_API_URL", "VAMBE_API_KEY"  # what applications under test are given
 
 
 class InvalidSetting(ValueError):

@@ -12,13 +12,14 @@ from datetime import datetime, timezone
 from typing import Literal
 
 _LOGGERS = {"mockserver": logging.INFO, "waitress": logging.WARNING}
+_ACCESS = "mockserver.access"
 _FIELDS = ("method", "path", "status", "duration_ms", "sandbox")
 
 
-def configure(log_format: Literal["text", "json"]) -> None:
+def configure(log_format: Literal["text", "json"], *, access: bool = True) -> None:
     """Sends the records of `mockserver` and of waitress to standard error, as text or as JSON objects.
 
-    It may be called again: the last format wins.
+    Without `access` the records of requests are left out. It may be called again: the last call wins.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
@@ -27,6 +28,7 @@ def configure(log_format: Literal["text", "json"]) -> None:
         logger.handlers = [handler]
         logger.setLevel(level)
         logger.propagate = False
+    logging.getLogger(_ACCESS).setLevel(logging.NOTSET if access else logging.WARNING)
 
 
 def printable(text: str) -> str:

@@ -49,37 +49,8 @@ NEVER: dict[str, tuple[str, ...]] = {
     "serving": (*WEB, "marshmallow", "peewee", "mockserver.store.models", "mockserver.api", "mockserver.admin"),
     "mock": ("peewee", "marshmallow", "mockserver.store.models", "mockserver.api", "mockserver.admin", *EDGES),
     "client": (*WEB, "marshmallow", "peewee", *LEAF),
-    "remote": (
-        *WEB,
-        "marshmallow",
-        "peewee",
-        "mockserver.store",
-        "mockserver.sandbox",
-        "mockserver.domain",
-        *OURS_ABOVE,
-    ),
-    "child": LEAF,
-    "variables": tuple(set(LEAF) - {"mockserver.sandbox"}),
-    "refusals": (
-        *WEB,
-        "marshmallow",
-        "peewee",
-        "mockserver.store",
-        "mockserver.domain",
-        "mockserver.config",
-        *(set(OURS_ABOVE) - {"mockserver.mock"}),
-        *EDGES,
-    ),
-    "executing": (
-        *WEB,
-        "marshmallow",
-        "peewee",
-        "mockserver.store",
-        "mockserver.domain",
-        "mockserver.sandbox",
-        *(set(OURS_ABOVE) - {"mockserver.serving"}),
-        *EDGES,
-    ),
+    "cli.remote": ("mockserver.store", "mockserver.sandbox", "mockserver.domain", *OURS_ABOVE),
+    "cli.child": LEAF,
     "pytest_plugin": (*WEB, "marshmallow", "peewee", "mockserver.store", *OURS_ABOVE, *EDGES),
     "testing": (*WEB, "marshmallow", "peewee", "mockserver.store", "mockserver.api", "mockserver.admin", EDGES[0]),
     "terminal": tuple(set(LEAF) - {"mockserver.logs"}),
@@ -164,7 +135,7 @@ def test_every_module_belongs_to_a_layer() -> None:
     assert set(MODULES) == {module for layer in NEVER for module in members(layer)}
 
 
-@pytest.mark.parametrize("folder", ["domain", "sandbox", "api", "admin", "server", "fields.py", "cli.py"])
+@pytest.mark.parametrize("folder", ["domain", "sandbox", "api", "admin", "server", "fields.py", "cli"])
 def test_only_the_clock_reads_time_and_only_ids_mint_ids(folder: str) -> None:
     for module in members(folder.removesuffix(".py")):
         assert not forbidden(IMPORTS[module], ("time", "uuid", "random", "secrets")), module

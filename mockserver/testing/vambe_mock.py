@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from mockserver import terminal
 from mockserver.client import CallFailed, Client
+from mockserver.config import KEY_VARIABLE, URL_VARIABLE
 from mockserver.testing.failures import Failure
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 API_KEY_HEADER = "x-api-key"
-URL_VARIABLE, KEY_VARIABLE = "VAMBE_API_URL", "VAMBE_API_KEY"
 SHOWN, MATCHES_SHOWN = 50, 5  # entries in a text for people
 
 

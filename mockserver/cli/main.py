@@ -1,4 +1,4 @@
-"""The command `vambe-mock`."""
+"""The commands of `vambe-mock`, and how they end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Any
 
 import click
 
-from mockserver import __version__, config, fixtures, remote, serving
+from mockserver import __version__, config, fixtures, serving
+from mockserver.cli import executing, remote, variables
+from mockserver.cli.variables import Variables
 from mockserver.client import CallFailed
 from mockserver.config import SETTINGS, InvalidSetting
 from mockserver.logs import printable
@@ -57,12 +59,15 @@ def _serve(**options: Any) -> None:
 
     Logs go to standard error. SIGINT and SIGTERM finish what is in flight and end with 0.
     """
-    texts = {name: ("true" if given is True else None if given is False else given) for name, given in options.items()}
-    serving.serve(config.resolve(texts, os.environ))
+    serving.serve(config.resolve(_texts(options), os.environ))
 
 
-def _option(setting: config.Setting) -> click.Option:
-    help = f"{setting.help}  [default: {setting.shown}; env: {setting.variable}]"
+def _texts(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: ("true" if given is True else None if given is False else given) for name, given in options.items()}
+
+
+def _option(setting: config.Setting, origin: str | None = None) -> click.Option:
+    help = f"{setting.help}  [{origin or f'default: {setting.shown}; env: {setting.variable}'}]"
     if setting.kind == "switch":
         return click.Option([setting.flag], is_flag=True, help=help)
     repeatable = setting.kind == "list"
@@ -78,6 +83,44 @@ command.add_command(
         help=_serve.__doc__,
     )
 )
+
+
+_NOT_FOR_EXEC = ("VAMBE_MOCK_JSON", "VAMBE_MOCK_READY_FILE")
+_FREE_PORT = {"VAMBE_MOCK_PORT": "0"}
+_ORIGINS = {
+    "port": "default: a free one, whatever VAMBE_MOCK_PORT says",
+    "admin_token": "default: one is made up, for the command; env: VAMBE_MOCK_ADMIN_TOKEN",
+}
+
+
+@command.command("exec", context_settings={"allow_interspersed_args": False})
+@variables.chosen
+@click.argument("words", metavar="[--] COMMAND...", nargs=-1, type=click.UNPROCESSED)
+def execute(variables_of: Variables, words: tuple[str, ...], **options: Any) -> int:
+    """Run a command with a server of its own, and exit as it does.
+
+    The server is on a free port, for as long as the command runs. The command finds its URL and a key in the
+    environment:
+
+    \b
+        vambe-mock exec -- pytest -n 8
+        vambe-mock exec --fixtures demo --url-variable API_URL -- npm test
+
+    VAMBE_MOCK_URL leads to the server too, for "vambe-mock requests" and the like. When the command fails, the
+    requests that were refused are told on standard error, and why.
+
+    The exit code is the command's: 128 and the signal's number when a signal ended it, 126 when it cannot be
+    executed, 127 when it is not found; and 2 when the server cannot start.
+    """  # noqa: D301 (click's mark)
+    if not words:
+        raise click.UsageError("exec: there is no command to run; for example: vambe-mock exec -- pytest")
+    environment = {name: text for name, text in os.environ.items() if name not in _NOT_FOR_EXEC}
+    return executing.execute(config.resolve(_texts(options), {**environment, **_FREE_PORT}), words, variables_of)
+
+
+execute.params += [
+    _option(setting, _ORIGINS.get(setting.name)) for setting in SETTINGS if setting.variable not in _NOT_FOR_EXEC
+]
 
 
 for remote_command in remote.COMMANDS:

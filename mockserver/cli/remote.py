@@ -1,29 +1,34 @@
-"""Commands for people about a server that runs: `reset`, `requests`, `healthcheck`."""
+"""Commands for people about a server that runs: `reset`, `requests`, `healthcheck`, `env`."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from mockserver import terminal
+from mockserver.cli import variables
+from mockserver.cli.variables import Variables
 from mockserver.client import DEFAULT_URL, CallFailed, Client, url_from
 from mockserver.logs import printable
 
 Connect = Callable[[], Client]
 
+_URL = click.option(
+    "--url", envvar="VAMBE_MOCK_URL", help=f"Where the server is.  [default: {DEFAULT_URL}; env: VAMBE_MOCK_URL]"
+)
+_READY_FILE = click.option(
+    "--ready-file",
+    envvar="VAMBE_MOCK_READY_FILE",
+    metavar="PATH",
+    help="The server's ready file, instead of --url.  [env: VAMBE_MOCK_READY_FILE]",
+)
 _OPTIONS = (
-    click.option(
-        "--url", envvar="VAMBE_MOCK_URL", help=f"Where the server is.  [default: {DEFAULT_URL}; env: VAMBE_MOCK_URL]"
-    ),
-    click.option(
-        "--ready-file",
-        envvar="VAMBE_MOCK_READY_FILE",
-        metavar="PATH",
-        help="The server's ready file, instead of --url.  [env: VAMBE_MOCK_READY_FILE]",
-    ),
+    _URL,
+    _READY_FILE,
     click.option("--sandbox", metavar="NAME", help="The sandbox.  [default: default]"),
     click.option(
         "--admin-token",
@@ -103,4 +108,22 @@ def healthcheck(connect: Connect, as_json: bool) -> int:
     return 0 if health.get("status") == "healthy" else 1
 
 
-COMMANDS = (reset, requests, healthcheck)
+@click.command()
+@_URL
+@_READY_FILE
+@variables.chosen
+def env(variables_of: Variables, url: str | None, ready_file: str | None) -> int:
+    """Print lines that lead a shell to the server.
+
+    No server is asked, and none needs to run yet. In a shell:
+
+    \b
+        eval "$(vambe-mock env --sandbox mine)"
+    """  # noqa: D301 (click's mark)
+    server = Client(url_from(url, ready_file), None)
+    for name, value in variables_of(server.url).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+COMMANDS = (reset, requests, healthcheck, env)

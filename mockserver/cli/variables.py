@@ -1,0 +1,70 @@
+"""The environment variables that lead a program to the mock, and the options that choose them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mockserver.config import KEY_VARIABLE, URL_VARIABLE
+from mockserver.errors import BadRequest
+from mockserver.sandbox.names import DEFAULT, PREFIX, check_name
+from mockserver.wire import quoted
+
+Variables = Callable[[str], dict[str, str]]
+
+
+def _sandbox(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    try:
+        return check_name(text)
+    except BadRequest as error:
+        raise click.UsageError(f"{parameter.opts[0]}: {error}") from None
+
+
+def _variable(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        wanted = "use A-Z a-z 0-9 _, and no digit first"
+        raise click.UsageError(f"{parameter.opts[0]}: {quoted(text)} is no variable's name: {wanted}")
+    return text
+
+
+_OPTIONS = (
+    click.option(
+        "--sandbox",
+        metavar="NAME",
+        default=DEFAULT,
+        callback=_sandbox,
+        help=f"The sandbox that the key opens.  [default: {DEFAULT}]",
+    ),
+    click.option(
+        "--url-variable",
+        metavar="NAME",
+        default=URL_VARIABLE,
+        callback=_variable,
+        help=f"The variable that gets the server's URL.  [default: {URL_VARIABLE}]",
+    ),
+    click.option(
+        "--key-variable",
+        metavar="NAME",
+        default=KEY_VARIABLE,
+        callback=_variable,
+        help=f"The variable that gets the API key.  [default: {KEY_VARIABLE}]",
+    ),
+)
+
+
+def chosen(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that choose variables, and instead of them what makes variables of a server's URL."""
+
+    @functools.wraps(command)
+    def run(sandbox: str, url_variable: str, key_variable: str, **rest: Any) -> Any:
+        if url_variable == key_variable:
+            raise click.UsageError(f"--key-variable: {key_variable} gets the URL already; choose another name")
+        return command(variables_of=lambda url: {url_variable: url, key_variable: PREFIX + sandbox}, **rest)
+
+    for option in reversed(_OPTIONS):
+        run = option(run)
+    return run
