@@ -487,17 +487,17 @@ class TestInferred:
     LINES = (
         "*= vambe-mock: undocumented rules =*",
         "due-date (contract 2): A date without `dueTime` is midnight of that day in the timezone, all-day.",
-        "    test_inferred.py::test_a_is_all_day_too",
-        "    test_inferred.py::test_b_is_all_day",
+        "    test_rules.py::test_a_is_all_day_too",
+        "    test_rules.py::test_b_is_all_day",
         "empty-description (contract 2): *",
-        "    test_inferred.py::test_a_is_all_day_too",
+        "    test_rules.py::test_a_is_all_day_too",
     )
 
     @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["serial", "workers"])
     def test_the_session_ends_with_the_rules_and_the_tests_that_rely_on_them(
         self, arguments: Sequence[str], suite: pytest.Pytester
     ) -> None:
-        suite.makepyfile(test_inferred=self.SUITE)
+        suite.makepyfile(test_rules=self.SUITE)
         result = run(suite, "--vambe-mock-inferred", *arguments)
         result.assert_outcomes(passed=3)
         result.stdout.fnmatch_lines(self.LINES, consecutive=True)
@@ -508,7 +508,7 @@ class TestInferred:
         result.stdout.fnmatch_lines(["No test relies on a rule that the vendor does not document."])
 
     def test_without_the_option_nothing_is_said(self, suite: pytest.Pytester) -> None:
-        suite.makepyfile(test_inferred=self.SUITE)
+        suite.makepyfile(test_rules=self.SUITE)
         assert "undocumented" not in run(suite).stdout.str()
 
 

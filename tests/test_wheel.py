@@ -66,7 +66,7 @@ def test_the_wheel_has_the_package_with_its_types_and_fixtures_and_no_tests(whee
         if "__pycache__" not in str(path)
     } - names
     assert not missing
-    assert not [name for name in names if "test" in name.lower() or name.endswith(".pyc")]
+    assert not [name for name in names if name.endswith(".pyc") or Path(name).name.startswith(("test_", "conftest"))]
     assert any(name.endswith("/LICENSE") for name in names)
 
 
@@ -80,6 +80,12 @@ def test_the_wheel_s_command_finds_its_fixtures_from_anywhere(
         assert (len(state["tasks"]), len(state["users"])) == (tasks, 6)
         assert server.stop()[0] == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_wheel_brings_the_fixture_to_a_suite(scripts: Path, tmp_path: Path) -> None:
+    run(scripts / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pytest")
+    (tmp_path / "test_it.py").write_text("def test_it(vambe_mock):\n    assert len(vambe_mock.users) == 6\n")
+    assert "1 passed" in run(scripts / "python", "-m", "pytest", cwd=tmp_path)
 
 
 def test_the_wheel_s_command_knows_its_version_and_writes_fixtures(wheel: Path, scripts: Path, tmp_path: Path) -> None:
