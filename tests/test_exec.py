@@ -681,7 +681,21 @@ def test_a_wrong_use_of_env_is_one_line_and_2(
     assert named in one_line(errors)
 
 
-def test_a_proxy_of_the_environment_is_not_asked_for_the_server() -> None:
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, "127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": "vendor.example"}, "vendor.example,127.0.0.1,localhost,::1"),
+        ({"no_proxy": "a.example", "NO_PROXY": "b.example"}, "a.example,127.0.0.1,localhost,::1"),
+    ],
+    ids=["none", "upper case", "both"],
+)
+def test_a_proxy_of_the_environment_is_not_asked_for_the_server(given: dict[str, str], found: str) -> None:
     code = "import os; print(os.environ['no_proxy'], os.environ['NO_PROXY'])"
-    ended = command("exec", "--", sys.executable, "-c", code, no_proxy="vendor.example", NO_PROXY="")
-    assert ended.stdout.split() == ["vendor.example,127.0.0.1,localhost,::1", "127.0.0.1,localhost,::1"]
+    ended = command("exec", "--", sys.executable, "-c", code, **{"no_proxy": "", "NO_PROXY": "", **given})
+    assert ended.stdout.split() == [found, found]
+
+
+def test_no_proxy_for_anything_stays_so() -> None:
+    code = "import os; print(os.environ['no_proxy'], os.environ['NO_PROXY'])"
+    assert command("exec", "--", sys.executable, "-c", code, no_proxy="", NO_PROXY="*").stdout == " *\n"

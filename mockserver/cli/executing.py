@@ -47,10 +47,15 @@ def _own(opened: Opened) -> dict[str, str]:
 
 
 def _without_proxy(environment: dict[str, str]) -> dict[str, str]:
-    """The environment, such that clients which hear of a proxy there do not ask it for the server."""
-    for name in ("no_proxy", "NO_PROXY"):
-        environment[name] = ",".join(filter(None, [environment.get(name), *_NEAR]))
-    return environment
+    """The environment, such that clients which hear of a proxy there do not ask it for the server.
+
+    Of the two names some clients hear one, and some the other; the lower case one hides the other (curl, "Proxy").
+    """
+    known = environment.get("no_proxy") or environment.get("NO_PROXY")
+    if known == "*":
+        return environment
+    direct = ",".join(filter(None, [known, *_NEAR]))
+    return environment | {"no_proxy": direct, "NO_PROXY": direct}
 
 
 def _say(text: str) -> None:
