@@ -10,6 +10,8 @@ from mockserver import config, mock
 from mockserver.admin import blueprint as admin
 from mockserver.api import blueprint as api
 from mockserver.config import Settings
+from mockserver.console import blueprint as console
+from mockserver.console import reference
 from mockserver.sandbox.failures import Operation
 
 
@@ -28,6 +30,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     api.register(app, settings)
     admin.register(app)
+    console.register(app)
+    reference.register(app)
     return app
 
 

@@ -44,6 +44,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "rendering": ("peewee", "marshmallow", "mockserver.store", "mockserver.domain", *OURS_ABOVE, *EDGES),
     "api": ("peewee", "mockserver.store.models", "mockserver.store.database", "mockserver.admin", *EDGES),
     "admin": ("peewee", "mockserver.store.models", "mockserver.store.database", "mockserver.api", *EDGES),
+    "console": ("peewee", "mockserver.store.database", "mockserver.api", "mockserver.admin", *EDGES),
     "server": (*WEB, "marshmallow", "peewee", "mockserver.store", "mockserver.config", *ABOVE_STORE[:-1]),
     "cli": (*WEB, "marshmallow", "peewee", "mockserver.store.models", "mockserver.api", "mockserver.admin"),
     "serving": (*WEB, "marshmallow", "peewee", "mockserver.store.models", "mockserver.api", "mockserver.admin"),

@@ -133,6 +133,85 @@ def test_what_is_refused_does_nothing(api: Api) -> None:
     assert api.client.get("/__admin/requests").json()["total"] == 2
 
 
+# The console's pages.
+
+PAGES = [
+    "",
+    "console/requests",
+    "console/requests/1",
+    "console/faults",
+    "console/world",
+    "console/export.zip",
+    "console/assets/console.css",
+]
+
+
+def cross_site(mode: str, destination: str) -> dict[str, str]:
+    return {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": destination}
+
+
+def sandbox_of(page: httpx.Client) -> dict[str, str]:
+    return {"sandbox": page.headers["x-api-key"].removeprefix("test_")}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_link_from_anywhere_leads_to_a_page(page: httpx.Client, path: str) -> None:
+    headers = cross_site("navigate", "document")
+    response = page.get(f"/__admin/{path}", params=sandbox_of(page), headers=headers)
+    assert response.status_code == 200
+    assert response.headers["content-type"].partition("/")[0] == ("application" if "zip" in path else "text")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_of_another_site_shows_or_loads_one(page: httpx.Client, path: str) -> None:
+    arrivals = [("navigate", "iframe"), ("navigate", "frame"), ("navigate", "embed"), ("navigate", "object")]
+    arrivals += [("no-cors", "image"), ("no-cors", "script"), ("cors", "empty"), ("cors", "document"), ("", "")]
+    for mode, destination in arrivals:
+        assert_error(page.get(f"/__admin/{path}", headers=cross_site(mode, destination)), 403)
+    assert_error(page.get(f"/__admin/{path}", headers={"Sec-Fetch-Site": "cross-site"}), 403)
+    assert_error(page.get(f"/__admin/{path}", headers={"Origin": "null", **cross_site("navigate", "document")}), 403)
+
+
+def test_a_link_leads_to_pages_only_and_changes_nothing(api: Api, page: httpx.Client) -> None:
+    task = api.created()
+    headers = cross_site("navigate", "document")
+    for path in (*READS, "events", "openapi.json", "nowhere"):
+        assert_error(page.get(f"/__admin/{path}", headers=headers), 403)
+    for method, path in [*WRITES, *(("POST", path) for path in PAGES), *(("DELETE", path) for path in PAGES)]:
+        assert_error(page.request(method, f"/__admin/{path}", headers=headers), 403)
+    assert api.listed() == [task]
+
+
+@pytest.mark.parametrize("path", [f"/__admin/{path}" for path in PAGES] + ["/docs", "/", "/docs/assets/console.js"])
+def test_a_page_lets_nobody_frame_it_and_loads_nothing_from_elsewhere(page: httpx.Client, path: str) -> None:
+    response = page.get(path, params=sandbox_of(page))
+    assert response.status_code == 200
+    policy = response.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+    assert "unsafe" not in str(policy)
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["cross-origin-opener-policy"] == "same-origin"
+    assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.nip.io"])
+def test_no_page_is_shown_under_a_name_that_is_not_this_machine_s(page: httpx.Client, host: str) -> None:
+    for path in (*(f"/__admin/{path}" for path in PAGES), "/", "/docs", "/docs/assets/console.js"):
+        assert_error(page.get(path, headers={"Host": host}), 421)
+
+
+def test_off_loopback_every_page_of_the_console_needs_the_token(open_url: str) -> None:
+    with httpx.Client(base_url=f"{open_url}/__admin/", verify=False) as client:
+        for path in PAGES:
+            response = client.get(path)
+            assert_error(response, 401)
+            assert response.headers["WWW-Authenticate"].startswith("Basic ")
+            assert client.get(path, headers=authorized(basic(TOKEN + "x"))).status_code == 401
+            there = 404 if path == "console/requests/1" else 200  # nobody has made a request
+            assert client.get(path, headers=authorized(basic(TOKEN))).status_code == there
+
+
 # Bodies.
 
 

@@ -18,6 +18,7 @@ from mockserver.hosts import is_loopback
 from mockserver.mock import current_mock
 
 OPEN_PATH = f"{BASE_PATH}/health"
+CONSOLE = "console"  # the blueprint of its pages
 
 
 class TokenNeeded(Unauthorized):
@@ -43,8 +44,14 @@ def _check_origin() -> None:
     host = request.headers.get("Host", "")
     if origin is not None and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
         raise Forbidden
-    if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
+    if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site" and not _is_navigation_to_a_page():
         raise Forbidden
+
+
+def _is_navigation_to_a_page() -> bool:
+    """Whether a link leads somebody to a page of the console, which shows it in a window of its own, not in a frame."""
+    arrives = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
+    return request.method == "GET" and request.blueprint == CONSOLE and arrives == ("navigate", "document")
 
 
 def _check_token() -> None:

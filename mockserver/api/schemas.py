@@ -17,7 +17,7 @@ from mockserver.fields import refusal
 
 PRIORITIES = {"0": 0, "1": 1, "2": 2}
 USER_ID = "228d7a0d-9072-4ca8-939b-959b75cc606a"
-TASK_ID = "c6a3dd4b-4ed8-4f6e-8b5c-7f0a2a0f8f5b"
+TASK_ID = "e4f4c5da-bad5-435c-9148-9fc081a50b53"  # the first one that a new sandbox makes
 STATUS_ID = "0006dc43-a92f-4132-aba2-ed776629f449"
 CONTACT_ID = "120c98ee-ef9e-425e-a54c-2bc17739106e"
 CUSTOMER_ID = "14017894-912f-42be-a554-f1a166f493dc"

@@ -1,0 +1,239 @@
+// The board: cards that are dragged or sent to another column, and a form that makes, edits and deletes tasks.
+import { attempt, clearProblems, confirmed, live, note, refresh, showProblems, soon, vambe } from "./console.js";
+
+const find = (id) => document.getElementById(id);
+const [columns, menu, dialog, form] = ["columns", "move-menu", "task", "task-form"].map(find);
+const TEXTS = ["title", "description", "dueDate", "dueTime", "timezone", "priority", "aiContactId", "aiCustomerId"];
+const NULLABLE = ["description", "dueDate", "dueTime", "timezone", "aiContactId", "aiCustomerId"];
+let dragged = null;
+let missed = false; // whether something changed during a drag, which the cards must outlive
+let moving = ""; // the id of the card that the menu is about
+let editing = null; // the task in the form; null for a new one
+let begun = {}; // what the form's fields were at first
+let sending = false;
+
+const taskOf = (card) => JSON.parse(card.dataset.task);
+const why = (error) => (error.status ? `${error.message} (${error.status})` : error.message);
+
+function quoted(text) {
+  const letters = [...text];
+  return `“${letters.length > 80 ? `${letters.slice(0, 79).join("")}…` : text}”`;
+}
+
+/** Show the board as it is now, with what else of the page may have changed. */
+async function show(...others) {
+  missed = dragged?.isConnected ?? false;
+  if (!missed) await attempt(() => refresh("nothing", "tally", "columns", ...others));
+}
+
+// Moving a card
+
+function listOf(status) {
+  return [...columns.children].find((column) => column.dataset.status === status).querySelector(".cards");
+}
+
+/** Put a card into a list, where its due date belongs. */
+function put(card, list) {
+  list.insertBefore(card, [...list.children].find((other) => other.dataset.due > card.dataset.due) ?? null);
+}
+
+async function move(card, status) {
+  const { id, title, newStatusName } = taskOf(card);
+  if (status === newStatusName) return;
+  put(card, listOf(status));
+  try {
+    await vambe("PUT", `/tasks/${id}`, { newStatusName: status });
+    note(`${quoted(title)} is in ${status} now`);
+  } catch (error) {
+    if (card.isConnected) put(card, listOf(newStatusName));
+    note(`${quoted(title)} stays in ${newStatusName}: ${why(error)}`, true);
+  }
+  await show();
+  find(card.id)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function mark(column) {
+  for (const each of columns.children) each.classList.toggle("over", each === column);
+}
+
+columns.addEventListener("dragstart", (event) => {
+  dragged = event.target.closest?.(".task") ?? null;
+  if (!dragged) return;
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", taskOf(dragged).id);
+  dragged.classList.add("dragged");
+  columns.classList.add("receiving");
+});
+
+columns.addEventListener("dragover", (event) => {
+  const column = event.target.closest(".column");
+  if (!dragged || !column) return;
+  event.preventDefault();
+  mark(column);
+});
+
+columns.addEventListener("dragleave", (event) => {
+  if (!columns.contains(event.relatedTarget)) mark(null);
+});
+
+columns.addEventListener("drop", (event) => {
+  event.preventDefault();
+  move(dragged, event.target.closest(".column").dataset.status);
+});
+
+columns.addEventListener("dragend", () => {
+  dragged?.classList.remove("dragged");
+  columns.classList.remove("receiving");
+  mark(null);
+  dragged = null;
+  if (missed) show();
+});
+
+/** The button that sends a card to a column. */
+function destination(column, from) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "quiet", disabled: column.dataset.status === from });
+  button.dataset.to = column.dataset.status;
+  button.append(column.querySelector(".dot").cloneNode(true), column.dataset.status);
+  return button;
+}
+
+function openMenu(card, button) {
+  moving = card.id;
+  const { newStatusName } = taskOf(card);
+  find("destinations").replaceChildren(...[...columns.children].map((column) => destination(column, newStatusName)));
+  menu.togglePopover(true);
+  const { left, bottom } = button.getBoundingClientRect();
+  menu.style.left = `${Math.max(8, Math.min(left, innerWidth - menu.offsetWidth - 8))}px`;
+  menu.style.top = `${Math.max(8, Math.min(bottom + 4, innerHeight - menu.offsetHeight - 8))}px`;
+  menu.querySelector("button:enabled")?.focus();
+}
+
+menu.addEventListener("focusout", (event) => {
+  if (!menu.contains(event.relatedTarget)) menu.hidePopover();
+});
+
+menu.addEventListener("click", async ({ target }) => {
+  const to = target.closest("[data-to]")?.dataset.to;
+  if (!to) return;
+  menu.hidePopover();
+  const [card, button] = [find(moving), moving.replace("task-", "move-")];
+  if (!card) return note("The task is gone", true);
+  await move(card, to);
+  find(button)?.focus();
+});
+
+// Making, editing and deleting a task
+
+const boxes = () => [...form.elements.responsibleIds.querySelectorAll("input")];
+
+/** What the form's fields are; of those who are responsible the first stay first. */
+function values() {
+  const names = editing ? [...TEXTS, "newStatusName"] : TEXTS;
+  const ids = boxes().filter((box) => box.checked).map((box) => box.value);
+  const known = (editing?.responsibleIds ?? []).filter((id) => ids.includes(id));
+  const texts = Object.fromEntries(names.map((name) => [name, form.elements[name].value]));
+  return { ...texts, responsibleIds: [...new Set([...known, ...ids])] };
+}
+
+const isChanged = (now, name) => String(now[name]) !== String(begun[name]);
+
+/** The body that makes the task of the form: optional fields that are empty are left out. */
+function asNew() {
+  return Object.fromEntries(Object.entries(values()).filter(([name, value]) => value || !NULLABLE.includes(name)));
+}
+
+/** The body that changes what was changed in the form: null where something was emptied. */
+function changes() {
+  const now = values();
+  const names = Object.keys(now).filter((name) => isChanged(now, name));
+  return Object.fromEntries(names.map((name) => [name, NULLABLE.includes(name) ? now[name] || null : now[name]]));
+}
+
+function forget() {
+  clearProblems(form);
+  find("refusal").textContent = "";
+}
+
+/** Open the form for a new task, or for one as it is now. */
+async function openForm(card = null) {
+  await show("task-choices");
+  if (dialog.open) return;
+  if (card && !find(card.id)) return note("The task is gone", true);
+  fill(card && taskOf(find(card.id)));
+  dialog.showModal();
+}
+
+function fill(task) {
+  editing = task;
+  form.reset();
+  forget();
+  for (const name of task ? [...TEXTS, "newStatusName"] : []) form.elements[name].value = task[name];
+  for (const box of boxes()) box.checked = task?.responsibleIds.includes(box.value) ?? false;
+  begun = values();
+  find("task-heading").textContent = task ? "Edit the task" : "New task";
+  find("save-task").textContent = task ? "Save" : "Create";
+  find("delete-task").hidden = find("task-status-field").hidden = !task;
+}
+
+/** Send a request of the form, and close it, or say at its fields what the mock refuses. */
+async function send(request, done) {
+  if (sending) return;
+  sending = true;
+  try {
+    await request();
+    dialog.close();
+    note(done);
+  } catch (error) {
+    forget();
+    find("refusal").textContent = why(error);
+    if (error.problems?.length) showProblems(form, error);
+  }
+  sending = false;
+  await show();
+  if (document.activeElement === document.body) find("new-task").focus();
+}
+
+function save() {
+  const title = quoted(form.elements.title.value);
+  if (!editing) return send(() => vambe("POST", "/tasks", asNew()), `${title} is created`);
+  const body = changes();
+  if (Object.keys(body).length) return send(() => vambe("PUT", `/tasks/${editing.id}`, body), `${title} is saved`);
+  return dialog.close();
+}
+
+async function leave() {
+  const now = values();
+  const lost = Object.keys(now).some((name) => isChanged(now, name));
+  if (!lost || (await confirmed("Close the form? What you wrote is lost.", "Close it"))) dialog.close();
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  save();
+});
+
+find("delete-task").addEventListener("click", async () => {
+  const title = quoted(editing.title);
+  if (await confirmed(`Delete ${title}?`)) await send(() => vambe("DELETE", `/tasks/${editing.id}`), `${title} is deleted`);
+});
+
+find("cancel-task").addEventListener("click", leave);
+
+dialog.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  leave();
+});
+
+find("new-task").addEventListener("click", () => openForm());
+
+columns.addEventListener("click", ({ target }) => {
+  const card = target.closest(".task");
+  if (!card) return;
+  if (target.dataset.move === undefined) openForm(card);
+  else openMenu(card, target);
+});
+
+const again = soon(() => show());
+live({ state: again, reset: again }).addEventListener("open", again);
+addEventListener("focus", again);

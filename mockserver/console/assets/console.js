@@ -1,0 +1,240 @@
+// What every page of the console shares: calls, live events, notes, confirmation, copying, and the sandbox menu.
+
+export const sandbox = document.body.dataset.sandbox;
+export const apiKey = document.body.dataset.apiKey;
+
+/** A refusal of the mock: its status, its message, and the problems of its fields. */
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body.message || `the mock answers ${status}`);
+    this.status = status;
+    this.problems = body.errors || [];
+  }
+}
+
+async function sent(method, path, body, headers = {}) {
+  const content = body === undefined ? {} : { body: JSON.stringify(body) };
+  if (body !== undefined) headers = { ...headers, "Content-Type": "application/json" };
+  const answer = await fetch(path, { method, headers, ...content });
+  const document = await answer.json();
+  if (!answer.ok) throw new Refused(answer.status, document);
+  return document;
+}
+
+/** A call of the control plane about this page's sandbox. */
+export function control(method, path, body) {
+  const url = new URL(`/__admin${path}`, location.origin);
+  url.searchParams.set("sandbox", sandbox);
+  return sent(method, url, body);
+}
+
+/** A call of the control plane about the server. */
+export const ofTheServer = (method, path, body) => sent(method, `/__admin${path}`, body);
+
+/** A request of the imitated API, as the sandbox's key makes it, or another one. */
+export const vambe = (method, path, body, key = apiKey) => sent(method, `/api/public${path}`, body, { "x-api-key": key });
+
+/** Where this page, or another one, is for a sandbox. */
+export function pageOf(name, path = location.pathname) {
+  const url = new URL(path, location.origin);
+  url.searchParams.set("sandbox", name);
+  return url;
+}
+
+/** Say something for a few seconds; `bad` for what went wrong. */
+export function note(text, bad = false) {
+  const line = document.createElement("p");
+  line.textContent = text;
+  line.classList.toggle("bad", bad);
+  document.getElementById("notes").append(line);
+  setTimeout(() => line.remove(), bad ? 8000 : 4000);
+}
+
+/** Do something, and say why when the mock refuses it; whether it was done. */
+export async function attempt(action, done = "") {
+  try {
+    await action();
+    if (done) note(done);
+    return true;
+  } catch (error) {
+    note(error.message, true);
+    return false;
+  }
+}
+
+/** Ask before something is lost; whether to go on. */
+export function confirmed(text, yes = "Delete") {
+  const dialog = document.getElementById("confirmation");
+  dialog.querySelector("p").textContent = text;
+  dialog.querySelector(".danger").textContent = yes;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+/** The field of a form that a problem is about: `match.path` for ["match", "path"], else `match`. */
+function fieldOf(form, path) {
+  const names = path.map((_, index) => path.slice(0, path.length - index).join("."));
+  return names.map((name) => form.elements[name]).find((field) => field?.closest?.(".field"));
+}
+
+/** Show a refusal at the fields of a form that it names, else in a note. */
+export function showProblems(form, error) {
+  clearProblems(form);
+  const [unplaced, placed] = [[], []];
+  for (const problem of error.problems || []) {
+    const field = fieldOf(form, problem.path);
+    (field ? placed : unplaced).push([field, problem]);
+  }
+  for (const [field, problem] of placed) {
+    const said = document.getElementById(`${field.id}-error`);
+    if (said) {
+      said.textContent += `. ${problem.message}`;
+      continue;
+    }
+    const line = document.createElement("p");
+    line.className = "error";
+    line.id = `${field.id}-error`;
+    line.textContent = problem.message;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", line.id);
+    field.closest(".field").append(line);
+  }
+  placed[0]?.[0].focus();
+  if (unplaced.length || !placed.length) {
+    note([error.message, ...unplaced.map(([, problem]) => problem.message)].join(": "), true);
+  }
+}
+
+/** Forget what was shown at the fields of a form. */
+export function clearProblems(form) {
+  form.querySelectorAll(".field > .error").forEach((line) => line.remove());
+  form.querySelectorAll("[aria-invalid]").forEach((field) => {
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-describedby");
+  });
+}
+
+/** Put children in place by their ids; those that are the same stay, with their focus, scrolling and open menus. */
+function replaceChanged(old, now) {
+  const known = new Map([...old.children].map((child) => [child.id, child]));
+  const children = [...now.children].map((child) => keptOrNew(known.get(child.id), child));
+  const staying = new Set(children);
+  for (const child of [...old.children]) if (!staying.has(child)) child.remove();
+  children.forEach((child, index) => {
+    if (old.children[index] !== child) old.insertBefore(child, old.children[index] ?? null);
+  });
+}
+
+function keptOrNew(old, now) {
+  if (old?.isEqualNode(now)) return old;
+  if (!old || !("keyed" in now.dataset)) return now;
+  for (const { name, value } of now.attributes) old.setAttribute(name, value);
+  replaceChanged(old, now);
+  return old;
+}
+
+async function replaceParts(ids) {
+  const answer = await fetch(location.href);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const id of ids) {
+    const [old, now] = [document.getElementById(id), fresh.getElementById(id)];
+    if (!old || !now) continue;
+    for (const each of now.querySelectorAll("details[id]")) {
+      each.open = (document.getElementById(each.id) ?? each).open;
+    }
+    if (old.innerHTML === now.innerHTML) continue;
+    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    if ("keyed" in old.dataset) replaceChanged(old, now);
+    else old.replaceChildren(...now.childNodes);
+    if (focused && focused !== document.activeElement?.id) document.getElementById(focused)?.focus({ preventScroll: true });
+  }
+  document.dispatchEvent(new CustomEvent("refreshed"));
+}
+
+let refreshing = Promise.resolve();
+
+/** Ask the server for this page again, and put the parts with these ids in place of what is shown; one after the other. */
+export function refresh(...ids) {
+  refreshing = refreshing.catch(() => {}).then(() => replaceParts(ids));
+  return refreshing;
+}
+
+/** Hear the sandbox's events: `handlers` by kind (`request`, `state`, `fault`, `reset`). Returns the stream. */
+export function live(handlers) {
+  const url = new URL("/__admin/events", location.origin);
+  url.searchParams.set("sandbox", sandbox);
+  const stream = new EventSource(url);
+  for (const [kind, handler] of Object.entries(handlers)) {
+    stream.addEventListener(kind, (event) => handler(JSON.parse(event.data)));
+  }
+  addEventListener("pagehide", () => stream.close());
+  return stream;
+}
+
+/** `action` once for many calls, soon after the first of them: who calls all the time does not put it off for ever. */
+export function soon(action, milliseconds = 120) {
+  let timer;
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      action();
+    }, milliseconds);
+  };
+}
+
+/** Put a text on the clipboard, and say so. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  note("Copied");
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button.dataset.copyText ?? document.querySelector(button.dataset.copy).textContent);
+  const menu = document.getElementById("sandbox-menu");
+  if (!menu.contains(event.target)) menu.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = document.getElementById("sandbox-menu");
+  if (event.key === "Escape" && menu.open) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+document.getElementById("sandbox-choice").addEventListener("change", (event) => {
+  location.assign(pageOf(event.target.value));
+});
+
+document.getElementById("new-sandbox").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const problem = event.target.querySelector(".error");
+  const name = event.target.elements.name.value;
+  try {
+    const made = await ofTheServer("POST", "/sandboxes", name ? { name } : {});
+    location.assign(pageOf(made.name));
+  } catch (error) {
+    problem.textContent = error.message;
+    problem.hidden = false;
+  }
+});
+
+document.querySelector("[data-create-sandbox]")?.addEventListener("click", (event) => {
+  attempt(async () => {
+    await ofTheServer("POST", "/sandboxes", { name: event.target.dataset.createSandbox });
+    location.reload();
+  });
+});

@@ -1,0 +1,121 @@
+// The journal as it grows: rows come from the server, at the end, and the list follows only who is at its end.
+
+import { attempt, confirmed, control, live, refresh, soon } from "./console.js";
+
+const PAUSE = 100; // milliseconds between two looks for newer rows
+const LIMIT = 1000; // rows shown to who follows; who reads elsewhere may have twice as many
+const AT_END = 24; // pixels
+const find = (id) => document.getElementById(id);
+const scroller = find("scroller");
+const filter = find("filter");
+let following = true;
+let more = 0; // rows that came while the reader was elsewhere
+let leftOut = false; // whether some of these are not in the page
+let looking = false;
+let work = Promise.resolve();
+
+/** Do one thing after another: which rows are asked for depends on those that are there. */
+const then = (action) => {
+  work = work.then(action).catch(() => {}); // the stream says when the server is gone
+};
+
+function showEnd() {
+  following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END;
+  if (following) more = 0;
+  find("newest").hidden = following;
+  find("newest").textContent = more ? `Jump to the newest (${more} more)` : "Jump to the newest";
+}
+
+function toTheEnd() {
+  scroller.scrollTop = scroller.scrollHeight;
+  showEnd();
+}
+
+async function again() {
+  await refresh("tally", "listing", "status-problem");
+  filter.elements.status.setAttribute("aria-invalid", find("status-problem").childElementCount > 0);
+  leftOut = false;
+  toTheEnd();
+}
+
+function add(lines) {
+  const rows = find("rows");
+  const room = following ? lines.length : Math.max(0, 2 * LIMIT - rows.childElementCount);
+  rows.append(...lines.slice(0, room));
+  if (following) {
+    while (rows.childElementCount > LIMIT) rows.firstElementChild.remove();
+    toTheEnd();
+  } else {
+    leftOut ||= room < lines.length;
+    more += lines.length;
+    showEnd();
+  }
+  find("shown").textContent = rows.childElementCount;
+  find("nothing").hidden = rows.childElementCount > 0;
+}
+
+async function look() {
+  looking = false;
+  const since = Number(find("rows").dataset.newest);
+  const url = new URL(`${location.pathname}/rows${location.search}`, location.origin);
+  url.searchParams.set("since", since);
+  const fresh = new DOMParser().parseFromString(await (await fetch(url)).text(), "text/html").getElementById("rows");
+  if (!fresh || Number(fresh.dataset.newest) < since) return again(); // another journal is in its place
+  find("rows").dataset.newest = fresh.dataset.newest;
+  find("dropped").textContent = fresh.dataset.dropped;
+  if (fresh.childElementCount) add([...fresh.children]);
+}
+
+function lookSoon() {
+  if (looking) return;
+  looking = true;
+  setTimeout(() => then(look), PAUSE);
+}
+
+function ask() {
+  const url = new URL(location.href);
+  for (const { name, value } of filter.elements) {
+    if (value.trim()) url.searchParams.set(name, value.trim());
+    else url.searchParams.delete(name);
+  }
+  url.hash = "";
+  history.replaceState(null, "", url);
+  then(again);
+}
+
+filter.addEventListener("change", ask);
+filter.elements.text.addEventListener("input", soon(ask, 200));
+scroller.addEventListener("scroll", showEnd);
+new ResizeObserver(() => following && toTheEnd()).observe(scroller);
+find("newest").addEventListener("click", () => {
+  then(leftOut ? again : toTheEnd);
+  scroller.focus();
+});
+
+// Who comes back from a request finds its row again.
+scroller.addEventListener("click", (event) => {
+  const line = event.target.closest(".entry");
+  if (line) history.replaceState(null, "", `#${line.id}`);
+});
+
+find("clear").addEventListener("click", async () => {
+  const text = "Clear the journal? Its requests are gone then; what they changed stays.";
+  if (!(await confirmed(text, "Clear"))) return;
+  await attempt(() => control("DELETE", "/requests"), "The journal is empty");
+  then(again);
+});
+
+const stream = live({ request: lookSoon, reset: ({ only }) => only.includes("journal") && then(again) });
+stream.addEventListener("open", () => {
+  find("liveness").textContent = "Live";
+  lookSoon(); // for what came before the stream did
+});
+stream.addEventListener("error", () => {
+  const closed = stream.readyState === EventSource.CLOSED;
+  find("liveness").textContent = closed ? "Not live: reload to see what is new" : "Not live: connecting again";
+});
+
+const returnedTo = location.hash.startsWith("#request-") && find(location.hash.slice(1));
+if (returnedTo) returnedTo.scrollIntoView({ block: "center" });
+else toTheEnd();
+showEnd();

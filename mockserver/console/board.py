@@ -1,0 +1,127 @@
+"""The board: tasks as cards in the columns of their statuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from mockserver import zones
+from mockserver.sandbox import state
+from mockserver.sandbox.sandboxes import Opened
+
+PRIORITIES = ("Low", "Medium", "High")
+
+Document = dict[str, Any]
+Lists = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Who and what tasks refer to, by id; what is unknown is called by its id."""
+
+    users: dict[str, Document]
+    contacts: dict[str, str]
+    customers: dict[str, str]
+
+
+def shown(opened: Opened) -> Document:
+    """What the page shows."""
+    return presented(state.document(opened.world)) | {"zones": sorted(zones.names())}
+
+
+def presented(document: Lists) -> Document:
+    """The columns with their cards, and what the form of a task offers."""
+    statuses = sorted(document["statuses"], key=lambda status: status["order"])
+    people = [person(user) for user in document["users"]]
+    known = _Known(
+        {user["id"]: user for user in people},
+        {contact["id"]: contact["name"] for contact in document["contacts"]},
+        {customer["id"]: customer["name"] for customer in document["customers"]},
+    )
+    cards = [card(task, known) for task in sorted(document["tasks"], key=_when_due)]
+    return {
+        "columns": [
+            {"status": status, "cards": [each for each in cards if _is_in(each, status)]} for status in statuses
+        ],
+        "total": len(cards),
+        "people": people,
+        "contacts": document["contacts"],
+        "customers": document["customers"],
+        "priorities": PRIORITIES,
+        "someone": next((user["id"] for user in people if not user["remark"]), ""),
+    }
+
+
+def person(user: Document) -> Document:
+    """A user by name, and that the user is inactive, if so."""
+    name = f"{user['first_name']} {user['last_name']}".strip()
+    return {"id": user["id"], "name": name, "remark": "" if user["active"] else "inactive"}
+
+
+def card(task: Document, known: _Known) -> Document:
+    """A task as its card shows it, and as the form that edits it begins."""
+    ids = [each["responsible_id"] for each in task["task_responsibles"]]
+    contact, customer = task["ai_contact_id"], task["ai_customer_id"]
+    return {
+        "id": task["id"],
+        "title": task["title"],
+        "description": task["description"],
+        "priority": PRIORITIES[task["priority"]],
+        "responsibles": [known.users.get(id, {"id": id, "name": id, "remark": "unknown"}) for id in ids],
+        "due": due(task),
+        "contact": known.contacts.get(contact, contact) if contact else "",
+        "customer": known.customers.get(customer, customer) if customer else "",
+        "form": as_sent(task, ids),
+    }
+
+
+def as_sent(task: Document, responsible_ids: list[str]) -> Document:
+    """The fields of a task as requests name them; those that have no value are empty."""
+    return {
+        "id": task["id"],
+        "title": task["title"],
+        "description": task["description"],
+        "dueDate": task["due_date"] or "",
+        "dueTime": task["due_time"] or "",
+        "timezone": task["timezone"] or "",
+        "responsibleIds": responsible_ids,
+        "aiContactId": task["ai_contact_id"] or "",
+        "aiCustomerId": task["ai_customer_id"] or "",
+        "priority": str(task["priority"]),
+        "newStatusName": task["status_config"]["name"],
+    }
+
+
+def due(task: Document) -> Document | None:
+    """When a task is due: in its own zone, in UTC, and whether all day; None when it has no due date."""
+    if task["due_at"] is None:
+        return None
+    utc = datetime.fromisoformat(task["due_at"].removesuffix("Z"))
+    local, zone = _local(utc, task["due_timezone"] or "UTC")
+    day, time = local.isoformat(sep=" ", timespec="minutes").split()
+    return {
+        "at": task["due_at"],
+        "day": day,
+        "time": "" if task["is_all_day"] and time == "00:00" else time,
+        "zone": zone,
+        "all_day": task["is_all_day"],
+        "utc": "" if zone == "UTC" else utc.isoformat(sep=" ", timespec="minutes"),
+    }
+
+
+def _local(utc: datetime, zone: str) -> tuple[datetime, str]:
+    """The wall-clock time in a zone, and the zone; in UTC at the ends of the calendar, where others have none."""
+    try:
+        return utc.replace(tzinfo=timezone.utc).astimezone(zones.load(zone)).replace(tzinfo=None), zone
+    except OverflowError:
+        return utc, "UTC"
+
+
+def _when_due(task: Document) -> tuple[bool, str]:
+    """What tasks are sorted by; those with the same due date stay in the order they came."""
+    return task["due_at"] is None, task["due_at"] or ""
+
+
+def _is_in(card: Document, status: Document) -> bool:
+    return bool(card["form"]["newStatusName"] == status["name"])

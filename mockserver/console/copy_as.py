@@ -1,0 +1,342 @@
+"""A request of the journal as a text that makes it again, looks for it in a test, or makes it fail.
+
+What came may be hostile: each text is written in the quotation of its language, and characters that do not show are
+written as escapes. What the journal does not keep, and what a language cannot send, is said in a comment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from mockserver.sandbox.patterns import METHODS
+from mockserver.sandbox.recording import KEY_HEADER, MAX_BODY
+
+KEPT_HEADERS = ("content-type", "prefer", "x-request-id")
+JSON_TYPE = "application/json"
+
+_WIDTH = 88
+_REDACTED = "…"
+_UNREADABLE = "\ufffd"  # what a byte that is no UTF-8 has become
+_SAFE_INTEGER = 2**53 - 1  # beyond, JavaScript's numbers have gaps
+_WITH_AN_ID = ("updateTask", "deleteTask")
+_DOT_SEGMENT = re.compile(r"(?<=/)\.{1,2}(?=/|\Z)")
+_NOT_BY_FETCH = ("CONNECT", "TRACE", "TRACK")  # WHATWG Fetch, section 2.2.1
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A text to copy: its id in the page, its name, itself, and what it is good for."""
+
+    id: str
+    name: str
+    text: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What is sent again: `body` has `json`, `text` or neither; `remarks` are what has to be said of it."""
+
+    method: str
+    path: str
+    query: Mapping[str, Any]
+    headers: Mapping[str, str]
+    body: Document
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Language:
+    """How a language writes null, false, true and texts; numbers, lists and objects are the same in all of them."""
+
+    constants: tuple[str, str, str]
+    text: Callable[[str], str]
+
+
+def copies(entry: Document, base_url: str, api_key: str) -> list[Copy]:
+    """Every text that there is of an entry."""
+    return [
+        Copy("curl", "curl", curl(entry, base_url, api_key), "For a shell: bash or zsh."),
+        Copy("httpx", "Python httpx", python_httpx(entry, base_url, api_key), "Sends it again from Python."),
+        Copy("fetch", "JavaScript fetch", javascript_fetch(entry, base_url, api_key), "For a page's console, or Node."),
+        Copy("verify", "pytest verification", verification(entry), "For a test with the fixture vambe_mock."),
+        Copy("fault", "Fault rule", fault_rule(entry), "The body of POST /__admin/faults: the next one like it fails."),
+    ]
+
+
+def curl(entry: Document, base_url: str, api_key: str) -> str:
+    """A command for bash that makes the request again."""
+    sent = _sent(entry, api_key)
+    remarks = [*sent.remarks]
+    body = _body_text(sent.body)
+    if sent.method == "HEAD" and body is not None:
+        body = None
+        remarks.append("The body is left out: curl sends none with HEAD")
+    if body is not None and "\0" in body:
+        body = None
+        remarks.append("The body is left out: it has a NUL, which no argument of a command can have")
+    options = [*_curl_method(sent.method, body), *(["--path-as-is"] if _DOT_SEGMENT.search(sent.path) else [])]
+    parts = [" ".join(["curl", *options, _shell(base_url + _target(sent))])]
+    parts += [f"-H {_shell(f'{name}: {text}')}" for name, text in sent.headers.items()]
+    if body is not None:
+        parts += [] if "content-type" in sent.headers else ["-H 'content-type:'"]
+        parts.append(f"--data-raw {_shell(body)}")
+    return _commented("#", remarks, " \\\n  ".join(parts))
+
+
+def python_httpx(entry: Document, base_url: str, api_key: str) -> str:
+    """Lines of Python that make the request again."""
+    sent = _sent(entry, api_key)
+    # httpx takes dot segments out of a path, but leaves those with escapes in it.
+    path = _DOT_SEGMENT.sub(lambda found: "%2E" * len(found[0]), sent.path)
+    as_json = "json" in sent.body and sent.body["json"] is not None and "content-type" in sent.headers
+    implied = as_json and sent.headers["content-type"] == JSON_TYPE
+    headers = {name: text for name, text in sent.headers.items() if not (implied and name == "content-type")}
+    body = _body_text(sent.body)
+    call = _call(
+        "httpx.request",
+        [_PYTHON.text(sent.method), _PYTHON.text(base_url + path)],
+        {"params": sent.query} if sent.query else {},
+        {"headers": headers} if headers else {},
+        {"json": sent.body["json"]} if as_json else {"content": body} if body is not None else {},
+    )
+    lines = f"import httpx\n\nresponse = {call}\nprint(response.status_code, response.text)"
+    return _commented("#", sent.remarks, lines)
+
+
+def javascript_fetch(entry: Document, base_url: str, api_key: str) -> str:
+    """Lines of JavaScript, of a module or a page's console, that make the request again."""
+    sent = _sent(entry, api_key)
+    remarks = [*sent.remarks]
+    body = sent.body
+    if sent.method in _NOT_BY_FETCH:
+        return _commented("//", [*remarks, f"fetch does not send {sent.method}"], "")
+    if body and sent.method in ("GET", "HEAD"):
+        body = {}
+        remarks.append(f"The body is left out: fetch sends none with {sent.method}")
+    if _DOT_SEGMENT.search(sent.path):
+        remarks.append("This is another path: in JavaScript no URL keeps the segments . and ..")
+    options = [f"method: {_JAVASCRIPT.text(sent.method)}"]
+    if sent.headers:
+        options.append(f"headers: {_literal(sent.headers, _JAVASCRIPT, 1)}")
+    if body:
+        options.append(f"body: {_javascript_body(body, 'content-type' in sent.headers)}")
+    url = _JAVASCRIPT.text(base_url + _target(sent))
+    listed = "".join(f"    {option},\n" for option in options)
+    lines = (
+        f"const response = await fetch({url}, {{\n{listed}}});\nconsole.log(response.status, await response.text());"
+    )
+    return _commented("//", remarks, lines)
+
+
+def verification(entry: Document) -> str:
+    """A line of a test that checks that the request was made once."""
+    pattern = _pattern(entry)
+    operation = pattern.pop("operation", None)
+    positional = [] if operation is None else [_PYTHON.text(operation)]
+    call = _call("vambe_mock.verify", positional, {"times": 1}, *({name: each} for name, each in pattern.items()))
+    return _commented("#", _unmatched(entry), call)
+
+
+def fault_rule(entry: Document) -> str:
+    """The rule, as JSON, that makes the next request like this one fail; empty when no fault can hit it."""
+    if entry["operation"] is None:
+        return ""
+    return as_json({"match": _pattern(entry), "status": 503})
+
+
+def as_json(value: Any) -> str:
+    """A value as JSON for reading: short things on one line, and what does not show as escapes."""
+    return _literal(value, _JSON)
+
+
+def _sent(entry: Document, api_key: str) -> _Sent:
+    request = entry["request"]
+    headers, remarks = _headers(request["headers"], api_key)
+    body = {name: request[name] for name in ("json", "text") if name in request and "length" not in request}
+    texts = [request["path"], *request["query"], *_flat(request["query"].values()), body.get("text", "")]
+    if any(_UNREADABLE in text for text in texts):
+        remarks.append(f"Bytes that were not UTF-8 are {_UNREADABLE} here")
+    remarks += _left_out(entry)
+    return _Sent(request["method"], quote(request["path"]), request["query"], headers, body, tuple(remarks))
+
+
+def _headers(received: Mapping[str, str], api_key: str) -> tuple[dict[str, str], list[str]]:
+    headers, remarks = {}, []
+    if KEY_HEADER in received:
+        headers[KEY_HEADER] = received[KEY_HEADER]
+        if _REDACTED in received[KEY_HEADER] or not _is_plain(received[KEY_HEADER]):
+            headers[KEY_HEADER] = api_key
+            remarks.append("The key is the sandbox's: the journal does not keep the one that came")
+    for name in KEPT_HEADERS:
+        if received.get(name) and _is_plain(received[name]):
+            headers[name] = received[name]
+        elif received.get(name):
+            remarks.append(f"The header {name} is left out: it has characters beyond ASCII")
+    return headers, remarks
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _left_out(entry: Document) -> list[str]:
+    """That the journal has the body only in part, or not at all."""
+    request = entry["request"]
+    if "length" in request:
+        return [f"The body is left out: it had {request['length']:,} bytes, and the journal keeps {MAX_BODY:,}"]
+    length = request["headers"].get("content-length", "").lstrip("0")
+    if length.isdigit() and not {"json", "text"} & set(request):
+        return [f"The body is left out: it had {int(length[:15]):,} bytes, which the mock did not read"]
+    return []
+
+
+def _unmatched(entry: Document) -> list[str]:
+    """What of a body a pattern cannot ask for."""
+    if "length" not in entry["request"] and "text" in entry["request"]:
+        return ["The body was not JSON: no pattern can ask for it"]
+    return _left_out(entry)
+
+
+def _pattern(entry: Document) -> Document:
+    """What tells the request from others, as verifications and fault rules take it."""
+    request, operation = entry["request"], entry["operation"]
+    pattern: Document = {} if operation is None else {"operation": operation}
+    if operation is None and request["method"] in METHODS:
+        pattern["method"] = request["method"]
+    if operation is None or operation in _WITH_AN_ID:
+        pattern["path"] = request["path"]
+    if request["query"]:
+        pattern["query"] = request["query"]
+    if "json" in request:
+        pattern["json"] = request["json"]
+    return pattern
+
+
+def _target(sent: _Sent) -> str:
+    query = urlencode(sent.query, doseq=True, quote_via=quote)
+    return f"{sent.path}?{query}" if query else sent.path
+
+
+def _body_text(body: Document) -> str | None:
+    if "json" in body:
+        return as_json(body["json"])
+    text: str | None = body.get("text")
+    return text
+
+
+def _curl_method(method: str, body: str | None) -> Iterator[str]:
+    if method == "HEAD":
+        yield "--head"
+    elif method != ("GET" if body is None else "POST"):
+        yield f"-X {_shell(method) if not method.isalpha() else method}"
+
+
+def _javascript_body(body: Document, typed: bool) -> str:
+    if typed and "json" in body and _survives_javascript(body["json"]):
+        return f"JSON.stringify({_literal(body['json'], _JAVASCRIPT, 1)})"
+    text = _JAVASCRIPT.text(_body_text(body) or "")
+    # A text would be sent with a content type of its own.
+    return text if typed else f"new TextEncoder().encode({text})"
+
+
+def _survives_javascript(value: Any) -> bool:
+    """Whether a value is the same when JavaScript has read and written it."""
+    if isinstance(value, dict):
+        return "__proto__" not in value and all(map(_survives_javascript, value.values()))
+    if isinstance(value, list):
+        return all(map(_survives_javascript, value))
+    if isinstance(value, float):
+        return not value.is_integer()
+    return not isinstance(value, int) or abs(value) <= _SAFE_INTEGER
+
+
+def _commented(mark: str, remarks: Iterable[str], text: str) -> str:
+    return "\n".join([*(f"{mark} {remark}." for remark in remarks), *([text] if text else [])])
+
+
+def _call(function: str, positional: list[str], *named: Mapping[str, Any]) -> str:
+    """A call in Python, on one line when it fits."""
+    pairs = [pair for each in named for pair in each.items()]
+    for depth, opening, between, closing in ((0, "(", ", ", ")"), (1, "(\n    ", ",\n    ", ",\n)")):
+        arguments = [*positional, *(f"{name}={_literal(value, _PYTHON, depth)}" for name, value in pairs)]
+        call = f"{function}{opening}{between.join(arguments)}{closing}"
+        if depth or (len(call) <= _WIDTH and "\n" not in call):
+            break
+    return call
+
+
+def _literal(value: Any, language: _Language, depth: int = 0) -> str:
+    """A JSON value in a language, on one line when it fits."""
+    if isinstance(value, str):
+        return language.text(value)
+    if value is None or isinstance(value, bool):
+        return language.constants[0 if value is None else 1 + value]
+    if not isinstance(value, list | dict):
+        return json.dumps(value)
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    parts = list(_members(value, language, depth + 1))
+    line = f"{opening}{', '.join(parts)}{closing}"
+    if not parts or (len(line) + 4 * depth <= _WIDTH and "\n" not in line):
+        return line
+    indent = "    " * depth
+    inner = f",\n{indent}    ".join(parts)
+    return f"{opening}\n{indent}    {inner}\n{indent}{closing}"
+
+
+def _members(value: Document | list[Any], language: _Language, depth: int) -> Iterator[str]:
+    if isinstance(value, list):
+        yield from (_literal(each, language, depth) for each in value)
+        return
+    for key, each in value.items():
+        yield f"{language.text(key)}: {_literal(each, language, depth)}"
+
+
+def _flat(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        yield from value if isinstance(value, list) else [value]
+
+
+def _shell(text: str) -> str:
+    """A text as one word of bash; what does not show, as the bytes that it is."""
+    if all(character.isprintable() or character == "\n" for character in text):
+        return "'" + text.replace("'", r"'\''") + "'"
+    return "$'" + "".join(map(_shell_character, text)) + "'"
+
+
+def _shell_character(character: str) -> str:
+    if character in "'\\":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode())
+
+
+def _json_text(text: str) -> str:
+    return _escaped(text, lambda character: json.dumps(character)[1:-1])
+
+
+def _python_text(text: str) -> str:
+    return _escaped(text, lambda character: ascii(character)[1:-1])
+
+
+def _javascript_text(text: str) -> str:
+    """As JSON, and without what would end the script of a page that it is pasted into."""
+    return _json_text(text).replace("</", r"<\/").replace("<!--", r"<\!--")
+
+
+def _escaped(text: str, escape: Callable[[str], str]) -> str:
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if quoted.isprintable() else "".join(c if c.isprintable() else escape(c) for c in quoted)
+
+
+_JSON = _Language(("null", "false", "true"), _json_text)
+_JAVASCRIPT = _Language(("null", "false", "true"), _javascript_text)
+_PYTHON = _Language(("None", "False", "True"), _python_text)

@@ -1,0 +1,172 @@
+"""Faults: the failures there are as switches, and the rules that are set, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from mockserver.mock import current_mock
+from mockserver.sandbox import failures, faults, patterns
+from mockserver.sandbox.sandboxes import Opened
+from mockserver.wire import encode
+
+Document = dict[str, Any]
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_BREAKS = {
+    "reset": "resets the connection",
+    "empty": "closes the connection without an answer",
+    "truncate": "breaks off in the middle of the answer",
+    "garbage": "sends garbage in place of an answer",
+}
+_WORDS = {
+    "operation": "{}",
+    "method": "by {}",
+    "path": "to {}",
+    "status": "answered with {}",
+    "query": "with the parameters {}",
+    "json": "with {} in the body",
+}
+_GROUPS = (
+    "Refuses, and does nothing",
+    "Breaks the connection, and does nothing",
+    "Does it, and the client cannot know",
+)
+
+
+def shown(opened: Opened) -> Document:
+    """What the page shows."""
+    return presented(faults.listed(opened.world), failures.catalogue(current_mock().operations))
+
+
+def presented(rules: Sequence[Document], catalogue: Sequence[Document]) -> Document:
+    """The switches, group by group, the rules in words, and what the form offers."""
+    shadows = shadowed(rules)
+    return {
+        "operations": list(dict.fromkeys(failure["operation"] for failure in catalogue)),
+        "groups": list(_grouped(rules, catalogue, shadows)),
+        "rules": [described(rule) | {"behind": shadows.get(rule["id"])} for rule in rules],
+        "methods": patterns.METHODS,
+        "moments": faults.WHEN,
+        "connections": _BREAKS,
+    }
+
+
+def _grouped(rules: Sequence[Document], catalogue: Sequence[Document], shadows: Document) -> Iterable[Document]:
+    """The failures by how they fail; those of one name are a row, with a switch for each operation that has it."""
+    rows: list[dict[str, Document]] = [{} for _ in _GROUPS]
+    for failure in catalogue:
+        row = rows[_group_of(failure["trigger"])].setdefault(
+            failure["name"], {"name": failure["name"], "does": done_to(failure["trigger"]), "cells": {}}
+        )
+        row["cells"][failure["operation"]] = switch(failure, rules, shadows)
+    return ({"title": title, "rows": list(found.values())} for title, found in zip(_GROUPS, rows, strict=True))
+
+
+def _group_of(trigger: Document) -> int:
+    if trigger.get("when") == "after":
+        return 2
+    return 1 if trigger.get("connection") else 0
+
+
+def switch(failure: Document, rules: Sequence[Document], shadows: Document) -> Document:
+    """A failure's two controls: the rules that keep it on, those that wait for the next request, and their hits."""
+    standing = [rule for rule in rules if _is_set(failure["trigger"], rule, None)]
+    waiting = [rule for rule in rules if _is_set(failure["trigger"], rule, 1) and not rule["spent"]]
+    behind = [shadows.get(rule["id"]) for rule in (*standing, *waiting)]
+    return {
+        "id": f"{failure['operation']}-{failure['name']}",
+        "label": f"{failure['operation']} {done_to(failure['trigger'])}",
+        "description": failure["description"],
+        "trigger": failure["trigger"],
+        "on": [rule["id"] for rule in standing],
+        "once": [rule["id"] for rule in waiting],
+        "hits": sum(rule["hits"] for rule in standing),
+        "behind": behind[0] if behind and all(behind) else None,
+    }
+
+
+def _is_set(trigger: Document, rule: Document, times: int | None) -> bool:
+    return all(rule[key] == value for key, value in {**faults.DEFAULTS, **trigger, "times": times}.items())
+
+
+def shadowed(rules: Sequence[Document]) -> dict[str, str]:
+    """For each rule that can never hit as things are, the older one that takes every request it matches."""
+    left = [rule for rule in rules if not rule["spent"]]
+    return {
+        rule["id"]: older["id"]
+        for index, rule in enumerate(left)
+        for older in reversed(left[:index])
+        if _takes_all_of(older, rule)
+    }
+
+
+def _takes_all_of(older: Document, rule: Document) -> bool:
+    """Whether the older rule hits all that the other one matches, for ever, in its place or before it is reached."""
+    if older["times"] is not None or older["probability"] is not None or older["skip"]:
+        return False
+    answers = older["status"] is not None or older["body"] is not None or older["connection"] is not None
+    first = older["when"] == rule["when"] or (older["when"] == "before" and answers)
+    return first and older["match"].items() <= rule["match"].items()
+
+
+def described(rule: Document) -> Document:
+    """A rule in words: what it matches, what it does, how often, and how often it did."""
+    return {
+        "id": rule["id"],
+        "matches": matched(rule["match"]),
+        "does": done_to(rule),
+        "often": how_often(rule),
+        "hits": counted(rule["hits"], "hit"),
+        "spent": rule["spent"],
+    }
+
+
+def matched(match: Document) -> str:
+    """Which requests a pattern is about."""
+    texts = {part: _json(value) if part in ("query", "json") else str(value) for part, value in match.items()}
+    parts = [_WORDS[part].format(texts[part]) for part in patterns.PARTS if part in texts]
+    return ", ".join(parts) or "any request"
+
+
+def done_to(rule: Document) -> str:
+    """What a rule, or the trigger of a failure, does to a request."""
+    rule = faults.DEFAULTS | rule
+    steps = []
+    if rule["when"] == "after":
+        steps.append("carries it out")
+    if rule["delay_ms"]:
+        steps.append(f"waits {rule['delay_ms']:,} ms")
+    if rule["status"] is not None:
+        steps.append(f"answers {named(rule['status'])}")
+    if rule["body"] is not None:
+        steps.append(f"{'sends' if rule['status'] is None else 'with'} the body {_json(rule['body'])}")
+    if rule["headers"]:
+        steps.append("with " + ", ".join(f"{name}: {value}" for name, value in rule["headers"].items()))
+    if rule["connection"] is not None:
+        steps.append(_BREAKS[rule["connection"]])
+    return ", ".join(steps)
+
+
+def how_often(rule: Document) -> str:
+    """How many requests a rule hits."""
+    times, skip, chance = rule["times"], rule["skip"], rule["probability"]
+    often = "every one" if times is None else "the next one" if times == 1 else f"the next {times:,}"
+    after = f", but for the first {skip:,}" if skip else ""
+    return often + after + (f", with a chance of {chance:g}" if chance is not None else "")
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def named(status: int) -> str:
+    """A status with its name, where it has one."""
+    return f"{status} {_PHRASES.get(status, '')}".rstrip()
+
+
+def _json(value: Any) -> str:
+    text = encode(value).decode()
+    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -1,0 +1,124 @@
+"""The pages of the console: each shows a sandbox, named by `?sandbox=`, else `default`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import Response, make_response, render_template, request, send_from_directory
+
+from mockserver import __version__
+from mockserver.console import board as boards
+from mockserver.console import faults as fault_rules
+from mockserver.console import journal, worlds
+from mockserver.errors import BadRequest, NotFound
+from mockserver.mock import current_mock
+from mockserver.sandbox import names
+from mockserver.sandbox.sandboxes import Opened
+
+_MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+Context = dict[str, Any]
+
+
+def board() -> Response:
+    """The tasks as cards in the columns of their statuses."""
+    return _page("board.html", "Board", boards.shown)
+
+
+def requests() -> Response:
+    """The journal, as it grows."""
+    operations = [operation.id for operation in current_mock().operations]
+    return _page("requests.html", "Requests", lambda opened: journal.listed(opened, request.args, operations))
+
+
+def request_rows() -> Response:
+    """The requests after one, as rows: what the page adds while it is open."""
+    return _page("_request_rows.html", "Requests", lambda opened: journal.newer(opened, request.args))
+
+
+def one_request(id: str) -> Response:
+    """One request, its answer, and why it was answered so."""
+    return _page("request.html", "Requests", lambda opened: journal.one(opened, id, _base_url()))
+
+
+def faults() -> Response:
+    """The failures there are as switches, and the sandbox's fault rules."""
+    return _page("faults.html", "Faults", fault_rules.shown)
+
+
+def world() -> Response:
+    """People, clock, snapshots and settings."""
+    return _page("world.html", "World", worlds.shown)
+
+
+def export() -> Response:
+    """The sandbox's state as a folder of fixtures, zipped."""
+    name = names.check_name(request.args.get("sandbox", names.DEFAULT))
+    with current_mock().sandboxes.look(name) as opened:
+        content = worlds.exported(opened)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
+    return Response(content, mimetype="application/zip", headers=headers)
+
+
+PAGES: dict[str, Callable[..., Response]] = {
+    "/": board,
+    "/console/requests": requests,
+    "/console/requests/rows": request_rows,
+    "/console/requests/<string:id>": one_request,
+    "/console/faults": faults,
+    "/console/world": world,
+    "/console/export.zip": export,
+}
+
+
+def asset(name: str) -> Response:
+    """A style sheet, a script or an image of the console."""
+    media_type = _MEDIA_TYPES.get(name.rpartition(".")[2])
+    response = send_from_directory("console/assets", name, mimetype=media_type)
+    response.headers["Cache-Control"] = "no-cache"  # asked for again each time, answered with 304
+    return response
+
+
+def _page(template: str, title: str, shown: Callable[[Opened], Context]) -> Response:
+    """A page about the sandbox; 404 with a way out when there is none, 400 when there can be none."""
+    sandbox = request.args.get("sandbox", names.DEFAULT)
+    mock = current_mock()
+    frame = framed(title, sandbox, mock.sandboxes.names())
+    try:
+        with mock.sandboxes.look(names.check_name(sandbox)) as opened:
+            content = shown(opened)
+    except (BadRequest, NotFound) as error:
+        return html("missing.html", error.status, {**frame, "message": error.message})
+    return html(template, content.pop("http_status", 200), {**frame, **content})
+
+
+def framed(title: str, sandbox: str, sandboxes: Sequence[str]) -> Context:
+    """What every page shows around its content."""
+    return {
+        "title": title,
+        "sandbox": sandbox,
+        "sandboxes": sandboxes,
+        "api_key": names.PREFIX + sandbox,
+        "base_url": _base_url(),
+        "version": __version__,
+        "pages": _NAVIGATION,
+        "assets": "console.asset",
+    }
+
+
+def _base_url() -> str:
+    return f"{request.scheme}://{request.host}"
+
+
+def html(template: str, status: int, context: Context) -> Response:
+    """A page made from a template."""
+    return make_response(render_template(template, **context), status)
+
+
+_NAVIGATION = (
+    ("Board", "console.board"),
+    ("Requests", "console.requests"),
+    ("Faults", "console.faults"),
+    ("World", "console.world"),
+)

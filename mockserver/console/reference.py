@@ -1,0 +1,81 @@
+"""The reference of the imitated API at `/docs`, and `/`, which leads people to the console and programs on."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
+
+from mockserver import __version__
+from mockserver.console import pages
+from mockserver.console.blueprint import with_headers
+from mockserver.errors import BadRequest
+from mockserver.rendering import respond
+from mockserver.sandbox import names
+
+API_PATH = "/api/public"
+_OF_SWAGGER_UI = ("swagger-ui-bundle.js", "swagger-ui.css")
+
+
+def register(app: Flask) -> None:
+    """Add the reference and the root to an application.
+
+    None of it asks for the admin token, so none of it tells what other sandboxes there are: their names are keys.
+    """
+    blueprint = Blueprint("docs", __name__, template_folder="templates")
+    blueprint.add_url_rule("/", "root", root, methods=["GET"])
+    blueprint.add_url_rule("/docs", "reference", reference, methods=["GET"])
+    blueprint.add_url_rule("/docs/assets/<string:name>", "asset", asset, methods=["GET"])
+    blueprint.after_request(with_headers)
+    app.register_blueprint(blueprint)
+
+
+def root() -> Response:
+    """The console for a browser, a short index for others."""
+    wanted = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    response = _to_the_console() if wanted == "text/html" else respond(_index())
+    response.vary.add("Accept")
+    return response
+
+
+def reference() -> Response:
+    """The interactive reference, for the key of a sandbox, which need not exist yet."""
+    sandbox = request.args.get("sandbox", names.DEFAULT)
+    frame = pages.framed("API", sandbox, sorted({names.DEFAULT, sandbox})) | {"assets": "docs.asset"}
+    try:
+        names.check_name(sandbox)
+    except BadRequest as error:
+        return pages.html("missing.html", error.status, {**frame, "message": error.message})
+    return pages.html("reference.html", 200, frame)
+
+
+def asset(name: str) -> Response:
+    """An asset of the page: Swagger UI's, or one of the console, whose own address asks for the admin token."""
+    if name not in _OF_SWAGGER_UI:
+        return pages.asset(name)
+    response = send_from_directory(_swagger_ui(), name)
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _to_the_console() -> Response:
+    return Response(status=302, headers={"Location": url_for("console.board")})
+
+
+def _index() -> dict[str, str]:
+    return {
+        "name": "vambe-mock",
+        "version": __version__,
+        "api": API_PATH,
+        "openapi": url_for("openapi"),
+        "docs": url_for("docs.reference"),
+        "console": url_for("console.board"),
+        "control_plane": url_for("admin.openapi"),
+        "health": url_for("admin.GET /health"),
+    }
+
+
+@cache
+def _swagger_ui() -> str:
+    return str(files("flask_swagger_ui") / "dist")

@@ -1,0 +1,113 @@
+"""A real browser: Chromium of the system, driven by Playwright, on pages of a server of the test's own.
+
+What is missing on this machine skips the tests that need it; on a CI machine it fails them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from mockserver.testing import MockServer, VambeMock
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+AXE = Path(sys.prefix) / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Names for documentation (RFC 2606) lead to servers of the tests: pages of strangers, without a network.
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
+)
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test, or fail it on a CI machine, for lack of something."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, started once for each file: while it runs, no other test of the process can run an event loop."""
+    if not CHROMIUM:
+        missing("there is no Chromium, which browser tests need: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("there is no Playwright, which browser tests need: pip install playwright")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def demo_server() -> Iterator[MockServer]:
+    """A server whose sandboxes have three dozen tasks."""
+    server = MockServer(fixtures="demo", max_sandboxes=10_000).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mock(demo_server: MockServer) -> Iterator[VambeMock]:
+    """A sandbox of the test's own, with the demo tasks."""
+    with demo_server.sandbox() as mock:
+        yield mock
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page in a window of its own; an error of a script or of the security policy fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
+    yield page
+    context.close()
+    assert not errors
+
+
+@pytest.fixture
+def visit(page: Any, mock: VambeMock) -> Any:
+    """Opens a page of the console for the test's sandbox."""
+
+    def open_page(path: str = "/__admin/") -> Any:
+        page.goto(f"{mock.base_url}{path}?sandbox={mock.name}")
+        return page
+
+    return open_page
+
+
+@pytest.fixture(scope="session")
+def serious_problems() -> Callable[[Any], list[str]]:
+    """What axe-core finds on a page that is serious or critical."""
+    if not AXE.exists():
+        missing(f"there is no axe-core: npm install --prefix {AXE.parents[2]} axe-core")
+    script = AXE.read_text(encoding="utf-8")
+
+    def found(page: Any) -> list[str]:
+        violations = page.evaluate(f"{script}; axe.run({{resultTypes: ['violations']}})")["violations"]
+        return [
+            f"{each['id']}: {node['target']} {node['html'][:120]} {node['failureSummary']}"
+            for each in violations
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+
+    return found

@@ -1,0 +1,707 @@
+"""The board in a browser: dragging, the keyboard, the form, refusals, and what other clients do meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from mockserver.testing import VambeMock
+
+
+class Client:
+    """Another client of the sandbox."""
+
+    def __init__(self, mock: VambeMock) -> None:
+        self._mock = mock
+        self._users = [user["id"] for user in mock.users]
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        url = f"{self._mock.base_url}/api/public{path}"
+        answer = httpx.request(method, url, json=body, headers=self._mock.headers, verify=False, trust_env=False)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def create(self, title: str, **fields: Any) -> str:
+        """The id of a new task."""
+        body = {"title": title, "responsibleIds": self._users[:1], "priority": "1", **fields}
+        return str(self._call("POST", "/tasks", body)["id"])
+
+    def update(self, id: str, **fields: Any) -> None:
+        self._call("PUT", f"/tasks/{id}", fields)
+
+    def delete(self, id: str) -> None:
+        self._call("DELETE", f"/tasks/{id}")
+
+
+@pytest.fixture
+def client(mock: VambeMock) -> Client:
+    """Another client, in a sandbox without tasks."""
+    mock.reset("empty")
+    return Client(mock)
+
+
+def bodies(mock: VambeMock, operation: str) -> list[Any]:
+    return [entry["request"].get("json") for entry in mock.requests(operation)]
+
+
+def column(page: Any, status: str) -> Any:
+    return page.locator(f".column[data-status='{status}']")
+
+
+def card(page: Any, title: str) -> Any:
+    return page.locator(".task").filter(has=page.get_by_role("heading", name=title, exact=True))
+
+
+def titles(page: Any, status: str) -> Any:
+    return column(page, status).locator(".task h3")
+
+
+def drag(page: Any, title: str, status: str) -> None:
+    card(page, title).drag_to(column(page, status), source_position={"x": 100, "y": 14})
+
+
+def note(page: Any, text: str) -> Any:
+    return page.locator("#notes p", has_text=text)
+
+
+def form(page: Any) -> Any:
+    return page.locator("#task-form")
+
+
+def open_new(page: Any) -> Any:
+    page.get_by_role("button", name="New task").click()
+    expect(page.locator("#task-title")).to_be_focused()
+    return form(page)
+
+
+def open_edit(page: Any, title: str) -> Any:
+    card(page, title).get_by_role("button", name="Edit").click()
+    expect(page.locator("#task-title")).to_have_value(title)
+    expect(page.locator("#task")).to_be_visible()
+    return form(page)
+
+
+# Moving
+
+
+def test_a_card_that_is_dragged_to_another_column_changes_its_status(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    id = client.create("Call")
+    client.create("Other")
+    page = visit()
+    drag(page, "Call", "Completada")
+    expect(note(page, "“Call” is in Completada now")).to_be_visible()
+    expect(titles(page, "Completada")).to_have_text(["Call"])
+    expect(titles(page, "Pendiente")).to_have_text(["Other"])
+    expect(column(page, "Completada").locator(".top .tag")).to_have_text("1 task")
+    (entry,) = mock.requests("updateTask")
+    assert entry["request"]["path"] == f"/api/public/tasks/{id}"
+    assert entry["request"]["json"] == {"newStatusName": "Completada"}
+    assert entry["response"]["status"] == 200
+
+
+def test_a_column_shows_that_a_card_can_be_dropped_there(visit: Callable[[], Any], client: Client) -> None:
+    client.create("Call")
+    page = visit()
+    before = column(page, "Cerrada").evaluate("(column) => getComputedStyle(column).backgroundColor")
+    page.mouse.move(*middle(card(page, "Call").locator("h3")))
+    page.mouse.down()
+    page.mouse.move(*middle(column(page, "Cerrada")), steps=8)
+    expect(column(page, "Cerrada")).to_have_class("column over")
+    expect(column(page, "Cerrada")).not_to_have_css("background-color", before)
+    expect(card(page, "Call")).to_have_class("card task dragged")
+    page.mouse.move(*middle(column(page, "Completada")), steps=8)
+    expect(column(page, "Cerrada")).to_have_class("column")
+    page.mouse.move(*middle(page.locator("h1")), steps=8)
+    expect(page.locator(".over")).to_have_count(0)
+    page.mouse.up()
+    expect(page.locator(".dragged, .receiving")).to_have_count(0)
+    expect(titles(page, "Pendiente")).to_have_text(["Call"])
+
+
+def middle(part: Any) -> tuple[float, float]:
+    box = part.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_text_that_is_dragged_is_no_card(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    client.create("Call")
+    page = visit()
+    head = column(page, "Pendiente").locator("h2")
+    head.click(click_count=3)
+    head.drag_to(column(page, "Cerrada"), source_position={"x": 10, "y": 10})
+    drag(page, "Call", "Completada")
+    expect(titles(page, "Completada")).to_have_text(["Call"])
+    assert bodies(mock, "updateTask") == [{"newStatusName": "Completada"}]
+
+
+def test_a_card_that_is_dropped_where_it_was_sends_nothing(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    client.create("Call")
+    page = visit()
+    drag(page, "Call", "Pendiente")
+    drag(page, "Call", "Cerrada")
+    expect(titles(page, "Cerrada")).to_have_text(["Call"])
+    assert bodies(mock, "updateTask") == [{"newStatusName": "Cerrada"}]
+
+
+def test_a_move_that_is_refused_puts_the_card_back_and_says_why(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    for title in ("First", "Call", "Last"):
+        client.create(title)
+    page = visit()
+    mock.fail("updateTask", status=404, body={"statusCode": 404, "message": "No such thing", "error": "Not Found"})
+    drag(page, "Call", "Completada")
+    expect(note(page, "“Call” stays in Pendiente: No such thing (404)")).to_be_visible()
+    expect(titles(page, "Pendiente")).to_have_text(["First", "Call", "Last"])
+    expect(titles(page, "Completada")).to_have_count(0)
+
+
+def test_a_card_waits_in_its_new_column_for_the_answer(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    client.create("Call", dueDate="2025-12-02")
+    for title, day in (("Before", "2025-12-01"), ("After", "2025-12-03")):
+        client.update(client.create(title, dueDate=day), newStatusName="Completada")
+    page = visit()
+    mock.fault({"match": {"operation": "updateTask"}, "status": 503, "delay_ms": 60_000})
+    drag(page, "Call", "Completada")
+    expect(titles(page, "Completada")).to_have_text(["Before", "Call", "After"])
+    mock.reset(only=["faults"])  # ends the delay
+    expect(note(page, "stays in Pendiente")).to_be_visible()
+    expect(titles(page, "Pendiente")).to_have_text(["Call"])
+
+
+def test_when_the_server_is_gone_the_card_is_put_back(visit: Callable[[], Any], client: Client) -> None:
+    client.create("Call")
+    page = visit()
+    page.route("**/api/public/**", lambda route: route.abort())
+    page.route("**/__admin/**", lambda route: route.abort())
+    drag(page, "Call", "Completada")
+    expect(note(page, "“Call” stays in Pendiente: Failed to fetch")).to_be_visible()
+    expect(titles(page, "Pendiente")).to_have_text(["Call"])
+    expect(titles(page, "Completada")).to_have_count(0)
+
+
+def test_a_card_is_moved_by_keyboard_alone(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    client.create("Call")
+    page = visit()
+    button = page.get_by_role("button", name="Move to … Call")
+    button.focus()
+    page.keyboard.press("Enter")
+    menu = page.get_by_role("group", name="Move to")
+    expect(menu.get_by_role("button", name="Pendiente")).to_be_disabled()
+    expect(menu.get_by_role("button", name="En Progreso")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(titles(page, "Completada")).to_have_text(["Call"])
+    expect(button).to_be_focused()
+    expect(menu).to_be_hidden()
+    assert bodies(mock, "updateTask") == [{"newStatusName": "Completada"}]
+
+
+def test_the_menu_closes_by_escape_and_leads_back_to_its_card(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    client.create("Call")
+    page = visit()
+    button = page.get_by_role("button", name="Move to … Call")
+    button.click()
+    menu = page.get_by_role("group", name="Move to")
+    expect(menu).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(button).to_be_focused()
+    assert mock.requests("updateTask") == []
+
+
+def test_the_menu_stays_in_the_window_and_closes_when_one_leaves_it(visit: Callable[[], Any], client: Client) -> None:
+    for number in range(12):
+        client.create(f"Task {number}")
+    page = visit()
+    page.set_viewport_size({"width": 360, "height": 640})
+    card(page, "Task 11").get_by_role("button", name="Move to").click()
+    menu = page.get_by_role("group", name="Move to")
+    box = menu.bounding_box()
+    assert box["x"] >= 0
+    assert box["y"] >= 0
+    assert box["x"] + box["width"] <= 360
+    assert box["y"] + box["height"] <= 640
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(menu).to_be_hidden()
+
+
+def test_a_task_that_is_gone_cannot_be_moved_and_the_page_says_so(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    id = client.create("Call")
+    page = visit()
+    card(page, "Call").get_by_role("button", name="Move to").click()
+    client.delete(id)
+    expect(card(page, "Call")).to_have_count(0)
+    page.get_by_role("group", name="Move to").get_by_role("button", name="Cerrada").click()
+    expect(note(page, "The task is gone")).to_be_visible()
+    assert mock.requests("updateTask") == []
+
+
+# The form
+
+
+def test_a_task_is_created_as_it_is_written(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    page = visit()
+    fields = open_new(page)
+    expect(fields.get_by_label("Status")).to_be_hidden()
+    expect(page.locator("#delete-task")).to_be_hidden()
+    fields.get_by_label("Title").fill(" Call the client ")
+    fields.get_by_label("Description").fill("Line one\nLine two")
+    fields.get_by_label("Due date").fill("2025-11-26")
+    fields.get_by_label("Due time").fill("14:30")
+    fields.get_by_label("Timezone").fill("America/Santiago")
+    fields.get_by_label("Carlos Silva").check()
+    fields.get_by_label("Maria Rodriguez").check()
+    fields.get_by_label("Priority").select_option("High")
+    fields.get_by_label("Contact").select_option(mock.contacts[1]["name"])
+    fields.get_by_label("Customer").select_option(mock.customers[0]["name"])
+    fields.get_by_role("button", name="Create").click()
+    expect(titles(page, "Pendiente")).to_have_text(["Call the client"])
+    expect(page.locator("#task")).to_be_hidden()
+    expect(note(page, "is created")).to_be_visible()
+    assert bodies(mock, "createTask") == [
+        {
+            "title": " Call the client ",
+            "description": "Line one\nLine two",
+            "dueDate": "2025-11-26",
+            "dueTime": "14:30",
+            "timezone": "America/Santiago",
+            "responsibleIds": [mock.users[0]["id"], mock.users[1]["id"]],
+            "priority": "2",
+            "aiContactId": mock.contacts[1]["id"],
+            "aiCustomerId": mock.customers[0]["id"],
+        }
+    ]
+
+
+def test_fields_that_were_left_empty_are_not_sent(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    page = visit()
+    fields = open_new(page)
+    fields.get_by_label("Title").fill("Call")
+    fields.get_by_label("Maria Rodriguez").check()
+    page.keyboard.press("Enter")
+    expect(titles(page, "Pendiente")).to_have_text(["Call"])
+    expect(page.get_by_role("button", name="New task")).to_be_focused()
+    assert bodies(mock, "createTask") == [{"title": "Call", "responsibleIds": [mock.users[0]["id"]], "priority": "1"}]
+
+
+def error_at(fields: Any, label: str) -> Any:
+    return fields.locator(".field").filter(has=fields.page.get_by_label(label)).locator(".error")
+
+
+def test_what_is_wrong_is_said_at_the_fields(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    page = visit()
+    fields = open_new(page)
+    for label, text in {"Due date": "26/11/2025", "Due time": "9:5", "Timezone": "Mars/Base"}.items():
+        fields.get_by_label(label).fill(text)
+    fields.get_by_role("button", name="Create").click()
+    expect(error_at(fields, "Title")).to_have_text("Must have at least 1 character")
+    expect(error_at(fields, "Due date")).to_contain_text("is not a date of the form YYYY-MM-DD")
+    expect(error_at(fields, "Due time")).to_contain_text("is not a time of the form HH:mm")
+    expect(error_at(fields, "Timezone")).to_contain_text("is not an IANA time zone")
+    expect(page.locator("#task-responsibles .error")).to_have_text("Must have at least 1 item")
+    expect(page.locator("#refusal")).to_contain_text("(400)")
+    expect(fields.get_by_label("Title")).to_be_focused()
+    expect(fields.get_by_label("Title")).to_have_attribute("aria-invalid", "true")
+    sent = {"title": "", "responsibleIds": [], "dueDate": "26/11/2025", "dueTime": "9:5", "timezone": "Mars/Base"}
+    assert bodies(mock, "createTask") == [{**sent, "priority": "1"}]
+    fields.get_by_label("Title").fill("Call")
+    fields.get_by_label("Maria Rodriguez").check()
+    for label in ("Due date", "Due time", "Timezone"):
+        fields.get_by_label(label).fill("")
+    fields.get_by_role("button", name="Create").click()
+    expect(titles(page, "Pendiente")).to_have_text(["Call"])
+    open_new(page)
+    expect(fields.locator(".error:not(:empty)")).to_have_count(0)
+    expect(fields.get_by_label("Title")).to_have_value("")
+    expect(fields.get_by_label("Maria Rodriguez")).not_to_be_checked()
+
+
+def test_an_id_that_is_not_found_is_said_in_the_form(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    inactive = next(user for user in mock.users if not user["active"])
+    page = visit()
+    fields = open_new(page)
+    fields.get_by_label("Title").fill("Call")
+    fields.get_by_label(f"{inactive['first_name']} {inactive['last_name']} inactive").check()
+    fields.get_by_role("button", name="Create").click()
+    expect(page.locator("#refusal")).to_have_text(f"responsibleIds not found: {inactive['id']} (404)")
+    expect(fields.get_by_label("Title")).to_have_value("Call")
+
+
+def test_only_what_was_changed_is_sent_and_null_for_what_was_emptied(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    users = [user["id"] for user in mock.users]
+    client.create(
+        "Call",
+        description="Soon",
+        dueDate="2025-11-26",
+        dueTime="14:30",
+        timezone="America/Santiago",
+        responsibleIds=[users[2], users[1]],
+        aiContactId=mock.contacts[0]["id"],
+        aiCustomerId=mock.customers[0]["id"],
+    )
+    page = visit()
+    fields = open_edit(page, "Call")
+    expect(fields.get_by_label("Description")).to_have_value("Soon")
+    expect(fields.get_by_label("Due date")).to_have_value("2025-11-26")
+    expect(fields.get_by_label("Timezone")).to_have_value("America/Santiago")
+    expect(fields.get_by_label("Contact")).to_have_value(mock.contacts[0]["id"])
+    expect(fields.get_by_label("Carlos Silva")).to_be_checked()
+    fields.get_by_label("Description").fill("")
+    fields.get_by_label("Due time").fill("")
+    fields.get_by_label("Contact").select_option("None")
+    fields.get_by_label("Maria Rodriguez").check()
+    fields.get_by_label("Status").select_option("En Progreso")
+    fields.get_by_role("button", name="Save").click()
+    expect(titles(page, "En Progreso")).to_have_text(["Call"])
+    expect(card(page, "Call")).to_contain_text("all day")
+    assert bodies(mock, "updateTask") == [
+        {
+            "description": None,
+            "dueTime": None,
+            "aiContactId": None,
+            "responsibleIds": [users[2], users[1], users[0]],
+            "newStatusName": "En Progreso",
+        }
+    ]
+    expect(card(page, "Call").get_by_role("button", name="Edit")).to_be_focused()
+
+
+def test_a_form_in_which_nothing_was_changed_sends_nothing(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    client.create("Call", description="One\r\nTwo")
+    page = visit()
+    open_edit(page, "Call").get_by_role("button", name="Save").click()
+    expect(page.locator("#task")).to_be_hidden()
+    assert mock.requests("updateTask") == []
+
+
+def test_what_has_no_null_is_sent_empty_and_refused_at_its_field(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    client.create("Call")
+    page = visit()
+    fields = open_edit(page, "Call")
+    fields.get_by_label("Title").fill("")
+    fields.get_by_label("Maria Rodriguez").uncheck()
+    fields.get_by_role("button", name="Save").click()
+    expect(error_at(fields, "Title")).to_have_text("Must have at least 1 character")
+    expect(page.locator("#task-responsibles .error")).to_have_text("Must have at least 1 item")
+    assert bodies(mock, "updateTask") == [{"title": "", "responsibleIds": []}]
+
+
+def test_a_task_that_went_while_the_form_was_open_is_not_found(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    id = client.create("Call")
+    page = visit()
+    fields = open_edit(page, "Call")
+    client.delete(id)
+    expect(page.locator(".task")).to_have_count(0)
+    fields.get_by_label("Title").fill("Call again")
+    fields.get_by_role("button", name="Save").click()
+    expect(page.locator("#refusal")).to_have_text("Task not found (404)")
+
+
+def test_a_click_on_a_card_opens_it_and_the_form_has_the_newest_values(
+    visit: Callable[[], Any], client: Client
+) -> None:
+    id = client.create("Call")
+    page = visit()
+    page.evaluate("document.querySelector('.task').dataset.task = '{}'")
+    client.update(id, description="Newer")
+    card(page, "Call").locator("h3").click()
+    expect(form(page).get_by_label("Description")).to_have_value("Newer")
+
+
+def test_a_task_is_deleted_only_after_a_question(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    client.create("Call")
+    page = visit()
+    fields = open_edit(page, "Call")
+    fields.get_by_role("button", name="Delete …").click()
+    expect(page.locator("#confirmation")).to_contain_text("Delete “Call”?")
+    page.locator("#confirmation").get_by_role("button", name="Cancel").click()
+    expect(fields).to_be_visible()
+    assert mock.requests("deleteTask") == []
+    fields.get_by_role("button", name="Delete …").click()
+    page.locator("#confirmation").get_by_role("button", name="Delete").click()
+    expect(page.locator(".task")).to_have_count(0)
+    expect(fields).to_be_hidden()
+    expect(note(page, "“Call” is deleted")).to_be_visible()
+    expect(page.get_by_role("button", name="New task")).to_be_focused()
+    assert len(mock.requests("deleteTask", status=200)) == 1
+    assert mock.tasks == []
+
+
+def test_a_deletion_that_is_refused_is_said_in_the_form(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    client.create("Call")
+    mock.fail("deleteTask", status=500)
+    page = visit()
+    open_edit(page, "Call").get_by_role("button", name="Delete …").click()
+    page.locator("#confirmation").get_by_role("button", name="Delete").click()
+    expect(page.locator("#refusal")).to_have_text("Something went wrong (500)")
+    expect(card(page, "Call")).to_have_count(1)
+
+
+def test_what_was_written_is_lost_only_after_a_question(visit: Callable[[], Any], mock: VambeMock) -> None:
+    page = visit()
+    fields = open_new(page)
+    fields.get_by_label("Title").fill("Call")
+    page.keyboard.press("Escape")
+    expect(page.locator("#confirmation")).to_contain_text("What you wrote is lost")
+    page.locator("#confirmation").get_by_role("button", name="Cancel").click()
+    expect(fields.get_by_label("Title")).to_have_value("Call")
+    fields.get_by_role("button", name="Cancel").click()
+    page.locator("#confirmation").get_by_role("button", name="Close it").click()
+    expect(fields).to_be_hidden()
+    open_new(page)
+    expect(fields.get_by_label("Title")).to_have_value("")
+    page.keyboard.press("Escape")
+    expect(fields).to_be_hidden()
+    assert mock.requests("createTask") == []
+
+
+def test_a_form_that_waits_for_its_answer_is_not_sent_twice(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    mock.fault({"match": {"operation": "createTask"}, "delay_ms": 300})
+    page = visit()
+    fields = open_new(page)
+    fields.get_by_label("Title").fill("Call")
+    fields.get_by_label("Maria Rodriguez").check()
+    for _ in range(3):
+        fields.get_by_role("button", name="Create").click()
+    expect(titles(page, "Pendiente")).to_have_text(["Call"])
+    assert len(mock.requests("createTask")) == 1
+
+
+# While one looks
+
+
+def test_what_another_client_does_appears_by_itself(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    page = visit()
+    expect(page.get_by_role("heading", name="No tasks yet")).to_be_visible()
+    expect(page.locator(".column")).to_have_count(4)
+    page.evaluate("window.sameDocument = true")
+    id = client.create("Call")
+    expect(titles(page, "Pendiente")).to_have_text(["Call"])
+    expect(page.get_by_role("heading", name="No tasks yet")).to_have_count(0)
+    client.update(id, title="Call again", newStatusName="En Progreso")
+    expect(titles(page, "En Progreso")).to_have_text(["Call again"])
+    expect(page.locator("#tally")).to_have_text("1 task")
+    client.delete(id)
+    expect(page.locator(".task")).to_have_count(0)
+    client.create("To be reset")
+    expect(page.locator(".task")).to_have_count(1)
+    mock.reset()
+    expect(page.locator("#tally")).to_have_text("36 tasks")
+    assert page.evaluate("window.sameDocument")
+
+
+def test_statuses_that_are_replaced_are_the_columns(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    client.create("Call")
+    page = visit()
+    state = mock.state
+    state["statuses"][0]["name"] = "Nueva"
+    state["statuses"][3]["order"] = 0
+    for task in state["tasks"]:
+        del task["status_config"]
+    mock.state = state
+    expect(page.locator(".column h2")).to_have_text(["Cerrada", "Nueva", "En Progreso", "Completada"])
+    drag(page, "Call", "Cerrada")
+    drag(page, "Call", "Nueva")
+    expect(titles(page, "Nueva")).to_have_text(["Call"])
+    assert bodies(mock, "updateTask") == [{"newStatusName": "Cerrada"}, {"newStatusName": "Nueva"}]
+
+
+def test_people_and_statuses_that_are_replaced_are_offered(visit: Callable[[], Any], mock: VambeMock) -> None:
+    page = visit()
+    mock.reset("empty")
+    state = mock.state
+    state["statuses"][0]["name"] = "Nueva"
+    state["users"][1]["first_name"] = "Carla"
+    mock.state = state
+    Client(mock).create("Call")
+    fields = open_edit(page, "Call")
+    expect(fields.get_by_label("Status").locator("option")).to_have_text(
+        ["Nueva", "En Progreso", "Completada", "Cerrada"]
+    )
+    expect(fields.get_by_label("Carla Silva")).to_be_visible()
+    fields.get_by_role("button", name="Cancel").click()
+    card(page, "Call").get_by_role("button", name="Move to").click()
+    expect(page.get_by_role("group", name="Move to").get_by_role("button", name="Nueva")).to_be_disabled()
+
+
+def test_a_change_elsewhere_takes_neither_focus_nor_scrolling_nor_an_open_menu(
+    visit: Callable[[], Any], client: Client
+) -> None:
+    for number in range(30):
+        client.create(f"Task {number}")
+    page = visit()
+    card(page, "Task 20").get_by_role("button", name="Move to").click()
+    cards = column(page, "Pendiente").locator(".cards")
+    before = cards.evaluate("(list) => list.scrollTop")
+    assert before > 0
+    client.create("New")
+    expect(card(page, "New")).to_have_count(1)
+    assert cards.evaluate("(list) => list.scrollTop") == before
+    menu = page.get_by_role("group", name="Move to")
+    expect(menu.get_by_role("button", name="En Progreso")).to_be_focused()
+    page.keyboard.press("Escape")
+    button = card(page, "Task 20").get_by_role("button", name="Move to")
+    expect(button).to_be_focused()
+    client.create("Newer")
+    expect(card(page, "Newer")).to_have_count(1)
+    expect(button).to_be_focused()
+
+
+def test_a_card_that_has_the_focus_keeps_it_when_it_changes(visit: Callable[[], Any], client: Client) -> None:
+    id = client.create("Call")
+    client.create("Other")
+    page = visit()
+    card(page, "Call").get_by_role("button", name="Edit").focus()
+    client.update(id, title="Call again", newStatusName="Cerrada")
+    expect(titles(page, "Cerrada")).to_have_text(["Call again"])
+    expect(card(page, "Call again").get_by_role("button", name="Edit")).to_be_focused()
+
+
+def test_a_change_elsewhere_leaves_an_open_form_as_it_is(visit: Callable[[], Any], client: Client) -> None:
+    id = client.create("Call")
+    page = visit()
+    fields = open_edit(page, "Call")
+    fields.get_by_label("Title").fill("Mine")
+    fields.get_by_label("Carlos Silva").check()
+    client.update(id, description="Theirs")
+    expect(card(page, "Call")).to_contain_text("Theirs")
+    expect(fields.get_by_label("Title")).to_have_value("Mine")
+    expect(fields.get_by_label("Carlos Silva")).to_be_checked()
+    expect(fields.get_by_label("Carlos Silva")).to_be_focused()
+
+
+def test_a_change_elsewhere_waits_for_the_end_of_a_drag(visit: Callable[[], Any], client: Client) -> None:
+    id = client.create("Call")
+    page = visit()
+    other = page.context.new_page()
+    other.goto(page.url)
+    page.bring_to_front()
+    page.mouse.move(*middle(card(page, "Call").locator("h3")))
+    page.mouse.down()
+    page.mouse.move(*middle(column(page, "Cerrada")), steps=8)
+    client.update(id, description="Theirs")
+    expect(card(other, "Call")).to_contain_text("Theirs")
+    client.create("Other")
+    expect(titles(other, "Pendiente")).to_have_text(["Call", "Other"])
+    expect(card(page, "Call")).to_have_class("card task dragged")
+    expect(card(page, "Call")).not_to_contain_text("Theirs")
+    page.mouse.up()
+    expect(titles(page, "Cerrada")).to_have_text(["Call"])
+    expect(titles(page, "Pendiente")).to_have_text(["Other"])
+    expect(card(page, "Call")).to_contain_text("Theirs")
+
+
+def test_what_changed_during_a_drag_that_leads_nowhere_is_shown_after_it(
+    visit: Callable[[], Any], client: Client
+) -> None:
+    id = client.create("Call")
+    page = visit()
+    other = page.context.new_page()
+    other.goto(page.url)
+    page.bring_to_front()
+    page.mouse.move(*middle(card(page, "Call").locator("h3")))
+    page.mouse.down()
+    page.mouse.move(*middle(page.locator("h1")), steps=8)
+    client.update(id, description="Theirs")
+    expect(card(other, "Call")).to_contain_text("Theirs")
+    client.create("Other")
+    expect(titles(other, "Pendiente")).to_have_text(["Call", "Other"])
+    other.close()
+    page.mouse.up()
+    expect(card(page, "Call")).to_contain_text("Theirs")
+    expect(titles(page, "Pendiente")).to_have_text(["Call", "Other"])
+
+
+def test_a_hostile_title_is_text(visit: Callable[[], Any], client: Client) -> None:
+    title = "<img src=x onerror=\"document.title = 'lost'\"><script>document.title = 'lost'</script>"
+    client.create(title, description=title)
+    page = visit()
+    expect(titles(page, "Pendiente")).to_have_text([title])
+    fields = open_edit(page, title)
+    fields.get_by_role("button", name="Cancel").click()
+    drag(page, title, "Cerrada")
+    expect(titles(page, "Cerrada")).to_have_text([title])
+    expect(page.locator("#notes p")).to_contain_text("<img src=x onerror=")
+    assert page.locator("main img, #notes img, main script").count() == 0
+    assert "lost" not in page.title()
+
+
+# Size
+
+
+def test_three_hundred_tasks_are_quick_to_show_and_to_move(visit: Callable[[], Any], mock: VambeMock) -> None:
+    state = mock.state
+    first = state["tasks"][0]
+    state["tasks"] = [{**first, "id": f"00000000-0000-4000-8000-{number:012}"} for number in range(300)]
+    state["notes"] = []
+    mock.state = state
+    page = visit()
+    expect(page.locator(".task")).to_have_count(300)
+    page.evaluate("""() => {
+        window.longest = 0;
+        new PerformanceObserver((list) => {
+            for (const {duration} of list.getEntries()) longest = Math.max(longest, duration);
+        }).observe({type: "longtask"});
+    }""")
+    Client(mock).update("00000000-0000-4000-8000-000000000007", title="Moved", newStatusName="Completada")
+    expect(titles(page, "Completada")).to_have_text(["Moved"])
+    assert page.evaluate("window.longest") < 500
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+def test_the_columns_scroll_sideways_and_the_page_does_not(visit: Callable[[], Any], width: int) -> None:
+    page = visit()
+    page.set_viewport_size({"width": width, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    last = column(page, "Cerrada")
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport(ratio=0.9)
+    assert page.evaluate("document.scrollingElement.scrollLeft") == 0
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_that_is_open_scrolls_the_page_sideways(visit: Callable[[], Any], width: int) -> None:
+    page = visit()
+    page.set_viewport_size({"width": width, "height": 740})
+    open_new(page)
+    box = page.locator("#task").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert page.locator("#task").evaluate("(dialog) => dialog.scrollWidth <= dialog.clientWidth")
+
+
+def test_the_line_of_an_empty_board_can_be_copied(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    page = visit()
+    page.get_by_role("button", name="Copy the line").click()
+    expect(note(page, "Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"curl -s {mock.base_url}/api/public/tasks")
+    assert mock.api_key in copied

@@ -1,0 +1,226 @@
+"""The page of faults in a browser: switches, rules of one's own, and hits that are counted while one looks."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from mockserver.testing import VambeMock
+
+FAULTS = "/__admin/console/faults"
+
+
+def ask(mock: VambeMock, path: str = "team-members/all") -> int:
+    return httpx.get(f"{mock.base_url}/api/public/{path}", headers=mock.headers, trust_env=False).status_code
+
+
+def rules(mock: VambeMock) -> list[dict[str, Any]]:
+    answer = httpx.get(f"{mock.base_url}/__admin/faults", headers=mock.headers, trust_env=False)
+    found: list[dict[str, Any]] = answer.json()["faults"]
+    return found
+
+
+@pytest.fixture
+def faults(visit: Any) -> Any:
+    """The page of a sandbox without rules."""
+    return visit(FAULTS)
+
+
+def switch(page: Any, label: str) -> Any:
+    return page.get_by_role("switch", name=label, exact=True)
+
+
+TEAM_503 = "listTeamMembers answers 503 Service Unavailable, with Retry-After: 1"
+
+
+def test_a_switch_makes_a_client_fail_and_the_hits_go_up_while_one_looks(faults: Any, mock: VambeMock) -> None:
+    assert ask(mock) == 200
+    expect(faults.get_by_text("None, so every valid request succeeds")).to_be_visible()
+    switch(faults, TEAM_503).click()
+    expect(switch(faults, TEAM_503)).to_have_attribute("aria-checked", "true")
+    expect(faults.locator(".rule .hits")).to_have_text("0 hits")
+    faults.evaluate("window.sameDocument = true")
+    for hits in ("1 hit", "2 hits"):
+        assert ask(mock) == 503
+        expect(faults.locator(".rule .hits")).to_have_text(hits)
+        expect(faults.locator("#listTeamMembers-status-503 .said")).to_have_text(hits)
+    assert faults.evaluate("window.sameDocument")
+
+
+def test_a_switch_that_is_off_again_lets_the_client_succeed(faults: Any, mock: VambeMock) -> None:
+    switch(faults, TEAM_503).click()
+    expect(switch(faults, TEAM_503)).to_have_attribute("aria-checked", "true")
+    assert ask(mock) == 503
+    switch(faults, TEAM_503).click()
+    expect(switch(faults, TEAM_503)).to_have_attribute("aria-checked", "false")
+    assert ask(mock) == 200
+    assert rules(mock) == []
+
+
+def test_a_switch_takes_the_keyboard_and_keeps_the_focus(faults: Any, mock: VambeMock) -> None:
+    switch(faults, TEAM_503).focus()
+    faults.keyboard.press("Space")
+    expect(switch(faults, TEAM_503)).to_have_attribute("aria-checked", "true")
+    expect(switch(faults, TEAM_503)).to_be_focused()
+    faults.keyboard.press("Enter")
+    expect(switch(faults, TEAM_503)).to_have_attribute("aria-checked", "false")
+
+
+def test_two_quick_clicks_set_one_rule(faults: Any, mock: VambeMock) -> None:
+    faults.evaluate("document.getElementById('listTeamMembers-status-503-always').click()")
+    faults.evaluate(
+        "const each = document.getElementById('listTeamMembers-status-502-always'); each.click(); each.click()"
+    )
+    expect(faults.locator(".rule")).to_have_count(2)
+    assert len(rules(mock)) == 2
+
+
+def test_once_hits_the_next_request_only(faults: Any, mock: VambeMock) -> None:
+    once = faults.get_by_role("button", name=f"{TEAM_503}, once")
+    once.click()
+    expect(once).to_have_attribute("aria-pressed", "true")
+    assert (ask(mock), ask(mock)) == (503, 200)
+    expect(once).to_have_attribute("aria-pressed", "false")
+    expect(faults.locator(".rule .tag")).to_have_text("spent")
+    expect(switch(faults, TEAM_503)).to_have_attribute("aria-checked", "false")
+
+
+def test_a_switch_is_on_whoever_set_its_rule(visit: Any, mock: VambeMock) -> None:
+    mock.fail("createTask", 500, times=None)
+    page = visit(FAULTS)
+    on = switch(page, "createTask answers 500 Internal Server Error")
+    expect(on).to_have_attribute("aria-checked", "true")
+    mock.clear_faults()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(on).to_have_attribute("aria-checked", "false")
+
+
+def test_a_rule_of_ones_own_is_set_with_all_that_the_form_says(faults: Any, mock: VambeMock) -> None:
+    faults.get_by_label("Operation").last.select_option("createTask")
+    faults.get_by_label("Path").fill("/api/*")
+    faults.get_by_label("Body contains").fill('{"priority": "2"}')
+    faults.get_by_label("When").select_option("after")
+    faults.get_by_label("Status", exact=True).fill("502")
+    faults.get_by_label("Headers").fill('{"X-Down": "yes"}')
+    faults.locator("#rule-body").fill("<h1>Bad gateway</h1>")
+    faults.get_by_label("Times").fill("")
+    faults.get_by_label("Chance").fill("0.5")
+    faults.get_by_role("button", name="Set the rule").click()
+    expect(faults.locator(".rule")).to_contain_text("createTask, to /api/*")
+    (rule,) = rules(mock)
+    assert rule["match"] == {"operation": "createTask", "path": "/api/*", "json": {"priority": "2"}}
+    assert [rule[key] for key in ("when", "status", "headers", "body", "times", "probability")] == [
+        "after",
+        502,
+        {"X-Down": "yes"},
+        "<h1>Bad gateway</h1>",
+        None,
+        0.5,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("filled", "field", "message"),
+    [
+        ({"status": "42"}, "status", "Must be null or a status code from 200 to 599"),
+        ({"status": "many"}, "status", "Must be null or a status code from 200 to 599"),
+        ({}, "status", "The rule does nothing"),
+        ({"status": "500", "times": "0"}, "times", "whole number of at least 1"),
+        ({"status": "500", "match.status": "99"}, "match.status", "Expected a status code. Before the request"),
+        ({"status": "500", "match.status": "201"}, "match.status", "it has no status to match"),
+        ({"status": "500", "match.query": "[1]"}, "match.query", "Expected an object of strings"),
+        ({"status": "500", "match.json": "{"}, "match.json", "This is not JSON"),
+        ({"status": "500", "headers": '{"Connection": "close"}'}, "headers", "none of them about the connection"),
+        ({"status": "500", "body": "{"}, "body", "This is not JSON"),
+        ({"body": "null and void"}, "body", "A body needs a status"),
+    ],
+)
+def test_a_refusal_is_shown_at_its_field(
+    faults: Any, mock: VambeMock, filled: dict[str, str], field: str, message: str
+) -> None:
+    for name, text in filled.items():
+        faults.locator(f'#own-rule [name="{name}"]').fill(text)
+    faults.get_by_role("button", name="Set the rule").click()
+    wrong = faults.locator(f'#own-rule [name="{field}"]')
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    expect(wrong).to_be_focused()
+    expect(wrong.locator("..").locator(".error")).to_contain_text(message)
+    assert rules(mock) == []
+
+
+def test_what_was_wrong_is_forgotten_when_the_rule_is_set(faults: Any, mock: VambeMock) -> None:
+    faults.get_by_role("button", name="Set the rule").click()
+    expect(faults.locator("#own-rule .error")).to_have_count(1)
+    faults.get_by_label("Status", exact=True).fill("500")
+    faults.get_by_role("button", name="Set the rule").click()
+    expect(faults.locator(".rule")).to_have_count(1)
+    expect(faults.locator("#own-rule .error")).to_have_count(0)
+
+
+def test_one_rule_is_deleted_and_then_all_by_one_click(visit: Any, mock: VambeMock) -> None:
+    for status in (500, 502, 503):
+        mock.fail("createTask", status)
+    page = visit(FAULTS)
+    page.get_by_role("button", name="Delete rule 2").click()
+    expect(page.locator(".rule")).to_have_count(2)
+    expect(page.locator("#rules-title")).to_be_focused()
+    assert [rule["id"] for rule in rules(mock)] == ["1", "3"]
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.get_by_text("None, so every valid request succeeds")).to_be_visible()
+    assert rules(mock) == []
+
+
+def test_a_rule_that_is_gone_already_is_said_and_no_longer_shown(page: Any, visit: Any, mock: VambeMock) -> None:
+    page.route("**/__admin/events*", lambda route: route.abort())  # or the page would have seen it go
+    mock.fail("createTask", 500)
+    visit(FAULTS)
+    mock.clear_faults()
+    page.get_by_role("button", name="Delete rule 1").click()
+    expect(page.locator("#notes .bad")).to_contain_text("There is no fault rule")
+    expect(page.locator(".rule")).to_have_count(0)
+
+
+def test_hits_go_up_while_requests_never_stop(visit: Any, mock: VambeMock) -> None:
+    mock.fail("listTeamMembers", 503, times=None)
+    page = visit(FAULTS)
+    end = threading.Event()
+
+    def hammer() -> None:
+        while not end.is_set():
+            ask(mock)
+
+    thread = threading.Thread(target=hammer)
+    thread.start()
+    try:
+        expect(page.locator(".rule .hits")).not_to_have_text("0 hits")
+        seen = page.locator(".rule .hits").inner_text()
+        expect(page.locator(".rule .hits")).not_to_have_text(seen)
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_texts_of_rules_are_text(visit: Any, mock: VambeMock) -> None:
+    evil = '<img src=x onerror="window.broken = true"><script>window.broken = true</script>\''
+    mock.fault({"match": {"path": evil, "json": {evil: evil}}, "status": 500, "body": evil, "headers": {"X-A": evil}})
+    page = visit(FAULTS)
+    expect(page.locator(".rule strong")).to_contain_text(evil)
+    mock.fail("createTask", 500, path=evil)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator(".rule")).to_have_count(2)
+    expect(page.locator(".rule img, .rule script")).to_have_count(0)
+    assert not page.evaluate("window.broken")
+
+
+def test_a_narrow_window_shows_one_operation_at_a_time(page: Any, visit: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    visit(FAULTS)
+    expect(switch(page, "createTask answers 500 Internal Server Error")).to_be_visible()
+    expect(switch(page, "listTasks answers 500 Internal Server Error")).to_be_hidden()
+    page.get_by_label("Operation").first.select_option("listTasks")
+    expect(switch(page, "listTasks answers 500 Internal Server Error")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -1,0 +1,199 @@
+"""The console's page of faults, without a browser: which switches are on, and what rules are in words."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pytest
+from support import Api
+
+from mockserver.api import blueprint
+from mockserver.console import faults as page
+from mockserver.sandbox import failures, faults
+
+CATALOGUE = failures.catalogue(blueprint.described())
+OPERATIONS = ["createTask", "listTasks", "updateTask", "deleteTask", "listTeamMembers"]
+
+
+def rule(id: str = "1", hits: int = 0, **given: Any) -> dict[str, Any]:
+    """A rule as it is listed."""
+    parsed = faults.parse(given, OPERATIONS)
+    return {"id": id, **parsed, "hits": hits, "spent": parsed["times"] is not None and hits >= parsed["times"]}
+
+
+def failure(operation: str, name: str) -> dict[str, Any]:
+    return next(each for each in CATALOGUE if (each["operation"], each["name"]) == (operation, name))
+
+
+def switch(operation: str, name: str, *rules: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows for a failure when these rules are set."""
+    groups = page.presented(rules, CATALOGUE)["groups"]
+    (row,) = [row for group in groups for row in group["rows"] if row["name"] == name]
+    return row["cells"][operation]
+
+
+def shown(api: Api) -> str:
+    answer = api.client.get("/__admin/console/faults", params={"sandbox": api.key.removeprefix("test_")})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def test_there_is_a_switch_for_every_failure_of_the_catalogue_and_no_other() -> None:
+    groups = page.presented([], CATALOGUE)["groups"]
+    cells = [cell for group in groups for row in group["rows"] for cell in row["cells"].values()]
+    assert len(cells) == len(CATALOGUE)
+    assert sorted(cell["label"] for cell in cells) == sorted(
+        f"{each['operation']} {page.done_to(each['trigger'])}" for each in CATALOGUE
+    )
+    assert not any(cell["on"] or cell["once"] for cell in cells)
+
+
+def test_the_failures_are_grouped_by_what_becomes_of_the_request() -> None:
+    rows = [[row["name"] for row in group["rows"]] for group in page.presented([], CATALOGUE)["groups"]]
+    assert rows[0] == [f"status-{status}" for status in (400, 401, 404, 429, 500, 502, 503, 504)]
+    assert rows[1] == ["connection-reset", "connection-empty", "connection-truncate", "connection-garbage"]
+    assert rows[2] == ["lost-answer", "late-error"]
+
+
+@pytest.mark.parametrize("each", CATALOGUE, ids=lambda each: f"{each['operation']}-{each['name']}")
+def test_a_switch_is_on_when_its_trigger_is_set_for_ever(each: dict[str, Any]) -> None:
+    found = switch(each["operation"], each["name"], rule("7", hits=4, **{**each["trigger"], "times": None}))
+    assert (found["on"], found["once"], found["hits"]) == (["7"], [], 4)
+
+
+def test_no_other_switch_is_on_then() -> None:
+    groups = page.presented([rule(**failure("createTask", "status-503")["trigger"], times=None)], CATALOGUE)["groups"]
+    on = [cell["id"] for group in groups for row in group["rows"] for cell in row["cells"].values() if cell["on"]]
+    assert on == ["createTask-status-503"]
+
+
+def test_once_is_on_until_it_has_hit() -> None:
+    trigger = failure("createTask", "status-503")["trigger"]
+    assert switch("createTask", "status-503", rule("3", **trigger))["once"] == ["3"]
+    assert switch("createTask", "status-503", rule("3", hits=1, **trigger))["once"] == []
+    assert switch("createTask", "status-503", rule("3", **trigger))["on"] == []
+
+
+def test_a_switch_knows_all_the_rules_that_keep_it_on() -> None:
+    trigger = {**failure("createTask", "status-500")["trigger"], "times": None}
+    found = switch("createTask", "status-500", rule("1", hits=2, **trigger), rule("2", hits=1, **trigger))
+    assert (found["on"], found["hits"], found["behind"]) == (["1", "2"], 3, None)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"skip": 1}, {"probability": 0.5}, {"delay_ms": 1}, {"body": {}}, {"headers": {}}, {"match": {}}],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_rule_that_differs_from_the_trigger_is_no_switch(other: dict[str, Any]) -> None:
+    trigger = {**failure("createTask", "status-503")["trigger"], "times": None}
+    assert switch("createTask", "status-503", rule(**{**trigger, **other}))["on"] == []
+
+
+ALL = {"status": 500, "times": None}
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "behind"),
+    [
+        (ALL, {"status": 503}, True),
+        ({**ALL, "match": {"operation": "createTask"}}, {"status": 503, "match": {"operation": "createTask"}}, True),
+        (
+            {**ALL, "match": {"operation": "createTask"}},
+            {"status": 503, "match": {"operation": "createTask", "json": {"title": ["x"]}}},
+            True,
+        ),
+        ({**ALL, "match": {"operation": "createTask"}}, {"status": 503}, False),
+        ({**ALL, "match": {"operation": "createTask"}}, {"status": 503, "match": {"operation": "listTasks"}}, False),
+        ({"status": 500, "times": 5}, {"status": 503}, False),
+        ({**ALL, "skip": 1}, {"status": 503}, False),
+        ({**ALL, "probability": 0.5}, {"status": 503}, False),
+        (ALL, {"status": 503, "when": "after"}, True),
+        ({**ALL, "when": "after"}, {"status": 503}, False),
+        ({"delay_ms": 5, "times": None}, {"status": 503}, True),
+        ({"delay_ms": 5, "times": None}, {"status": 503, "when": "after"}, False),
+    ],
+)
+def test_a_rule_knows_the_older_one_that_takes_all_it_could_hit(
+    older: dict[str, Any], newer: dict[str, Any], behind: bool
+) -> None:
+    rules = [rule("1", **older), rule("2", **newer)]
+    assert page.shadowed(rules) == ({"2": "1"} if behind else {})
+    assert [each["behind"] for each in page.presented(rules, CATALOGUE)["rules"]] == [None, "1" if behind else None]
+
+
+def test_a_spent_rule_takes_nothing_and_misses_nothing() -> None:
+    spent = rule("2", hits=1, status=503)
+    assert page.shadowed([rule("1", **ALL), spent, rule("3", status=502)]) == {"3": "1"}
+
+
+@pytest.mark.parametrize(
+    ("match", "words"),
+    [
+        ({}, "any request"),
+        ({"operation": "createTask"}, "createTask"),
+        ({"method": "PUT", "path": "/api/*"}, "by PUT, to /api/*"),
+        ({"operation": "createTask", "status": 201}, "createTask, answered with 201"),
+        ({"query": {"toDate": "x"}}, 'with the parameters {"toDate":"x"}'),
+        ({"json": {"title": "ñ"}}, 'with {"title":"ñ"} in the body'),
+    ],
+)
+def test_a_pattern_in_words(match: dict[str, Any], words: str) -> None:
+    assert page.matched(match) == words
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"status": 503}, "answers 503 Service Unavailable"),
+        ({"status": 599}, "answers 599"),
+        ({"status": 429, "headers": {"Retry-After": "1"}}, "answers 429 Too Many Requests, with Retry-After: 1"),
+        ({"status": 400, "body": "no"}, 'answers 400 Bad Request, with the body "no"'),
+        ({"when": "after", "body": []}, "carries it out, sends the body []"),
+        ({"when": "after", "connection": "reset"}, "carries it out, resets the connection"),
+        ({"delay_ms": 1500}, "waits 1,500 ms"),
+    ],
+)
+def test_what_a_rule_does_in_words(given: dict[str, Any], words: str) -> None:
+    assert page.done_to(given) == words
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "the next one"),
+        ({"times": None}, "every one"),
+        ({"times": 3, "skip": 2}, "the next 3, but for the first 2"),
+        ({"times": None, "probability": 0.001}, "every one, with a chance of 0.001"),
+    ],
+)
+def test_how_often_a_rule_hits_in_words(given: dict[str, Any], words: str) -> None:
+    assert page.how_often(rule(status=500, **given)) == words
+
+
+def test_a_long_body_is_cut_short() -> None:
+    assert len(page.done_to({"status": 500, "body": "x" * 5000})) < 300
+
+
+def test_the_page_says_what_a_fault_is_for_when_there_is_none(api: Api) -> None:
+    api.list()
+    assert "None, so every valid request succeeds" in shown(api)
+
+
+def test_the_page_lists_the_rules_oldest_first_with_their_hits(api: Api) -> None:
+    for status in (500, 502):
+        api.client.post("/__admin/faults", json={"match": {"operation": "listTasks"}, "status": status})
+    api.list()
+    text = shown(api)
+    assert text.index('data-rule="1"') < text.index('data-rule="2"')
+    assert ('<span class="hits">1 hit</span>' in text, '<span class="hits">0 hits</span>' in text) == (True, True)
+    assert text.count('<span class="tag">spent</span>') == 1
+
+
+def test_texts_of_rules_are_text(api: Api) -> None:
+    evil = "</button><script>alert('1')</script>\"'&"
+    given = {"match": {"path": evil, "json": {evil: evil}}, "status": 400, "headers": {"X-A": evil}, "body": evil}
+    assert api.client.post("/__admin/faults", json=given).status_code == 201
+    assert evil not in shown(api)
+    assert evil in html.unescape(shown(api))
