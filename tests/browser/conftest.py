@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from mockserver.testing import MockServer, VambeMock
 
@@ -43,10 +44,6 @@ def browser() -> Iterator[Any]:
     """Chromium, started once for each file: while it runs, no other test of the process can run an event loop."""
     if not CHROMIUM:
         missing("there is no Chromium, which browser tests need: apt-get install chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("there is no Playwright, which browser tests need: pip install playwright")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield started

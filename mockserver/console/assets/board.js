@@ -22,9 +22,13 @@ function quoted(text) {
 
 /** Show the board as it is now, with what else of the page may have changed. */
 async function show(...others) {
-  missed = dragged?.isConnected ?? false;
-  if (!missed) await attempt(() => refresh("nothing", "tally", "columns", ...others));
+  await attempt(() => refresh("nothing", "tally", "columns", ...others));
 }
+
+document.addEventListener("refreshing", (event) => {
+  missed = dragged !== null;
+  if (missed) event.preventDefault();
+});
 
 // Moving a card
 
@@ -65,12 +69,15 @@ columns.addEventListener("dragstart", (event) => {
   columns.classList.add("receiving");
 });
 
-columns.addEventListener("dragover", (event) => {
+function dragOver(event) {
   const column = event.target.closest(".column");
   if (!dragged || !column) return;
   event.preventDefault();
   mark(column);
-});
+}
+
+columns.addEventListener("dragenter", dragOver);
+columns.addEventListener("dragover", dragOver);
 
 columns.addEventListener("dragleave", (event) => {
   if (!columns.contains(event.relatedTarget)) mark(null);

@@ -139,6 +139,7 @@ function keptOrNew(old, now) {
 async function replaceParts(ids) {
   const answer = await fetch(location.href);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!document.dispatchEvent(new CustomEvent("refreshing", { cancelable: true }))) return; // not now, says the page
   for (const id of ids) {
     const [old, now] = [document.getElementById(id), fresh.getElementById(id)];
     if (!old || !now) continue;
