@@ -33,10 +33,12 @@ def register(app: Flask, refuse_route: Callable[[exceptions.HTTPException], Resp
 def translated(error: exceptions.HTTPException) -> errors.ApiError:
     """An error of werkzeug's as one of ours."""
     where = f"Cannot {request.method} {request.path}"
-    if isinstance(error, exceptions.MethodNotAllowed):
-        return errors.MethodNotAllowed(where, sorted(error.valid_methods or ()))
     if isinstance(error, exceptions.NotFound):
         return errors.NotFound(where)
+    if isinstance(error, exceptions.MethodNotAllowed):
+        if request.path == "/":  # a page of the mock's, and no path of the vendor's
+            return errors.NotFound(where)
+        return errors.MethodNotAllowed(where, sorted(error.valid_methods or ()))
     if isinstance(error, exceptions.RequestEntityTooLarge):
         return errors.PayloadTooLarge()
     if error.code is not None and error.code < 500:

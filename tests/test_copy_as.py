@@ -25,6 +25,7 @@ from mockserver.testing import VambeMock
 
 TASKS = "/api/public/tasks"
 TYPE = {"content-type": "application/json"}
+KEPT = ("x-api-key", "content-type", "prefer", "x-request-id")
 NODE = shutil.which("node")
 NASTY = (
     "'\"`$(touch x)${HOME}\\!#%*?[]{}~;&|<>\n\r\t\x01\x1b\x7f\u00a0\u2028\u202e\ufeff\U000e0001"
@@ -41,8 +42,9 @@ HOSTILE: dict[str, tuple[str, str, dict[str, str], bytes]] = {
         "POST",
         TASKS,
         TYPE,
-        b'{"a": 12345678901234567890, "b": 1.0, "c": -0.0, "d": 1e300, "e": 0.1, "f": []}',
+        b'{"a": 1.0, "b": -0.0, "c": 1e300, "d": 0.1, "e": []}',
     ),
+    "a big number": ("POST", TASKS, TYPE, b'{"a": [12345678901234567890, -9007199254740993]}'),
     "a long list": ("POST", TASKS, TYPE, json.dumps({"responsibleIds": [MARIA] * 30, "deep": [[[{}]]]}).encode()),
     "null": ("POST", TASKS, TYPE, b"null"),
     "a string": ("POST", TASKS, TYPE, b'"@/etc/passwd"'),
@@ -132,7 +134,7 @@ def sandbox(api: Api, tmp_path: Path) -> Sandbox:
 def essence(entry: dict[str, Any]) -> dict[str, Any]:
     """What of a request must be the same when it is made again; values of JSON with their types."""
     request = entry["request"]
-    headers = {name: request["headers"].get(name) for name in ("x-api-key", *copy_as.KEPT_HEADERS)}
+    headers = {name: request["headers"].get(name) for name in KEPT}
     body = {name: repr(request[name]) for name in ("json", "text") if name in request}
     return {**{name: request[name] for name in ("method", "path", "query")}, "headers": headers, **body}
 

@@ -280,7 +280,7 @@ def test_an_unknown_parameter_is_refused_with_those_there_are(client: httpx.Clie
 
 def test_what_the_control_plane_has_not_is_a_404_and_another_method_a_405(client: httpx.Client) -> None:
     assert_error(client.get("/__admin/nowhere"), 404, "Cannot GET /__admin/nowhere")
-    assert_error(client.get("/__admin"), 404)
+    assert_error(client.post("/__admin"), 404)
     response = client.put("/__admin/reset", json={})
     assert_error(response, 405)
     assert "POST" in response.headers["Allow"]

@@ -636,7 +636,7 @@ def test_a_drag_outlives_an_answer_that_was_asked_for_before_it(visit: Callable[
     page.evaluate("document.addEventListener('refreshing', () => setTimeout(() => { window.came = true; }))")
     for route in held:
         route.continue_()
-    page.wait_for_function("window.came")
+    page.wait_for_function("() => window.came")
     page.unroute("**/__admin/?*")
     expect(column(page, "Cerrada")).to_have_class("column over")
     expect(card(page, "Call")).to_have_class("card task dragged")
