@@ -490,8 +490,7 @@ def test_a_form_that_waits_for_its_answer_is_not_sent_twice(
     fields = open_new(page)
     fields.get_by_label("Title").fill("Call")
     fields.get_by_label("Maria Rodriguez").check()
-    for _ in range(3):
-        fields.get_by_role("button", name="Create").click()
+    fields.get_by_role("button", name="Create").evaluate("(button) => [1, 2, 3].forEach(() => button.click())")
     expect(titles(page, "Pendiente")).to_have_text(["Call"])
     assert len(mock.requests("createTask")) == 1
 

@@ -6,7 +6,8 @@ const [columns, menu, dialog, form] = ["columns", "move-menu", "task", "task-for
 const TEXTS = ["title", "description", "dueDate", "dueTime", "timezone", "priority", "aiContactId", "aiCustomerId"];
 const NULLABLE = ["description", "dueDate", "dueTime", "timezone", "aiContactId", "aiCustomerId"];
 let dragged = null;
-let missed = false; // whether something changed during a drag, which the cards must outlive
+let unanswered = 0; // moves that the mock has not answered yet, whose cards stay where they were put
+let missed = false; // whether something changed during a drag or a move, which the cards must outlive
 let moving = ""; // the id of the card that the menu is about
 let editing = null; // the task in the form; null for a new one
 let begun = {}; // what the form's fields were at first
@@ -26,7 +27,7 @@ async function show(...others) {
 }
 
 document.addEventListener("refreshing", (event) => {
-  missed = dragged !== null;
+  missed = dragged !== null || unanswered > 0;
   if (missed) event.preventDefault();
 });
 
@@ -45,6 +46,7 @@ async function move(card, status) {
   const { id, title, newStatusName } = taskOf(card);
   if (status === newStatusName) return;
   put(card, listOf(status));
+  unanswered += 1;
   try {
     await vambe("PUT", `/tasks/${id}`, { newStatusName: status });
     note(`${quoted(title)} is in ${status} now`);
@@ -52,6 +54,7 @@ async function move(card, status) {
     if (card.isConnected) put(card, listOf(newStatusName));
     note(`${quoted(title)} stays in ${newStatusName}: ${why(error)}`, true);
   }
+  unanswered -= 1;
   await show();
   find(card.id)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
