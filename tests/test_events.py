@@ -98,6 +98,7 @@ def test_a_request_and_what_it_changed_arrive(api: Api, stream: Stream) -> None:
 
 def test_a_fault_arrives_with_the_request_that_it_hit(api: Api, stream: Stream) -> None:
     rule = api.client.post("/__admin/faults", json={"status": 503}).json()
+    assert stream.event()["data"] == {"changed": "faults"}
     response = api.list()
     assert_error(response, 503)
     request, fault = stream.event(), stream.event()
@@ -108,6 +109,7 @@ def test_a_fault_arrives_with_the_request_that_it_hit(api: Api, stream: Stream) 
 
 def test_a_request_whose_answer_was_lost_arrives_too(api: Api, stream: Stream) -> None:
     api.client.post("/__admin/faults", json={"when": "after", "connection": "reset"})
+    assert stream.event()["data"] == {"changed": "faults"}
     with pytest.raises(httpx.TransportError):
         api.create()
     assert [stream.event()["event"] for _ in range(3)] == ["request", "state", "fault"]
@@ -116,6 +118,7 @@ def test_a_request_whose_answer_was_lost_arrives_too(api: Api, stream: Stream) -
 def test_a_reset_and_a_restore_arrive(api: Api, stream: Stream) -> None:
     name = api.key.removeprefix("test_")
     api.client.post("/__admin/snapshots", json={"name": "one"})
+    assert stream.event()["data"] == {"changed": "snapshots"}
     api.client.post("/__admin/reset", json={"only": ["tasks"]})
     assert stream.event() == {"event": "reset", "data": {"sandbox": name, "to": "fixtures", "only": ["tasks"]}}
     api.client.post("/__admin/snapshots/one/restore")
@@ -141,9 +144,36 @@ def test_every_reader_gets_every_event_in_order(api: Api) -> None:
             assert paths == [f"/x/{number}" for number in range(50)]
 
 
-def test_a_reader_s_own_calls_and_other_control_calls_are_no_events(api: Api, stream: Stream) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "body", "changed"),
+    [
+        ("PUT", "/clock", {"mode": "frozen"}, "clock"),
+        ("POST", "/clock/advance", {"seconds": 1}, "clock"),
+        ("PATCH", "/settings", {"strict": True}, "settings"),
+        ("POST", "/faults", {"status": 503}, "faults"),
+        ("DELETE", "/faults", None, "faults"),
+        ("POST", "/snapshots", {"name": "one"}, "snapshots"),
+        ("DELETE", "/requests", None, "journal"),
+    ],
+)
+def test_what_the_control_plane_changes_is_told(
+    api: Api, stream: Stream, method: str, path: str, body: Any, changed: str
+) -> None:
+    assert api.client.request(method, f"/__admin{path}", json=body).is_success
+    assert stream.event() == {"event": "state", "data": {"changed": changed}}
+
+
+@pytest.mark.parametrize(("collection", "rule"), [("faults", {"status": 503}), ("snapshots", {"name": "one"})])
+def test_what_the_control_plane_deletes_is_told(api: Api, stream: Stream, collection: str, rule: Any) -> None:
+    made = api.client.post(f"/__admin/{collection}", json=rule).json()
+    api.client.delete(f"/__admin/{collection}/{made.get('id') or made['name']}")
+    assert [stream.event()["data"] for _ in range(2)] == [{"changed": collection}] * 2
+
+
+def test_control_calls_that_read_or_are_refused_are_no_events(api: Api, stream: Stream) -> None:
     api.client.get("/__admin/state")
-    api.client.put("/__admin/clock", json={"mode": "frozen"})
+    assert_error(api.client.put("/__admin/clock", json={"mode": "broken"}), 400)
+    assert_error(api.client.delete("/__admin/faults/none"), 404)
     api.client.get("/x")
     assert stream.event()["data"]["request"]["path"] == "/x"
 

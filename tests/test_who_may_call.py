@@ -162,6 +162,12 @@ def test_a_link_from_anywhere_leads_to_a_page(page: httpx.Client, path: str) -> 
     assert response.headers["content-type"].partition("/")[0] == ("application" if "zip" in path else "text")
 
 
+def test_a_link_without_the_slash_leads_to_the_console(page: httpx.Client) -> None:
+    response = page.get("/__admin", headers=cross_site("navigate", "document"))
+    assert (response.status_code, response.headers["location"].endswith("/__admin/")) == (308, True)
+    assert_error(page.get("/__admin", headers=cross_site("no-cors", "image")), 403)
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_of_another_site_shows_or_loads_one(page: httpx.Client, path: str) -> None:
     arrivals = [("navigate", "iframe"), ("navigate", "frame"), ("navigate", "embed"), ("navigate", "object")]

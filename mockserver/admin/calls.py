@@ -52,6 +52,7 @@ class Declared:
     refusals: Mapping[int, str] = field(default_factory=dict)
     media_type: str = "application/json"
     about_a_sandbox: bool = True
+    changes: str | None = None
 
 
 CALLS: list[Declared] = []
@@ -61,7 +62,7 @@ def call(method: str, path: str, **declared: Any) -> Callable[[Callable[[Call], 
     """Declare the decorated view as a call; the first line of its docstring is the summary.
 
     `body` is the schema of its JSON body, all of whose keys may be left out; `raw_body` the JSON Schema of a body that
-    the view checks itself.
+    the view checks itself; `changes` the part of the sandbox of which its events tell that it is another now.
     """
 
     def declare(view: Callable[[Call], Any]) -> Callable[[Call], Any]:
@@ -90,6 +91,8 @@ def _view(declared: Declared) -> Callable[..., Response]:
         result = declared.view(
             Call(mock, sandbox, f"{request.scheme}://{request.host}", path, request.args.to_dict(), _body(declared))
         )
+        if declared.changes:
+            mock.waiting.announce(sandbox, "state", lambda: {"changed": declared.changes})
         return result if isinstance(result, Response) else respond(result, declared.status)
 
     return view

@@ -17,7 +17,7 @@ def list_faults(call: Call) -> Document:
         return {"faults": faults.listed(opened.world)}
 
 
-@call("POST", "/faults", raw_body={"$ref": "#/components/schemas/FaultRule"}, status=201)
+@call("POST", "/faults", raw_body={"$ref": "#/components/schemas/FaultRule"}, status=201, changes="faults")
 def add_fault(call: Call) -> Document:
     """Make matching requests fail."""
     rule = faults.parse(call.body, [operation.id for operation in call.mock.operations])
@@ -25,7 +25,7 @@ def add_fault(call: Call) -> Document:
         return faults.add(opened.world, rule)
 
 
-@call("DELETE", "/faults")
+@call("DELETE", "/faults", changes="faults")
 def clear_faults(call: Call) -> Document:
     """Delete every fault rule of the sandbox."""
     with call.mock.sandboxes.open(call.sandbox) as opened:
@@ -33,7 +33,7 @@ def clear_faults(call: Call) -> Document:
     return {"faults": []}
 
 
-@call("DELETE", "/faults/{id}")
+@call("DELETE", "/faults/{id}", changes="faults")
 def delete_fault(call: Call) -> Document:
     """Delete one fault rule."""
     with call.mock.sandboxes.open(call.sandbox) as opened:

@@ -51,7 +51,8 @@ def _check_origin() -> None:
 def _is_navigation_to_a_page() -> bool:
     """Whether a link leads somebody to a page of the console, which shows it in a window of its own, not in a frame."""
     arrives = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
-    return request.method == "GET" and request.blueprint == CONSOLE and arrives == ("navigate", "document")
+    leads = request.blueprint == CONSOLE or request.path == BASE_PATH  # which is redirected to the page
+    return request.method == "GET" and leads and arrives == ("navigate", "document")
 
 
 def _check_token() -> None:

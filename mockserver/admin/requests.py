@@ -41,7 +41,7 @@ def list_requests(call: Call) -> Document:
         return {"requests": found[:limit], "total": len(found), "dropped": opened.journal.dropped()}
 
 
-@call("DELETE", "/requests")
+@call("DELETE", "/requests", changes="journal")
 def clear_requests(call: Call) -> Document:
     """Empty the journal; ids go on."""
     with call.mock.sandboxes.open(call.sandbox) as opened:

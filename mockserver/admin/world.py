@@ -147,7 +147,7 @@ def list_snapshots(call: Call) -> Document:
         return {"snapshots": snapshots.listed(opened)}
 
 
-@call("POST", "/snapshots", body=NewSnapshot(), status=201)
+@call("POST", "/snapshots", body=NewSnapshot(), status=201, changes="snapshots")
 def take_snapshot(call: Call) -> Document:
     """Keep the sandbox as it is, all but its journal, under a name."""
     name = snapshots.check_name(call.body["name"])
@@ -162,7 +162,7 @@ def restore_snapshot(call: Call) -> Document:
     return _reset(call, name, [part for part in PARTS if part != "journal"])
 
 
-@call("DELETE", "/snapshots/{name}")
+@call("DELETE", "/snapshots/{name}", changes="snapshots")
 def delete_snapshot(call: Call) -> Document:
     """Forget a snapshot."""
     name = snapshots.check_name(call.path["name"])
@@ -179,7 +179,7 @@ def get_clock(call: Call) -> Document:
         return _clock(opened.world)
 
 
-@call("PUT", "/clock", body=ClockChange())
+@call("PUT", "/clock", body=ClockChange(), changes="clock")
 def put_clock(call: Call) -> Document:
     """Set the clock: its mode, its time, what a write adds; what is left out stays.
 
@@ -196,7 +196,7 @@ def put_clock(call: Call) -> Document:
         return _clock(opened.world)
 
 
-@call("POST", "/clock/advance", body=Advance())
+@call("POST", "/clock/advance", body=Advance(), changes="clock")
 def advance_clock(call: Call) -> Document:
     """Move the clock on."""
     with call.mock.sandboxes.open(call.sandbox) as opened:
@@ -213,7 +213,7 @@ def get_settings(call: Call) -> Document:
         return _settings(opened.world)
 
 
-@call("PATCH", "/settings", body=SettingsChange())
+@call("PATCH", "/settings", body=SettingsChange(), changes="settings")
 def patch_settings(call: Call) -> Document:
     """Change some of the sandbox's settings."""
     with call.mock.sandboxes.open(call.sandbox) as opened:

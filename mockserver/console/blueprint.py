@@ -8,11 +8,11 @@ from mockserver.console import pages
 
 BASE_PATH = "/__admin"
 
-# Nothing from elsewhere, nothing inline, no framing; forms are sent by scripts alone (W3C, Content Security Policy).
+# Nothing from elsewhere, nothing inline, no framing (W3C, Content Security Policy).
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

@@ -100,6 +100,14 @@ def test_a_switch_is_on_whoever_set_its_rule(page: Any, visit: Any, mock: VambeM
     expect(on).to_have_attribute("aria-checked", "false")
 
 
+def test_a_rule_that_somebody_else_sets_or_deletes_shows_at_once(faults: Any, mock: VambeMock) -> None:
+    with httpx.Client(base_url=f"{mock.base_url}/__admin", headers=mock.headers, trust_env=False) as elsewhere:
+        elsewhere.post("/faults", json={"status": 503, "match": {"operation": "listTasks"}})
+        expect(faults.locator(".rule")).to_have_count(1)
+        elsewhere.delete("/faults")
+        expect(faults.locator(".rule")).to_have_count(0)
+
+
 def test_a_rule_of_ones_own_is_set_with_all_that_the_form_says(faults: Any, mock: VambeMock) -> None:
     faults.get_by_label("Operation").last.select_option("createTask")
     faults.get_by_label("Path").fill("/api/*")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -217,6 +218,30 @@ def test_a_journal_that_was_reset_begins_anew(page: Any, visit: Any, mock: Vambe
     send()
     expect(rows(page)).to_have_count(1)
     expect(page.locator("#request-1")).to_be_visible()
+
+
+def test_a_journal_that_somebody_else_clears_is_empty_at_once(
+    page: Any, visit: Any, mock: VambeMock, send: Send
+) -> None:
+    send()
+    live(visit(PAGE))
+    expect(rows(page)).to_have_count(1)
+    httpx.delete(f"{mock.base_url}/__admin/requests", headers=mock.headers, trust_env=False)
+    expect(rows(page)).to_have_count(0)
+    expect(page.get_by_text("The journal is empty")).to_be_visible()
+
+
+def test_the_filter_works_without_a_script(browser: Any, mock: VambeMock, send: Send) -> None:
+    send()
+    send(1, "GET", "/elsewhere")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{mock.base_url}{PAGE}?sandbox={mock.name}")
+    page.get_by_label("Text").fill("/elsewhere")
+    page.get_by_label("Text").press("Enter")
+    expect(rows(page)).to_have_count(1)
+    assert f"sandbox={mock.name}" in page.url
+    context.close()
 
 
 def test_who_comes_back_from_a_request_finds_its_row(page: Any, visit: Any, send: Send) -> None:

@@ -184,6 +184,16 @@ def test_what_one_types_stays_while_requests_come_in(world: Any, mock: VambeMock
     expect(world.get_by_label("Delay of every request")).to_have_value("77")
 
 
+def test_what_somebody_else_changes_shows_at_once(world: Any, mock: VambeMock) -> None:
+    with httpx.Client(base_url=f"{mock.base_url}/__admin", headers=mock.headers, trust_env=False) as elsewhere:
+        elsewhere.put("/clock", json={"mode": "frozen", "now": "2031-02-03T04:05:06.000Z"})
+        expect(world.locator("#now")).to_have_text("2031-02-03T04:05:06.000Z")
+        elsewhere.post("/snapshots", json={"name": "elsewhere"})
+        expect(world.locator("#snapshots")).to_contain_text("elsewhere")
+        elsewhere.patch("/settings", json={"delay_ms": 7})
+        expect(world.get_by_label("Delay")).to_have_value("7")
+
+
 def test_reset_asks_and_resets(world: Any, mock: VambeMock) -> None:
     before = mock.state
     sent: list[str] = []

@@ -46,8 +46,14 @@ export function note(text, bad = false) {
   const line = document.createElement("p");
   line.textContent = text;
   line.classList.toggle("bad", bad);
-  document.getElementById("notes").append(line);
-  setTimeout(() => line.remove(), bad ? 8000 : 4000);
+  const notes = document.getElementById("notes");
+  notes.append(line);
+  if (notes.matches(":popover-open")) notes.hidePopover();
+  notes.showPopover(); // above a dialog that was opened since
+  setTimeout(() => {
+    line.remove();
+    if (!notes.childElementCount) notes.hidePopover();
+  }, bad ? 8000 : 4000);
 }
 
 /** Do something, and say why when the mock refuses it; whether it was done. */
@@ -172,6 +178,7 @@ export function live(handlers) {
     stream.addEventListener(kind, (event) => handler(JSON.parse(event.data)));
   }
   addEventListener("pagehide", () => stream.close());
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back from the history, without one
   return stream;
 }
 

@@ -109,5 +109,6 @@ form.addEventListener("submit", async (event) => {
 
 form.addEventListener("reset", () => clearProblems(form));
 const again = soon(() => shown().catch(() => {}), 250); // when the server is back, the stream opens again
-live({ fault: again, reset: again }).addEventListener("open", again);
+const ofFaults = ({ changed }) => changed === "faults" && again();
+live({ fault: again, state: ofFaults, reset: again }).addEventListener("open", again);
 addEventListener("focus", again);

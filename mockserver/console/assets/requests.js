@@ -105,7 +105,11 @@ find("clear").addEventListener("click", async () => {
   then(again);
 });
 
-const stream = live({ request: lookSoon, reset: ({ only }) => only.includes("journal") && then(again) });
+const stream = live({
+  request: lookSoon,
+  state: ({ changed }) => changed === "journal" && then(again),
+  reset: ({ only }) => only.includes("journal") && then(again),
+});
 stream.addEventListener("open", () => {
   find("liveness").textContent = "Live";
   lookSoon(); // for what came before the stream did

@@ -125,5 +125,7 @@ document.getElementById("delete-sandbox")?.addEventListener("click", async () =>
 });
 
 const again = soon(() => shown().catch(() => {}), 250); // when the server is back, the stream opens again
-live({ state: again, request: again, reset: soon(() => allShown().catch(() => {})) }).addEventListener("open", again);
+const all = soon(() => allShown().catch(() => {}));
+const changed = ({ changed: part }) => (part === "settings" ? all() : again());
+live({ state: changed, request: again, reset: all }).addEventListener("open", again);
 addEventListener("focus", again);
