@@ -352,6 +352,15 @@ def test_the_ring_of_one_sandbox_leaves_the_others_alone(small_url: str) -> None
         assert journal(theirs)["total"] == 1
 
 
+def test_a_journal_shows_and_clears_no_other_sandbox_s_entries(api: Api, other_api: Api) -> None:
+    mine, theirs = api.create(title="mine"), other_api.create(title="theirs")
+    assert mine.headers["X-Mock-Request-Id"] == theirs.headers["X-Mock-Request-Id"]
+    for actor, response, title in ((api, mine, "mine"), (other_api, theirs, "theirs")):
+        assert entry_of(actor, response)["request"]["json"]["title"] == title
+    other_api.client.delete("/__admin/requests")
+    assert (journal(api)["total"], journal(other_api)["total"]) == (1, 0)
+
+
 def test_a_thousand_entries_are_kept_when_nothing_else_is_said(api: Api) -> None:
     with contextlib.closing(http.client.HTTPConnection(urlsplit(api.url).netloc)) as connection:
         for _ in range(1003):

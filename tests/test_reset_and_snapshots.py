@@ -342,6 +342,16 @@ def test_a_snapshot_belongs_to_its_sandbox(api: Api, other_api: Api) -> None:
     assert_error(other_api.client.post("/__admin/snapshots/mine/restore"), 404)
 
 
+def test_a_snapshot_is_forgotten_in_its_sandbox_only(api: Api, other_api: Api) -> None:
+    for actor in (api, other_api):
+        actor.list()
+        snapshot(actor, "one")
+    assert other_api.client.delete("/__admin/snapshots/one").status_code == 200
+    assert other_api.client.get("/__admin/snapshots").json() == {"snapshots": []}
+    assert other_api.client.delete(f"/__admin/sandboxes/{other_api.key.removeprefix('test_')}").status_code == 200
+    assert [each["name"] for each in api.client.get("/__admin/snapshots").json()["snapshots"]] == ["one"]
+
+
 def test_a_snapshot_survives_resets_and_what_is_cleared_up(api: Api) -> None:
     task = api.created(aiContactId=CONTACT)
     snapshot(api, "one")

@@ -64,6 +64,13 @@ def test_nothing_crosses_from_one_sandbox_to_another(api: Api, other_api: Api) -
     assert (api.listed(), other_api.listed()) == ([changed], [])
 
 
+def test_who_is_responsible_in_another_sandbox_finds_nothing_here(api: Api, other_api: Api) -> None:
+    mine, theirs = api.created(responsibleIds=[MARIA]), other_api.created(responsibleIds=[CARLOS])
+    assert mine["id"] == theirs["id"]
+    assert api.listed(responsibleIds=CARLOS) == []
+    assert other_api.listed(responsibleIds=CARLOS) == [theirs]
+
+
 @pytest.mark.parametrize("operation", ["update", "delete"])
 def test_the_task_of_another_sandbox_answers_byte_for_byte_like_an_unknown_one(
     api: Api, other_api: Api, operation: str

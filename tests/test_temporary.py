@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -212,6 +213,13 @@ def test_a_start_that_has_its_folder_but_not_its_mark_yet_is_left_alone(
     assert list(folder.iterdir()) == [store.path.parent]
     store.close()
     assert content(folder) == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_temporary_database_is_its_user_s_alone(folder: Path) -> None:
+    store = Store()
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
+    store.close()
 
 
 def test_a_symbolic_link_is_not_followed(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -116,11 +117,12 @@ def test_an_event_while_the_condition_is_looked_at_is_not_missed(waiting: Waitin
 
 def test_past_the_limit_nobody_may_wait_until_a_place_is_free(waiting: Waiting) -> None:
     entered = Entered()
-    with ThreadPoolExecutor(1) as pool, waiting.reader("b"):
+    with ThreadPoolExecutor(1) as pool, contextlib.ExitStack() as ending, waiting.reader("b"):
+        ending.callback(waiting.stop)
         answer = pool.submit(waiting.until, "a", entered, LONG)
         entered.wait()
         with pytest.raises(ServiceUnavailable, match="2 verifications and event streams"):
-            waiting.until("c", never, LONG)
+            waiting.until("c", never, 0)
         with pytest.raises(ServiceUnavailable), waiting.reader("c"):
             pass
         waiting.release("a")  # ends delays, not verifications

@@ -185,6 +185,7 @@ def test_a_link_leads_to_pages_only_and_changes_nothing(api: Api, page: httpx.Cl
         assert_error(page.get(f"/__admin/{path}", headers=headers), 403)
     for method, path in [*WRITES, *(("POST", path) for path in PAGES), *(("DELETE", path) for path in PAGES)]:
         assert_error(page.request(method, f"/__admin/{path}", headers=headers), 403)
+    assert_error(page.post("/__admin", headers=headers), 403)
     assert api.listed() == [task]
 
 

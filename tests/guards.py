@@ -1,0 +1,573 @@
+"""Do the tests guard? Each guard is taken out of a copy of the checkout in turn, and a test has to turn red.
+
+    python tests/guards.py                       all guards: some minutes
+    python tests/guards.py --only host-check     one of them; may be repeated
+    python tests/guards.py --list                what there is
+
+To be run by hand or at night, with the project's `test` extra installed: pytest does not collect it. It exits with 1
+when the removal of a guard stays green, and when an edit no longer fits, which says that this table is to be kept up.
+Each edit weakens one guard and leaves the rest at work; where a second guard stands behind the first, that is the
+point: the test to be found is the one of the first.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import click
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT_S = 300
+_TURNED_RED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A guard: where it stands, the text that it is and what is put in its place, and the tests that should notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def _guard(name: str, file: str, old: str, new: str, *tests: str) -> Guard:
+    return Guard(name, f"mockserver/{file}", old, new, tuple(f"tests/test_{test}" for test in tests))
+
+
+HOSTS = "hosts_and_origins.py"
+CALLERS = "who_may_call.py"
+
+GUARDS = (
+    # Who is answered.
+    _guard(
+        "host-check",
+        "serving.py",
+        "HostRule(application, settings.allowed_host) if server.loopback else application",
+        "application",
+        f"{HOSTS}::TestHost",
+    ),
+    _guard("host-suffix", "hosts.py", 'name.endswith(".localhost")', '"localhost" in name', f"{HOSTS}::TestHost"),
+    _guard("host-port", "hosts.py", "_HOST.fullmatch(header)\n", "_HOST.match(header)\n", f"{HOSTS}::TestHost"),
+    _guard("origin-check", "admin/guard.py", "origin is not None and", "False and", CALLERS),
+    _guard("cross-site-fetch", "admin/guard.py", '== "cross-site"', '== "never"', CALLERS),
+    _guard("top-level-navigation", "admin/guard.py", 'arrives == ("navigate", "document")', "True", CALLERS),
+    _guard("navigation-to-pages-only", "admin/guard.py", "leads and ", "", CALLERS),
+    _guard("navigation-with-get-only", "admin/guard.py", 'request.method == "GET" and ', "", CALLERS),
+    _guard("media-type-of-calls", "admin/guard.py", 'media_type != "application/json"', "False", CALLERS),
+    _guard("admin-token", "admin/guard.py", "raise TokenNeeded", "return", CALLERS),
+    _guard("token-for-pages", "admin/guard.py", "request.path != OPEN_PATH", "'console' not in request.path", CALLERS),
+    _guard("this-machine-only", "admin/guard.py", "if not is_loopback(", "if False and not is_loopback(", CALLERS),
+    _guard(
+        "made-up-token",
+        "serving.py",
+        "return settings if settings.admin_token else",
+        "return settings if True else",
+        CALLERS,
+    ),
+    _guard("no-cors-for-calls", "api/blueprint.py", r'r"(?!/__admin(/|\Z))"', 'r".*"', HOSTS, CALLERS),
+    _guard("cors-end-of-origin", "hosts.py", r"(:[0-9]{1,5})?\Z", "(:[0-9]{1,5})?", HOSTS),
+    _guard("cors-own-origin", "hosts.py", "re.escape(origin)", "origin", HOSTS),
+    _guard(
+        "api-key", "sandbox/names.py", "        raise Unauthorized", "        return Caller(DEFAULT)", "sandboxes.py"
+    ),
+    _guard("revoked-key", "mock.py", 'if not record["revoked"]', "if record", "sandboxes.py"),
+    _guard(
+        "name-of-a-sandbox",
+        "sandbox/names.py",
+        'return bool(_NAME.fullmatch(text)) and text not in (".", "..")',
+        "return True",
+        "sandboxes.py",
+    ),
+    # What a page shows.
+    _guard("policy-of-a-page", "console/blueprint.py", "default-src 'none'; ", "", CALLERS),
+    _guard("no-framing", "console/blueprint.py", "frame-ancestors 'none'; ", "", CALLERS),
+    _guard(
+        "no-sniffing", "console/blueprint.py", '"X-Content-Type-Options": "nosniff"', '"X-Content": "nosniff"', CALLERS
+    ),
+    _guard("policy-of-the-console", "console/blueprint.py", "blueprint.after_request(with_headers)", "pass", CALLERS),
+    _guard("policy-of-the-reference", "console/reference.py", "blueprint.after_request(with_headers)", "pass", CALLERS),
+    _guard(
+        "text-stays-text",
+        "application.py",
+        "    console.register(app)",
+        "    console.register(app)\n    app.jinja_env.autoescape = False",
+        "console_board.py",
+    ),
+    # What is read.
+    _guard(
+        "media-type",
+        "api/reading.py",
+        'media_type != "application/json"',
+        "False",
+        "bad_inputs.py::test_a_bad_request_gets_an_answer_of_the_contract_and_writes_nothing",
+    ),
+    _guard(
+        "size-of-a-body",
+        "api/reading.py",
+        'length > max_body or request.environ.get("mockserver.body_too_large")',
+        "False",
+        "hosts_and_origins.py::TestOrigins::test_errors_can_be_read_too",
+        "bad_inputs.py::test_broken_http_gets_an_answer_of_the_contract_and_writes_nothing",
+    ),
+    _guard(
+        "size-of-a-body-of-a-call",
+        "admin/calls.py",
+        'request.environ.get("mockserver.body_too_large")',
+        "False",
+        "settings_and_sandboxes.py::test_a_body_over_the_limit_is_a_413",
+    ),
+    _guard(
+        "size-on-the-wire",
+        "server/request.py",
+        "> self.adj.max_request_body_size",
+        "> 1e18",
+        "server.py::test_a_body_one_byte_over_the_limit_is_handed_to_the_app_as_too_large",
+    ),
+    _guard(
+        "size-of-chunks",
+        "server/chunked.py",
+        "> self._limit:",
+        "> 1e18:",
+        "server.py::test_a_chunked_body_over_the_limit_is_answered_before_its_end",
+    ),
+    _guard(
+        "size-of-a-head",
+        "server/request.py",
+        "> self.adj.max_request_header_size",
+        "> 1e18",
+        "server.py::test_a_malformed_request_is_refused_at_once_in_the_shape_of_the_contract",
+    ),
+    _guard(
+        "one-framing",
+        "server/request.py",
+        'length is not None or self.version == "1.0"',
+        "False",
+        "server.py::test_a_malformed_request_is_refused_at_once_in_the_shape_of_the_contract",
+    ),
+    _guard(
+        "underscored-header",
+        "server/request.py",
+        'if b"_" in match[1]:',
+        "if False:",
+        "server.py::test_a_header_named_with_an_underscore_does_not_pass_for_another",
+    ),
+    _guard(
+        "bare-line-feed",
+        "server/chunked.py",
+        r'or b"\n" in line',
+        "",
+        "server.py::test_broken_chunks_are_refused_at_once",
+    ),
+    _guard("depth-of-json", "wire.py", "    _check_depth(body)\n    try", "    try", "wire.py"),
+    _guard("lone-surrogate", "wire.py", 'if escape["lone"]:', "if False:", "wire.py"),
+    _guard("nul", "wire.py", 'if escape["nul"]:', "if False:", "wire.py"),
+    _guard("nan", "wire.py", "            parse_constant=_refuse_constant,\n", "", "wire.py"),
+    _guard("infinite-number", "wire.py", "if math.isinf(number):", "if False:", "wire.py"),
+    _guard("digits-of-a-number", "wire.py", 'len(digits.lstrip("-")) > MAX_DIGITS', "False", "wire.py"),
+    _guard("no-nan-is-sent", "wire.py", "allow_nan=False", "allow_nan=True", "wire.py"),
+    _guard(
+        "repeated-key-is-told",
+        "api/reading.py",
+        "wire.decode(body, repeated)",
+        "wire.decode(body)",
+        "advice.py::test_advice_names_what_nothing_reads_and_what_is_repeated",
+    ),
+    # How long and how much.
+    _guard(
+        "deadline",
+        "server/channel.py",
+        "if now < self.deadline or working:",
+        "if True:",
+        "server.py::test_half_a_request_is_answered_408",
+    ),
+    _guard(
+        "deadline-of-a-body",
+        "server/channel.py",
+        "min(now + self._timeouts.stall, self._body_deadline)",
+        "now + self._timeouts.stall",
+        "server.py::test_a_request_that_dribbles_is_answered_408",
+    ),
+    _guard(
+        "draining-ends",
+        "server/channel.py",
+        "if self._drained > DRAIN_BYTES:",
+        "if False:",
+        "server.py::test_draining_ends_after_four_mebibytes",
+    ),
+    _guard(
+        "room-for-connections",
+        "server/hub.py",
+        "len(self.active_channels) >= self._limit and",
+        "False and",
+        "server.py::test_past_the_limit_an_idle_connection_makes_room",
+    ),
+    _guard(
+        "places-for-waits",
+        "sandbox/waiting.py",
+        "self._free.acquire(blocking=False)",
+        "True",
+        "waiting.py::test_past_the_limit_nobody_may_wait_until_a_place_is_free",
+    ),
+    _guard(
+        "number-of-sandboxes",
+        "sandbox/sandboxes.py",
+        ">= self._limit:",
+        "< 0:",
+        "sandboxes.py::test_past_the_cap_a_new_sandbox_is_a_503_that_says_so",
+    ),
+    _guard(
+        "length-of-the-journal",
+        "sandbox/journal.py",
+        'row["kept"] > self.limit',
+        "False",
+        "journal.py::test_the_newest_entries_are_kept_and_those_that_went_are_counted",
+    ),
+    _guard(
+        "size-of-the-journal",
+        "sandbox/journal.py",
+        'row["kept_bytes"] > MAX_BYTES',
+        "False",
+        "journal.py::test_sixteen_mebibytes_are_kept",
+    ),
+    _guard(
+        "size-of-an-entry",
+        "sandbox/recording.py",
+        "if len(body) > limit:",
+        "if False:",
+        "journal.py::test_a_body_is_kept_up_to_64_kib_and_its_length_is_told",
+    ),
+    # What is kept secret, and where it may lead.
+    _guard(
+        "keys-in-the-journal",
+        "api/exchange.py",
+        "recording.without_secrets(entry, self._secrets())",
+        "entry",
+        "journal.py::test_a_key_is_shown_by_its_last_four_characters",
+    ),
+    _guard(
+        "keys-in-the-log",
+        "server/exchange.py",
+        "path = path.replace(",
+        "path.replace(",
+        "journal.py::test_a_key_that_is_repeated_in_the_path_is_not_in_the_log",
+    ),
+    _guard(
+        "lines-of-the-log",
+        "server/request.py",
+        "quote(path, safe=VISIBLE)",
+        'path.decode("latin-1")',
+        "serving.py::TestLog::test_what_a_client_sends_cannot_forge_a_line_or_reach_the_terminal",
+    ),
+    _guard(
+        "lines-of-a-terminal",
+        "terminal.py",
+        "printable(line)",
+        "line",
+        "remote.py::test_what_a_client_sent_cannot_reach_the_terminal",
+    ),
+    _guard(
+        "id-of-a-request",
+        "api/blueprint.py",
+        "sent.isascii() and sent.isprintable()",
+        "True",
+        "journal.py::test_a_request_id_that_is_no_token_does_not_come_back",
+    ),
+    # What a sandbox sees.
+    _guard(
+        "sandbox-rows",
+        "store/world.py",
+        "self._mine(where), order",
+        "where or self._mine(where), order",
+        "sandboxes.py::test_nothing_crosses_from_one_sandbox_to_another",
+    ),
+    _guard(
+        "sandbox-whole-tables",
+        "store/world.py",
+        "return self._statements.select(model, self._mine(where), order)",
+        "found = self._statements.select(model, self._mine(where), order)\n"
+        "        return found if where else self.transaction.rows(model.select())",
+        "sandboxes.py",
+    ),
+    _guard(
+        "sandbox-rows-among",
+        "store/world.py",
+        "self._mine(where), name",
+        "where, name",
+        "sandboxes.py::test_nothing_crosses_from_one_sandbox_to_another",
+    ),
+    _guard(
+        "sandbox-update",
+        "store/world.py",
+        'self._mine({"id": id})',
+        '{"id": id}',
+        "sandboxes.py::test_nothing_crosses_from_one_sandbox_to_another",
+    ),
+    _guard(
+        "sandbox-delete",
+        "store/world.py",
+        "self._statements.delete(model, self._mine(where))",
+        "self._statements.delete(model, where or self._mine(where))",
+        "sandboxes.py::test_nothing_crosses_from_one_sandbox_to_another",
+    ),
+    _guard(
+        "sandbox-list",
+        "domain/tasks.py",
+        "Task.world == world.number, ",
+        "",
+        "sandboxes.py::test_nothing_crosses_from_one_sandbox_to_another",
+    ),
+    _guard(
+        "sandbox-list-by-person",
+        "domain/tasks.py",
+        "Responsible.world == world.number, ",
+        "",
+        "sandboxes.py::test_who_is_responsible_in_another_sandbox_finds_nothing_here",
+    ),
+    _guard("deleted-tasks", "domain/tasks.py", "Task.deleted_at.is_null(), ", "", "list_tasks.py"),
+    _guard(
+        "sandbox-journal",
+        "sandbox/journal.py",
+        "Entry.journal == self.number, ",
+        "",
+        "journal.py::test_the_ring_of_one_sandbox_leaves_the_others_alone",
+    ),
+    _guard(
+        "sandbox-entry",
+        "sandbox/journal.py",
+        '{"journal": self.number, "id": id}',
+        '{"id": id}',
+        "journal.py::test_a_journal_shows_and_clears_no_other_sandbox_s_entries",
+    ),
+    _guard(
+        "sandbox-journal-cleared",
+        "sandbox/journal.py",
+        "Entry.delete().where(Entry.journal == self.number)",
+        "Entry.delete()",
+        "journal.py::test_a_journal_shows_and_clears_no_other_sandbox_s_entries",
+    ),
+    _guard(
+        "sandbox-snapshots",
+        "sandbox/sandboxes.py",
+        'opened.world.transaction.statements.select(Snapshot, {"sandbox": opened.name}, ("name",))',
+        "opened.world.transaction.rows(Snapshot.select())",
+        "reset_and_snapshots.py::test_a_snapshot_belongs_to_its_sandbox",
+    ),
+    _guard(
+        "sandbox-snapshot-deleted",
+        "sandbox/snapshots.py",
+        '{"sandbox": opened.name, "name": name})',
+        '{"name": name})',
+        "reset_and_snapshots.py::test_a_snapshot_is_forgotten_in_its_sandbox_only",
+    ),
+    _guard(
+        "sandbox-deleted",
+        "sandbox/sandboxes.py",
+        'transaction.statements.delete(Snapshot, {"sandbox": name})',
+        "transaction.run(Snapshot.delete())",
+        "reset_and_snapshots.py::test_a_snapshot_is_forgotten_in_its_sandbox_only",
+    ),
+    _guard("sweeper-spares", "sandbox/sweeper.py", ".where(World.id.not_in(_USED_WORLDS))", "", "sweeper.py"),
+    # What is written.
+    _guard("write-lock", "store/database.py", "threading.Lock()", "contextlib.nullcontext()", "store.py"),
+    _guard("immediate-transaction", "store/database.py", '"IMMEDIATE"', '"DEFERRED"', "store.py"),
+    _guard("rollback", "store/database.py", "self._database.atomic()", "contextlib.nullcontext()", "store.py"),
+    _guard(
+        "one-moment",
+        "store/database.py",
+        'self._database.transaction("DEFERRED")',
+        "contextlib.nullcontext()",
+        "store.py",
+    ),
+    _guard(
+        "references-exist",
+        "domain/tasks.py",
+        "    references.check(world, fields)\n    known = statuses.load(world)\n    before",
+        "    known = statuses.load(world)\n    before",
+        "update_task.py",
+    ),
+    _guard(
+        "one-owner",
+        "store/database.py",
+        "self._owner.acquire(blocking=False)",
+        "pass",
+        "store.py::TestFiles::test_a_second_store_on_a_file_is_refused_until_the_first_closes",
+    ),
+    _guard(
+        "foreign-database",
+        "store/database.py",
+        "if application != APPLICATION_ID:",
+        "if False:",
+        "store.py::TestFiles::test_a_file_of_another_program_or_version_is_refused",
+    ),
+    _guard(
+        "newer-database",
+        "store/database.py",
+        "if version != SCHEMA_VERSION:",
+        "if False:",
+        "store.py::TestFiles::test_a_file_of_another_program_or_version_is_refused",
+    ),
+    _guard(
+        "temporary-of-others",
+        "store/temporary.py",
+        "found.st_uid ==",
+        "True or",
+        "temporary.py",
+    ),
+    _guard(
+        "temporary-of-its-user",
+        "store/temporary.py",
+        "return Path(tempfile.mkdtemp(prefix=_PREFIX), _NAME)",
+        "folder = Path(tempfile.mkdtemp(prefix=_PREFIX)); folder.chmod(0o755); return folder / _NAME",
+        "temporary.py",
+    ),
+    _guard("temporary-link", "store/temporary.py", "folder.lstat()", "folder.stat()", "temporary.py"),
+    _guard("temporary-link-in-between", "store/temporary.py", "if _is_own(path.parent):", "if True:", "temporary.py"),
+    # The same answer every time.
+    _guard("minted-once", "store/world.py", "if self.get(model, id) is None:", "if True:", "state.py"),
+    _guard("seeded-ids", "ids.py", "uuid.UUID(bytes=digest[:16], version=4)", "uuid.uuid4()", "ids_and_zones.py"),
+    _guard(
+        "order-of-a-list",
+        "domain/tasks.py",
+        ", Task.position)",
+        ", Task.id)",
+        "list_tasks.py::test_the_order_is_by_due_date_then_by_creation_with_undated_tasks_last",
+    ),
+)
+
+
+class Misfit(click.ClickException):
+    """An edit does not fit the code, or what it makes does not run."""
+
+
+class Copy:
+    """A copy of the checkout's files as they are now, in which guards are taken out and tests run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        found = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, encoding="utf-8")
+        for name in found.stdout.split("\0"):
+            source, target = ROOT / name, folder / name
+            if name and source.is_file():  # a file that is deleted and not committed is listed too
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+        self._environment = {
+            **os.environ,
+            "PYTHONPATH": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",  # an edit that keeps a file's size and second would not be noticed
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # to load them takes longer than most of these tests
+        }
+
+    def check(self) -> None:
+        """Misfit when the tests would import the package from elsewhere, and be green for that reason."""
+        _, output = self._run("-c", "import mockserver; print(mockserver.__file__)")
+        if Path(output.strip()) != self.folder / "mockserver" / "__init__.py":
+            raise Misfit(f"the tests would not import the copy in {self.folder}: {output.strip()}")
+
+    def test(self, tests: Iterable[str]) -> tuple[int, str]:
+        """The exit code and output of these tests, up to the first that fails."""
+        return self._run("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests)
+
+    def without(self, guard: Guard) -> str | None:
+        """The first test that turns red without the guard, or None."""
+        path = self.folder / guard.file
+        whole = path.read_text(encoding="utf-8")
+        path.write_text(edited(guard, whole), encoding="utf-8")
+        try:
+            code, output = self.test(guard.tests)
+        finally:
+            path.write_text(whole, encoding="utf-8")
+        red = _TURNED_RED.search(output)
+        if code == 1 and red:
+            return red[1]
+        if code:
+            raise Misfit(f"{guard.name}: the tests did not run (exit code {code}):\n{output[-3000:]}")
+        return None
+
+    def _run(self, *arguments: str) -> tuple[int, str]:
+        command = [sys.executable, *arguments]
+        pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+        process = subprocess.Popen(command, cwd=self.folder, env=self._environment, **pipe)
+        try:
+            output = process.communicate(timeout=TIMEOUT_S)[0]
+            return process.returncode, output
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # so that the tests end the servers that they started
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            raise Misfit(f"these tests did not end within {TIMEOUT_S} s: {', '.join(arguments)}") from None
+        finally:
+            process.kill()
+            process.wait()
+
+
+def edited(guard: Guard, text: str) -> str:
+    """The text of the guard's file without the guard; Misfit when it does not stand there exactly once."""
+    found = text.count(guard.old)
+    if found != 1:
+        raise Misfit(f"{guard.name}: {guard.file} has the text {guard.old!r} {found} times instead of once")
+    weakened = text.replace(guard.old, guard.new)
+    try:
+        ast.parse(weakened)
+    except SyntaxError as error:
+        raise Misfit(f"{guard.name}: {guard.file} is no Python any more: {error}") from None
+    return weakened
+
+
+def chosen(names: Sequence[str]) -> list[Guard]:
+    """The guards with these names, or all."""
+    unknown = set(names) - {guard.name for guard in GUARDS}
+    if unknown:
+        raise click.BadParameter(f"there is no guard {min(unknown)!r}; --list names them", param_hint="--only")
+    return [guard for guard in GUARDS if guard.name in names or not names]
+
+
+@click.command(help=(__doc__ or "").partition("\n")[0])
+@click.option("--only", "names", metavar="NAME", multiple=True, help="Take out this guard only. Repeatable.")
+@click.option("--list", "listing", is_flag=True, help="Say which guards there are, and take out none.")
+def main(names: tuple[str, ...], listing: bool) -> None:
+    """Take the guards out one after the other, and say which test noticed."""
+    guards = chosen(names)
+    if listing:
+        for guard in guards:
+            click.echo(f"{guard.name:26} {guard.file:30} {guard.old.strip()!r}")
+        return
+    started = monotonic()
+    with tempfile.TemporaryDirectory(prefix="guards-") as folder:
+        copy = Copy(Path(folder).resolve())
+        copy.check()
+        for guard in guards:
+            edited(guard, (copy.folder / guard.file).read_text(encoding="utf-8"))
+        code, output = copy.test(sorted({test for guard in guards for test in guard.tests}))
+        if code:
+            raise Misfit(f"the tests are not green to begin with:\n{output[-3000:]}")
+        click.echo(f"All {len(guards)} in place: green ({monotonic() - started:.0f} s)")
+        unnoticed = [guard.name for guard in guards if not _noticed(copy, guard)]
+    click.echo(f"{len(guards)} guards in {monotonic() - started:.0f} s")
+    if unnoticed:
+        raise click.ClickException(f"no test noticed that these were gone: {', '.join(unnoticed)}")
+
+
+def _noticed(copy: Copy, guard: Guard) -> bool:
+    begun = monotonic()
+    red = copy.without(guard)
+    click.echo(f"{guard.name:26} {red or 'STAYS GREEN'} ({monotonic() - begun:.0f} s)")
+    return red is not None
+
+
+if __name__ == "__main__":
+    main()
