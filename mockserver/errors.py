@@ -153,6 +153,13 @@ class ServiceUnavailable(ApiError):
     rule = "mock-limit"
 
 
+class InsufficientStorage(ApiError):
+    """507: what the request would write has no room."""
+
+    status, title, message = 507, "Insufficient Storage", "There is no room to write to the database"
+    rule = "mock-limit"
+
+
 class Forbidden(ApiError):
     """403: a page of a foreign origin calls the control plane."""
 

@@ -14,7 +14,8 @@ from mockserver.sandbox.names import Caller, Keys
 from mockserver.sandbox.sandboxes import Beginnings, Sandboxes
 from mockserver.sandbox.sweeper import Sweeper
 from mockserver.sandbox.waiting import Waiting
-from mockserver.store.database import Store
+from mockserver.store.database import Store, UnusableDatabase
+from mockserver.store.full import StorageFull
 
 EXTENSION = "vambe_mock"
 
@@ -49,15 +50,24 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Mock:
     """
     loaded = fixtures.load(settings.fixtures)
     store = Store(settings.database)
+    try:
+        sandboxes = _sandboxes(settings, store, loaded)
+    except StorageFull as full:
+        store.close()
+        raise UnusableDatabase(full.message) from full
+    sweeper = Sweeper(store)
+    if settings.database:
+        sweeper.want()  # what was superseded when the file was last in use
+    return Mock(settings, store, sandboxes, _keys(settings, loaded), Waiting(settings.threads), sweeper, operations)
+
+
+def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures) -> Sandboxes:
     template = templates.keep(store, loaded.document, loaded.digest)
     beginnings = Beginnings(template, settings.seed, settings.clock, settings.strict, settings.journal_limit)
     sandboxes = Sandboxes(store, beginnings, settings.max_sandboxes)
     with sandboxes.open(names.DEFAULT):
         pass  # it exists from the start, so that the control plane can show it before the first request
-    sweeper = Sweeper(store)
-    if settings.database:
-        sweeper.want()  # what was superseded when the file was last in use
-    return Mock(settings, store, sandboxes, _keys(settings, loaded), Waiting(settings.threads), sweeper, operations)
+    return sandboxes
 
 
 def current_mock() -> Mock:

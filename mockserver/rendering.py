@@ -19,7 +19,9 @@ def respond(document: object, status: int = 200) -> Response:
 
 
 def render(error: errors.ApiError) -> Response:
-    """The answer that an error is."""
+    """The answer that an error is; that there is no room is said in the log too."""
+    if isinstance(error, errors.InsufficientStorage):
+        _log.error("%s", error.message)
     return Response(error.encoded(), error.status, error.headers(), mimetype="application/json")
 
 

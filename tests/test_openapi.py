@@ -151,7 +151,7 @@ def test_an_operation_is_described_in_words_and_by_examples(operation: str) -> N
 def test_an_operation_tells_every_refusal_in_the_one_shape(operation: str) -> None:
     answers = _described(operation)["responses"]
     refusals = {status: answer for status, answer in answers.items() if status >= "400"}
-    expected = {"400", "401", "408", "413", "421", "431", "500", "501", "503"}
+    expected = {"400", "401", "408", "413", "421", "431", "500", "501", "503", "507"}
     assert set(refusals) == (expected | {"404"} if operation in NOT_FOUND_TOO else expected)
     for status, answer in refusals.items():
         content = _followed(answer)["content"]["application/json"]
@@ -375,7 +375,7 @@ def session() -> Iterator[requests.Session]:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_generated_requests_get_answers_as_described(operation: str, api: Api, session: requests.Session) -> None:
-    """All of Schemathesis's checks, for requests that are valid and for some that are not."""
+    """Schemathesis's checks of a single request; `reliability/test_schemathesis.py` has those of several."""
     method, path = OPERATIONS[operation]
     schema = schemathesis.openapi.from_dict(api.client.get("/openapi.json").json())
     schema.config.generation.update(allow_x00=False)  # refused everywhere, which no schema can say

@@ -317,4 +317,4 @@ def test_two_sandboxes_behave_as_the_model_says() -> None:
 
 @pytest.mark.slow
 def test_two_sandboxes_behave_as_the_model_says_for_long() -> None:
-    _run(max_examples=300, stateful_step_count=80)
+    _run(max_examples=2_000, stateful_step_count=100)

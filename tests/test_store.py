@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,32 @@ class TestTransactions:
         with store.read() as transaction:
             assert transaction.rows(Sandbox.select()) == [{"name": "counter", "world": 16 * 25, "journal": 0}]
 
+    def test_a_writer_waits_for_its_turn_however_long_another_one_takes(self, store: Store) -> None:
+        def write() -> None:
+            assert names(store) == []
+            store._database.execute_sql("PRAGMA busy_timeout = 0")  # SQLite would let it wait for two seconds
+            at_the_door.set()
+            with store.write() as transaction:
+                put(transaction, "later")
+
+        at_the_door = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            with store.write() as transaction:
+                later = pool.submit(write)
+                assert at_the_door.wait(10)
+                assert not wait([later], timeout=0.2).done, "it neither wrote nor gave up"
+                put(transaction, "first")
+            later.result(timeout=10)
+        assert names(store) == ["first", "later"]
+
+    def test_no_other_program_can_write_between_what_a_block_reads_and_what_it_writes(self, store: Store) -> None:
+        with store.write() as transaction, contextlib.closing(sqlite3.connect(store.path, timeout=0)) as other:
+            assert transaction.rows(Sandbox.select()) == []
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+            put(transaction, "a")
+        assert names(store) == ["a"]
+
 
 class TestFiles:
     def test_two_stores_in_one_process_do_not_mix(self) -> None:
@@ -115,6 +143,18 @@ class TestFiles:
         second = Store(tmp_path / "world.db")
         assert names(second) == ["a"]
         second.close()
+
+    @pytest.mark.parametrize(
+        ("pragma", "cause"),
+        [("application_id", "the database of another program"), ("user_version", "schema version 7")],
+    )
+    def test_a_file_of_another_program_or_version_is_refused(self, pragma: str, cause: str, tmp_path: Path) -> None:
+        Store(tmp_path / "world.db").close()
+        with contextlib.closing(sqlite3.connect(tmp_path / "world.db")) as connection:
+            connection.execute(f"PRAGMA {pragma} = 7")
+            connection.execute("PRAGMA journal_mode = delete")
+        with pytest.raises(UnusableDatabase, match=cause):
+            Store(tmp_path / "world.db").close()
 
     def test_an_empty_file_is_taken(self, tmp_path: Path) -> None:
         (tmp_path / "world.db").touch()

@@ -24,6 +24,7 @@ _REFUSALS = {
     415: "The body is not `application/json`.",
     421: "The `Host` header names no host of this server.",
     503: "As many sandboxes, or waiting calls, as there may be.",
+    507: "There is no room to write to the database.",
 }
 
 _SANDBOX = {

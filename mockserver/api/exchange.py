@@ -1,14 +1,15 @@
 """The one path of every request: key, rate limit, preference, fault, view, commit, fault, answer, journal.
 
 The order is the contract's (section 1) and the control plane's. All that a request does is one transaction, with its
-journal entry in it; only a delayed request has two, because nothing may be held while it waits.
+journal entry in it; only a delayed request has two, because nothing may be held while it waits. Where the disk has no
+room for the entry, a request that changes nothing is answered without one, and all others are refused.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, request
@@ -27,7 +28,7 @@ from mockserver.sandbox.faults import MAX_DELAY_MS, Fault
 from mockserver.sandbox.names import DEFAULT, Caller
 from mockserver.sandbox.preferences import Preferences
 from mockserver.sandbox.recording import Received
-from mockserver.sandbox.sandboxes import Opened, actor
+from mockserver.sandbox.sandboxes import Opened, Result, actor
 from mockserver.sandbox.waiting import Released
 
 KEY_HEADER = recording.KEY_HEADER
@@ -77,7 +78,7 @@ class _Exchange:
             self._announce(outcome)
             if outcome.fault and outcome.fault.when == "after":
                 self._pause(outcome.fault.delay_ms, outcome.world)
-        except ApiError as error:  # what keeps the mock from doing anything: no room for a sandbox, a delay released
+        except ApiError as error:  # what keeps the mock from doing anything: no room on its disk, a delay released
             return render(error)
         except Exception as error:
             path = recording.without(self._secrets(), request.path)
@@ -103,22 +104,30 @@ class _Exchange:
         request.environ["mockserver.sandbox"] = self.caller.sandbox
 
     def _refused(self) -> _Outcome:
-        with self.mock.sandboxes.open(self.caller.sandbox) as opened:
-            return self._concluded(opened, _Outcome(refusal=self.refusal))
+        return self._in_sandbox(lambda opened: self._concluded(opened, _Outcome(refusal=self.refusal)))
 
     def _delayed(self) -> _Outcome:
-        with self.mock.sandboxes.open(self.caller.sandbox) as opened:
-            world = opened.world
-            outcome = self._before(opened)
-            fault_ms = outcome.fault.delay_ms if outcome.fault else 0
-            delay_ms = fault_ms + self.preferences.delay_ms + world.columns["delay_ms"]
-            if not delay_ms:
-                return self._carried_out(opened, outcome)
-        self._pause(delay_ms, world.number)
-        with self.mock.sandboxes.open(self.caller.sandbox) as opened:
-            if opened.world.number != world.number:
-                raise Released
-            return self._carried_out(opened, outcome)
+        begun, delay_ms = self._in_sandbox(self._begun)
+        if not delay_ms:
+            return begun
+        self._pause(delay_ms, begun.world)
+        return self._in_sandbox(lambda opened: self._resumed(opened, begun))
+
+    def _in_sandbox(self, work: Callable[[Opened], Result]) -> Result:
+        return self.mock.sandboxes.carry_out(self.caller.sandbox, work)
+
+    def _begun(self, opened: Opened) -> tuple[_Outcome, int]:
+        """What is decided before, and for how long it waits; what does not wait is carried out at once."""
+        outcome = self._before(opened)
+        outcome.world = opened.world.number
+        fault_ms = outcome.fault.delay_ms if outcome.fault else 0
+        delay_ms = fault_ms + self.preferences.delay_ms + opened.world.columns["delay_ms"]
+        return (outcome if delay_ms else self._carried_out(opened, outcome)), delay_ms
+
+    def _resumed(self, opened: Opened, begun: _Outcome) -> _Outcome:
+        if opened.world.number != begun.world:
+            raise Released
+        return self._carried_out(opened, replace(begun))
 
     def _pause(self, delay_ms: int, world: int) -> None:
         """Wait, unless the sandbox has another world by now."""
@@ -133,7 +142,7 @@ class _Exchange:
     def _before(self, opened: Opened) -> _Outcome:
         """What is decided before the request is looked at: limit, preference, fault."""
         try:
-            rate_limit.spend(opened.world)
+            rate_limit.spend(opened.world, opened.kept)
             self.preferences = preferences.parse(request.headers.get("Prefer", ""))
         except ApiError as error:
             return _Outcome(refusal=error)
@@ -161,7 +170,7 @@ class _Exchange:
         return respond(operation.answer.dump(result), operation.status)
 
     def _concluded(self, opened: Opened, outcome: _Outcome) -> _Outcome:
-        """Make the answer what it will be, and write the entry that tells of it."""
+        """Make the answer what it will be, and write the entry that tells of it, where that can be kept."""
         response = outcome.response
         if outcome.refusal:
             response = render(outcome.refusal)
@@ -169,17 +178,21 @@ class _Exchange:
         if outcome.fault:
             response = breaking.apply(outcome.fault, response)
         outcome.response = response = response or Response()
-        response.headers["X-Mock-Request-Id"] = str(opened.journal.next_id())
+        outcome.world = opened.world.number
+        if opened.kept:
+            response.headers["X-Mock-Request-Id"] = str(opened.journal.next_id())
         if applied := self.preferences.applied():
             response.headers["Preference-Applied"] = applied
-        outcome.entry = self._entry(opened, outcome, response)
-        opened.journal.append(outcome.entry)
-        outcome.world = opened.world.number
+        if opened.kept:
+            outcome.entry = self._entry(opened, outcome, response)
+            opened.journal.append(outcome.entry)
         return outcome
 
     def _announce(self, outcome: _Outcome) -> None:
         """Tell those who wait; only now, when what they will look for is committed."""
-        entry = outcome.entry or {}
+        entry = outcome.entry
+        if entry is None:
+            return
         announce = self.mock.waiting.announce
         announce(self.caller.sandbox, "request", lambda: entry)
         if entry["changes"]:

@@ -37,6 +37,7 @@ _REFUSALS: dict[type[errors.ApiError], str] = {
     errors.InternalServerError: "Something went wrong.",
     errors.NotImplementedByServer: "The request uses a transfer coding other than `chunked`.",
     errors.ServiceUnavailable: "The mock has as many sandboxes as it may have.",
+    errors.InsufficientStorage: "The mock has no room to write to its database.",
 }
 
 _OWN_REFUSALS = {404: errors.NotFound}

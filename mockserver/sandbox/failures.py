@@ -10,7 +10,8 @@ from mockserver.sandbox.faults import CONNECTIONS
 
 # What any HTTP API may answer, whether its pages say so or not.
 _OF_ANY_SERVER = {429: "Too many requests.", 502: "Bad gateway.", 503: "Service unavailable.", 504: "Gateway timeout."}
-_OF_THE_MOCK = (408, 413, 421, 431, 501)  # how its own server refuses what is no valid request
+# How its own server refuses what is no valid request, and what its own disk has no room for.
+_OF_THE_MOCK = (408, 413, 421, 431, 501, 507)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from mockserver.errors import TooManyRequests
 from mockserver.store.world import World
 
 
-def spend(world: World) -> None:
-    """Count a request; TooManyRequests when the window's are used up."""
+def spend(world: World, counted: bool = True) -> None:
+    """Count a request, if it is to be counted; TooManyRequests when the window's are used up."""
     columns = world.columns
     if columns["rate_requests"] is None:
         return
     now, length = real_ms(), columns["rate_seconds"] * 1000
-    passed = now - columns["rate_window_ms"]
-    if not 0 <= passed < length:
-        columns |= {"rate_window_ms": now, "rate_used": 0}
-        passed = 0
-    if columns["rate_used"] >= columns["rate_requests"]:
-        raise TooManyRequests(max(1, -(-(length - passed) // 1000)))
-    columns["rate_used"] += 1
+    start, used = columns["rate_window_ms"], columns["rate_used"]
+    if not 0 <= now - start < length:
+        start, used = now, 0
+    if used >= columns["rate_requests"]:
+        raise TooManyRequests(max(1, -(-(start + length - now) // 1000)))
+    if counted:
+        columns |= {"rate_window_ms": start, "rate_used": used + 1}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from mockserver import ids
 from mockserver.clock import ClockSetting
@@ -16,9 +17,11 @@ from mockserver.sandbox.journal import Journal
 from mockserver.sandbox.names import Caller, check_name
 from mockserver.store import world as worlds
 from mockserver.store.database import Store, Transaction
+from mockserver.store.full import StorageFull, WouldWrite
 from mockserver.store.models import (
     Contact,
     Customer,
+    Entry,
     Fault,
     Note,
     Part,
@@ -37,6 +40,9 @@ DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Responsible, Note)
 PARTS = ("tasks", "journal", "faults", "clock", "ids", "settings")
 FIXTURES, EMPTY = "fixtures", "empty"
 MAX_NAMES = 20  # in a message
+Result = TypeVar("Result")
+_log = logging.getLogger("mockserver")
+_GROWING: tuple[type[Part], ...] = (Task, Responsible, Note)  # what a sandbox may have much of, and starts without
 
 _COLUMNS = {
     "clock": ("clock_mode", "clock_now_ms", "clock_anchor_ms", "clock_tick_ms"),
@@ -48,12 +54,16 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Opened:
-    """A sandbox inside a transaction: its name, its world, its journal, and what its clock showed at first."""
+    """A sandbox inside a transaction: its name, its world, its journal, and what its clock showed at first.
+
+    `kept` is false where nothing can be written: of what is done there, nothing is counted, and no entry made.
+    """
 
     name: str
     world: World
     journal: Journal
     arrived_at: str
+    kept: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,13 +96,27 @@ class Sandboxes:
         """The sandbox for reading and writing; on first use a copy of the fixtures.
 
         What the block does is kept when it ends, and undone when it raises. Raises ServiceUnavailable when
-        the sandbox is new and there are as many as there may be.
+        the sandbox is new and there are as many as there may be, StorageFull when there is no room.
         """
         with self._store.write() as transaction:
             row = _find(transaction, name) or self._create(transaction, name)
             opened = self._opened(transaction, row)
             yield opened
             opened.world.save()
+
+    def carry_out(self, name: str, work: Callable[[Opened], Result]) -> Result:
+        """Do something in the sandbox, as in the block of `open`; what it returns.
+
+        Where there is no room to write, what writes nothing but an entry of the journal is done without it, in a
+        sandbox that is not `kept`; all else raises StorageFull. So `work` may be done a second time.
+        """
+        try:
+            with self.open(name) as opened:
+                return work(opened)
+        except StorageFull as full:
+            result = self._look_only(name, work, full)
+            _log.error("A request has no entry in the journal: %s", full.message)
+            return result
 
     @contextlib.contextmanager
     def look(self, name: str) -> Iterator[Opened]:
@@ -139,11 +163,28 @@ class Sandboxes:
     def reset(self, name: str, to: str = FIXTURES, only: Collection[str] = PARTS) -> None:
         """Put parts of a sandbox back: to the fixtures, to nothing but people and statuses, or to a snapshot.
 
-        The cost does not grow with what the sandbox holds: what is superseded is cleared up later.
-        Raises NotFound for a snapshot that does not exist.
+        The cost does not grow with what the sandbox holds: what is superseded is cleared up later, unless its room
+        is needed. Raises NotFound for a snapshot that does not exist.
         """
+        try:
+            self._reset(name, to, only)
+        except StorageFull:
+            self._reset(name, to, only, clear_first=True)
+
+    def refill(self, name: str, document: state.Document) -> None:
+        """Replace everything that a state document holds, or nothing; the document is valid."""
+        with self.open(name) as opened:
+            old = opened.world
+            world = worlds.create(old.transaction, old.columns)
+            state.fill(world, document)
+            world.copy_rows(old, (Fault,))
+            old.transaction.statements.update(Sandbox, {"world": world.number}, {"name": name})
+
+    def _reset(self, name: str, to: str, only: Collection[str], clear_first: bool = False) -> None:
         with self.open(name) as opened:
             source = self._source(opened, to)
+            if clear_first:
+                _clear(opened, only)
             if "tasks" in only:
                 world = self._replaced(opened, source, to, only)
                 row = {"world": world.number}
@@ -161,14 +202,18 @@ class Sandboxes:
             if row:
                 world.transaction.statements.update(Sandbox, row, {"name": name})
 
-    def refill(self, name: str, document: state.Document) -> None:
-        """Replace everything that a state document holds, or nothing; the document is valid."""
-        with self.open(name) as opened:
-            old = opened.world
-            world = worlds.create(old.transaction, old.columns)
-            state.fill(world, document)
-            world.copy_rows(old, (Fault,))
-            old.transaction.statements.update(Sandbox, {"world": world.number}, {"name": name})
+    def _look_only(self, name: str, work: Callable[[Opened], Result], full: StorageFull) -> Result:
+        try:
+            with self._store.look() as transaction:
+                row = _find(transaction, name)
+                if row is None:
+                    raise full
+                opened = self._opened(transaction, row, kept=False)
+                result = work(opened)
+                opened.world.save()
+                return result
+        except WouldWrite:
+            raise full from None
 
     def _replaced(self, opened: Opened, source: World, to: str, only: Collection[str]) -> World:
         """A new world with the tasks of the source, and with all else that is not reset as it is."""
@@ -204,10 +249,10 @@ class Sandboxes:
         transaction.commit()
         return row
 
-    def _opened(self, transaction: Transaction, row: dict[str, Any]) -> Opened:
+    def _opened(self, transaction: Transaction, row: dict[str, Any], kept: bool = True) -> Opened:
         journal = Journal(transaction, row["journal"], self._beginnings.journal_limit)
         world = worlds.load(transaction, row["world"])
-        return Opened(row["name"], world, journal, world.clock.read())
+        return Opened(row["name"], world, journal, world.clock.read(), kept)
 
 
 def actor(world: World, caller: Caller) -> str:
@@ -232,6 +277,15 @@ def require_snapshot(opened: Opened, name: str) -> dict[str, Any]:
             f"There is no snapshot {quoted(name)} of the sandbox {quoted(opened.name)}; there are: {_listing(rows)}"
         )
     return rows[name]
+
+
+def _clear(opened: Opened, only: Collection[str]) -> None:
+    """Remove at once what a reset supersedes, so that what comes has its room."""
+    if "tasks" in only:
+        for model in _GROWING:
+            opened.world.delete(model)
+    if "journal" in only:
+        opened.world.transaction.statements.delete(Entry, {"journal": opened.journal.number})
 
 
 def _listing(names: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from peewee import Model
 
 from mockserver.store.database import Store, Transaction
+from mockserver.store.full import StorageFull
 from mockserver.store.models import WORLD_TABLES, Entry, Journal, Sandbox, Snapshot, Template, World
 
 _log = logging.getLogger("mockserver")
@@ -56,7 +57,9 @@ class Sweeper:
             try:
                 while not self._stopped.is_set() and sweep(self._store):
                     self._stopped.wait(_BREATH_S)
-            except Exception:  # a full disk, say: what is left is found again when more is superseded
+            except StorageFull as full:  # what is left is found again when more is superseded
+                _log.error("What was superseded is not cleared up: %s", full.message)
+            except Exception:
                 _log.exception("Clearing up failed")
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-from peewee import PeeweeException, SchemaManager, SqliteDatabase
+from peewee import SchemaManager, SqliteDatabase
 
-from mockserver.store import temporary
+from mockserver.store import full, temporary
+from mockserver.store.full import DATABASE_ERRORS, StorageFull, WouldWrite
 from mockserver.store.models import APPLICATION_ID, SCHEMA_VERSION, TABLES
 from mockserver.store.statements import Statements
 
@@ -85,23 +86,47 @@ class Store:
         try:
             temporary.mark(self.path, self._temporary)
             temporary.clear_up()
-            _claim(self.path)
+            with full.noticed(self.path):
+                _claim(self.path)
             self._prepare()
-        except (OSError, sqlite3.Error, PeeweeException) as error:
+        except (OSError, StorageFull, *DATABASE_ERRORS) as error:
             self.close()
-            raise UnusableDatabase(f"{self.path}: {error}") from error
+            reason = error.message if isinstance(error, StorageFull) else f"{self.path}: {error}"
+            raise UnusableDatabase(reason) from error
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
-        """A transaction that may write: it commits at the end of the block, or rolls back when that raises."""
-        with self._lock, self._database.atomic():
-            yield Transaction(self._database)
+        """A transaction that may write: it commits at the end of the block, or rolls back when that raises.
+
+        Raises StorageFull, and keeps nothing of the block, when there is no room for what it writes.
+        """
+        with self._lock:
+            try:
+                with full.noticed(self.path), self._database.atomic():
+                    yield Transaction(self._database)
+            except StorageFull:
+                self._checkpoint()
+                raise
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that sees one moment of the store and waits for no writer."""
         with self._database.transaction("DEFERRED"):
             yield Transaction(self._database)
+
+    @contextlib.contextmanager
+    def look(self) -> Iterator[Transaction]:
+        """As `read`, for what may turn out to write: WouldWrite is raised then, and nothing is written."""
+        self._pragma("query_only = 1")
+        try:
+            with self.read() as transaction:
+                yield transaction
+        except DATABASE_ERRORS as error:
+            if full.is_read_only(error):
+                raise WouldWrite from None
+            raise
+        finally:
+            self._pragma("query_only = 0")
 
     def close(self) -> None:
         """Give the file back; a temporary one is removed."""
@@ -110,6 +135,17 @@ class Store:
             temporary.remove(self.path, self._owner)
         else:
             self._owner.release()
+
+    def _checkpoint(self) -> None:
+        """Move what the write-ahead log holds to where it belongs: the log is written from its start again then.
+
+        That needs no room but for pages that are new, so it may be all that was missing.
+        """
+        with contextlib.suppress(*DATABASE_ERRORS):
+            self._pragma("wal_checkpoint(PASSIVE)")
+
+    def _pragma(self, text: str) -> None:
+        self._database.execute_sql(f"PRAGMA {text}")  # type: ignore[no-untyped-call]
 
     def _own(self) -> None:
         try:
