@@ -384,11 +384,11 @@ GUARDS = (
     # What is written.
     _guard("write-lock", "store/database.py", "threading.Lock()", "contextlib.nullcontext()", "store.py"),
     _guard("immediate-transaction", "store/database.py", '"IMMEDIATE"', '"DEFERRED"', "store.py"),
-    _guard("rollback", "store/database.py", "self._database.atomic()", "contextlib.nullcontext()", "store.py"),
+    _guard("rollback", "store/database.py", "self._writer.atomic()", "contextlib.nullcontext()", "store.py"),
     _guard(
         "one-moment",
         "store/database.py",
-        'self._database.transaction("DEFERRED")',
+        'self._readers.transaction("DEFERRED")',
         "contextlib.nullcontext()",
         "store.py",
     ),

@@ -427,7 +427,7 @@ def opened_app() -> Iterator[tuple[Mock, FlaskClient]]:
 @contextlib.contextmanager
 def steps(mock: Mock) -> Iterator[list[int]]:
     """How many steps SQLite's machine makes in this thread, a hundred at a time: a measure that no machine changes."""
-    connection: sqlite3.Connection = mock.store._database.connection()
+    connection: sqlite3.Connection = mock.store._writer.connection()
     counted = [0]
 
     def count() -> None:
@@ -472,7 +472,7 @@ def test_what_is_superseded_is_cleared_up_later() -> None:
         def counts() -> list[int]:
             with mock.store.read():
                 models = (World, Journal, Task, Responsible, Note, Fault, Entry, Snapshot, Sandbox)
-                return [model.select().count(mock.store._database) for model in models]
+                return [model.select().count(mock.store._readers) for model in models]
 
         api = Api(server.url, "test_default")
         with api.client:

@@ -200,7 +200,7 @@ def cost_of_a_sandbox(others: int) -> int:
     for number in range(others):
         mock.sandboxes.create(f"other{number}")
     counted = itertools.count()
-    connection = mock.store._database.connection()
+    connection = mock.store._writer.connection()
     connection.set_progress_handler(lambda: next(counted) < 0, 10)
     mock.sandboxes.create("new")
     connection.set_progress_handler(None, 10)

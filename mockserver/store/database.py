@@ -1,8 +1,9 @@
 """The SQLite file: who may open it, its connections, its transactions.
 
-One process owns a file. Each thread keeps a connection; writes go one after another through one lock, because
-SQLite has one writer and a queue here is fairer and faster than its busy handler. Reads see one moment of the
-whole file (write-ahead log). Nothing outside this package knows that it is SQLite.
+One process owns a file. Writes go one after another through one lock, because SQLite has one writer and a queue here
+is fairer and faster than its busy handler; and through one connection, which knows the pages that it wrote, where
+another one would read them again. Each thread that reads keeps a connection, and sees one moment of the whole file
+(write-ahead log). Nothing outside this package knows that it is SQLite.
 """
 
 from __future__ import annotations
@@ -28,18 +29,32 @@ class UnusableDatabase(Exception):
 
 
 class Connections(SqliteDatabase):
-    """A peewee database that can close the connections of all its threads."""
+    """A peewee database that can close the connections of all its threads, or the one that they share.
 
-    def __init__(self, path: Path) -> None:
+    What need not outlive the machine (`durable` is false) is never waited for to reach the disk.
+    """
+
+    def __init__(self, path: Path, *, durable: bool, shared: bool) -> None:
         self._opened: list[sqlite3.Connection] = []
         self.statements = Statements(self)
-        pragmas = {"journal_mode": "wal", "synchronous": "normal", "temp_store": "memory", "busy_timeout": 2000}
-        super().__init__(str(path), pragmas=pragmas, lock_type="IMMEDIATE", check_same_thread=False)
+        pragmas = {
+            "journal_mode": "wal",
+            "synchronous": "normal" if durable else "off",
+            "temp_store": "memory",
+            "busy_timeout": 2000,
+        }
+        super().__init__(
+            str(path), pragmas=pragmas, lock_type="IMMEDIATE", check_same_thread=False, thread_safe=not shared
+        )
 
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection = super()._connect()  # type: ignore[misc]
         self._opened.append(connection)
         return connection
+
+    def pragma_now(self, text: str) -> None:
+        """Tell this thread's connection, or the shared one, something as a PRAGMA."""
+        self.execute_sql(f"PRAGMA {text}")  # type: ignore[no-untyped-call]
 
     def close_all(self) -> None:
         """Close every thread's connection; no thread may be using one."""
@@ -82,7 +97,8 @@ class Store:
         self._owner = temporary.lock_of(self.path)
         _check(self.path)
         self._own()
-        self._database = Connections(self.path)
+        self._writer = Connections(self.path, durable=not self._temporary, shared=True)
+        self._readers = Connections(self.path, durable=not self._temporary, shared=False)
         try:
             temporary.mark(self.path, self._temporary)
             temporary.clear_up()
@@ -102,8 +118,8 @@ class Store:
         """
         with self._lock:
             try:
-                with full.noticed(self.path), self._database.atomic():
-                    yield Transaction(self._database)
+                with full.noticed(self.path), self._writer.atomic():
+                    yield Transaction(self._writer)
             except StorageFull:
                 self._checkpoint()
                 raise
@@ -111,13 +127,13 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that sees one moment of the store and waits for no writer."""
-        with self._database.transaction("DEFERRED"):
-            yield Transaction(self._database)
+        with self._readers.transaction("DEFERRED"):
+            yield Transaction(self._readers)
 
     @contextlib.contextmanager
     def look(self) -> Iterator[Transaction]:
         """As `read`, for what may turn out to write: WouldWrite is raised then, and nothing is written."""
-        self._pragma("query_only = 1")
+        self._readers.pragma_now("query_only = 1")
         try:
             with self.read() as transaction:
                 yield transaction
@@ -126,11 +142,12 @@ class Store:
                 raise WouldWrite from None
             raise
         finally:
-            self._pragma("query_only = 0")
+            self._readers.pragma_now("query_only = 0")
 
     def close(self) -> None:
         """Give the file back; a temporary one is removed."""
-        self._database.close_all()
+        self._readers.close_all()
+        self._writer.close_all()
         if self._temporary:
             temporary.remove(self.path, self._owner)
         else:
@@ -142,10 +159,7 @@ class Store:
         That needs no room but for pages that are new, so it may be all that was missing.
         """
         with contextlib.suppress(*DATABASE_ERRORS):
-            self._pragma("wal_checkpoint(PASSIVE)")
-
-    def _pragma(self, text: str) -> None:
-        self._database.execute_sql(f"PRAGMA {text}")  # type: ignore[no-untyped-call]
+            self._writer.pragma_now("wal_checkpoint(PASSIVE)")
 
     def _own(self) -> None:
         try:
@@ -158,7 +172,7 @@ class Store:
     def _prepare(self) -> None:
         with self.write():
             for model in TABLES:
-                SchemaManager(model, self._database).create_all(safe=True)
+                SchemaManager(model, self._writer).create_all(safe=True)
 
 
 def _temporary_path() -> Path:

@@ -86,7 +86,7 @@ def bounded_pages(folder: Path) -> Iterator[Disk]:
         patch.setattr(logging.getLogger("mockserver"), "handlers", [handler])
         path = folder / "world.db"
         with serving.opened(Settings(port=0, threads=10, database=path)) as opened:
-            pages: Any = opened.mock.store._database
+            pages: Any = opened.mock.store._writer
             opened.server.start()
             yield Disk(
                 opened.server.url, path, lambda: pages.stop_growing(left=40), pages.grow, lambda: "\n".join(records)
@@ -446,7 +446,7 @@ def put(transaction: Transaction, name: str) -> None:
 
 @pytest.mark.parametrize("large", [LARGE, LARGE * 2_000], ids=["at once", "after pages of it went to the log"])
 def test_a_transaction_without_room_keeps_nothing_and_the_next_one_is_as_good_as_any(store: Store, large: str) -> None:
-    connections: Any = store._database
+    connections: Any = store._writer
     connections.stop_growing()
     for _ in range(3):
         with pytest.raises(full.StorageFull), store.write() as transaction:
@@ -463,7 +463,7 @@ def test_a_transaction_without_room_keeps_nothing_and_the_next_one_is_as_good_as
 
 
 def test_what_was_committed_before_there_was_no_room_is_kept(store: Store) -> None:
-    connections: Any = store._database
+    connections: Any = store._writer
     connections.stop_growing()
     with pytest.raises(full.StorageFull), store.write() as transaction:
         put(transaction, "a")
