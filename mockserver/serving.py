@@ -63,6 +63,7 @@ def opened(settings: Settings) -> Iterator[Opened]:
     with _bind(settings, lambda environ, start_response: handler[0](environ, start_response)) as server:
         mock, application = _open(_guarded(settings, server))
         try:
+            mock.waiting.aside = server.step_aside
             handler.append(HostRule(application, settings.allowed_host) if server.loopback else application)
             yield Opened(server, mock, application)
         finally:

@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ import freezegun
 import pytest
 
 from mockserver.errors import PayloadTooLarge
-from mockserver.server import Server, Timeouts, hub
+from mockserver.server import Server, Timeouts, hub, leading
 from mockserver.server.workers import Workers
 
 LIMIT = 1000
@@ -742,12 +743,20 @@ def test_the_thread_that_worked_last_works_next():
     assert len(set(seen)) == 1
 
 
-def test_a_single_client_keeps_a_single_thread_busy(server):
-    workers = server._hub._workers
-    for _ in range(20):
-        ask(server)
-        until(lambda: 0 < len(workers._idle) == len(workers._threads))
-    assert len(workers._threads) == 1
+def test_many_clients_keep_a_single_thread_busy_that_is_never_long_at_one_answer(server, monkeypatch):
+    monkeypatch.setattr(leading, "_PATIENCE", PATIENCE)
+    with ThreadPoolExecutor(8) as clients:
+        assert {answer.status for answer, _ in clients.map(lambda _: ask(server), range(80))} == {200}
+    assert len(server._hub._leading._workers._threads) == 1
+
+
+def test_a_request_that_takes_long_holds_up_no_other(server, application):
+    with connect(server) as working:
+        working.sendall(head("GET /wait HTTP/1.1", "Connection: close"))
+        assert application.entered.wait(PATIENCE)
+        assert [ask(server)[0].status for _ in range(20)] == [200] * 20
+        application.released.set()
+        assert status_of(read_all(working)) == 200
 
 
 # Broken connections
@@ -858,7 +867,7 @@ def test_a_queued_request_is_answered_too_when_the_server_stops(serve, applicati
         first.sendall(head("GET /wait HTTP/1.1"))
         assert application.entered.wait(PATIENCE)
         second.sendall(head())
-        until(lambda: server._hub._workers._queue)
+        until(lambda: server._hub._leading._ready)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         until(lambda: server._hub.stopping)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import freezegun
+import httpx
 import pytest
 from support import Api, assert_error, wait_until
 
@@ -17,6 +18,7 @@ from mockserver.clock import monotonic
 from mockserver.config import Settings
 from mockserver.errors import ServiceUnavailable
 from mockserver.sandbox.waiting import Released, Waiting
+from mockserver.server import leading
 
 LONG = 60.0
 
@@ -238,3 +240,28 @@ def test_thirty_delays_and_thirty_verifications_leave_room_for_others() -> None:
         assert {answer.result(timeout=10).status_code for answer in delayed} == {503}
         for actor in (slow, quick):
             actor.client.close()
+
+
+@pytest.mark.parametrize("kind", ["delay", "verification", "events"])
+def test_who_waits_lets_others_go_on_at_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leading, "_PATIENCE", LONG)  # nobody is relieved because time has passed
+    with serving.opened(Settings(port=0)) as (server, mock, _), ThreadPoolExecutor(1) as pool:
+        server.start()
+        with Api(server.url, "test_default").client as client, Api(server.url, "test_other").client as other:
+            client.post("/__admin/faults", json={"delay_ms": 60_000, "match": {"operation": "listTasks"}})
+
+            def wait() -> None:
+                with contextlib.suppress(httpx.HTTPError):
+                    if kind == "delay":
+                        client.get("/api/public/tasks")
+                    elif kind == "verification":
+                        expected = {"request": {"path": "/never"}, "timeout_ms": 60_000}
+                        client.post("/__admin/requests/verify", json=expected)
+                    else:
+                        client.get("/__admin/events")
+
+            waiting = pool.submit(wait)
+            wait_until(lambda: mock.waiting._rooms)
+            assert other.get("/api/public/team-members/all").status_code == 200
+            assert not waiting.done()
+            mock.release()

@@ -43,10 +43,12 @@ class Waiting:
     """All waits of a server that has so many threads.
 
     Half of the threads may hold verifications and event streams, and half of them but one delayed requests: what
-    waits never keeps the control plane from answering, as long as there are two threads.
+    waits never keeps the control plane from answering, as long as there are two threads. `aside` is called before each
+    wait, by the thread that is going to wait.
     """
 
     def __init__(self, threads: int) -> None:
+        self.aside: Callable[[], None] = lambda: None
         self._lock = threading.RLock()  # a signal handler may stop while its own thread stops
         self._rooms: dict[str, _Room] = {}
         self._watchers = _Places(max(1, threads // 2), "verifications and event streams")
@@ -61,7 +63,7 @@ class Waiting:
         Raises ServiceUnavailable when too many are delayed.
         """
         end = monotonic() + seconds
-        with self._delayed.one(), self._room(sandbox) as room:
+        with self._place(self._delayed), self._room(sandbox) as room:
             releases = room.releases
             if outdated():
                 raise Released
@@ -79,7 +81,7 @@ class Waiting:
         Returns whether it held. Raises ServiceUnavailable when too many wait.
         """
         end = monotonic() + seconds
-        with self._watchers.one(), self._room(sandbox) as room:
+        with self._place(self._watchers), self._room(sandbox) as room:
             while True:
                 events, looked = room.events, monotonic()
                 if condition():
@@ -102,7 +104,7 @@ class Waiting:
         Released at the end of the server. Raises ServiceUnavailable when too many wait.
         """
         backlog: deque[Event] = deque(maxlen=_BACKLOG)
-        with self._watchers.one(), self._room(sandbox) as room:
+        with self._place(self._watchers), self._room(sandbox) as room:
             room.readers.append(backlog)
             try:
                 yield lambda seconds: self._next(room, backlog, seconds)
@@ -162,6 +164,12 @@ class Waiting:
         rest = min(looked + room.guests * _REST_S, end) - monotonic()
         if rest > 0:
             self._end.wait(rest)
+
+    @contextlib.contextmanager
+    def _place(self, places: _Places) -> Iterator[None]:
+        with places.one():
+            self.aside()
+            yield
 
     @contextlib.contextmanager
     def _room(self, sandbox: str) -> Iterator[_Room]:

@@ -45,10 +45,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     @property
     def at_work(self) -> bool:
-        """Whether a worker has its request, and there is nothing to send and no wish to close."""
-        return bool(
-            self.requests and not (self.total_outbufs_len or self.will_close or self.close_when_flushed or self.refused)
-        )
+        """Whether a thread has its request, without a wish to close, and sends itself what there is to send."""
+        if not self.requests or self.will_close or self.close_when_flushed or self.refused:
+            return False
+        if self.total_outbufs_len and self.outbuf_lock.acquire(blocking=False):
+            self.outbuf_lock.release()
+            return False
+        return True
 
     def expire(self, now: float) -> None:
         """Ends what has outlasted its deadline: half a request with a 408, all else silently."""

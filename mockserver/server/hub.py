@@ -14,6 +14,7 @@ from waitress.server import TcpWSGIServer
 
 from mockserver.clock import monotonic
 from mockserver.server.channel import Channel
+from mockserver.server.leading import Leading
 from mockserver.server.limits import HEAD_BYTES, MEMORY_BYTES, Timeouts, connection_limit
 from mockserver.server.workers import Serviceable, Workers
 
@@ -55,6 +56,7 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
         self._waking = threading.RLock()
         self._closed = False
         self._workers = Workers(threads)
+        self._leading = Leading(threads, self._turn)
         info = (listener.family, listener.type, listener.proto, listener.getsockname())
         super().__init__(
             application,
@@ -73,12 +75,26 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serves until `stop_by` and all work is done, or its deadline has passed."""
-        while not self._finished():
-            pause = max(0.0, min(self._tick, self._stop_by - monotonic()))
-            self._turn(pause)
+        if not self._closed:
+            self._leading.run(self._tick)
 
-    def _turn(self, pause: float) -> None:
-        """Waits for something to happen, and sees to it: waitress's own turn, but connections at work cost nothing.
+    def add_task(self, channel: Channel) -> None:
+        """Has the next request of a channel answered."""
+        self._leading.add(channel)
+
+    def step_aside(self) -> None:
+        """Tells that the calling thread is going to wait."""
+        self._leading.step_aside()
+
+    def _turn(self) -> bool:
+        """Waits for something to happen, and sees to it, unless all is over; whether it is not."""
+        if self._finished():
+            return False
+        self._look(max(0.0, min(self._tick, self._stop_by - monotonic())))
+        return True
+
+    def _look(self, pause: float) -> None:
+        """Waitress's own turn, but connections at work cost nothing.
 
         Those, of which delayed requests can be many, are asked nothing: they have nothing to read or to send.
         """
@@ -99,7 +115,7 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
                 wasyncore.readwrite(self._map[number], happened)
 
     def work(self, task: Serviceable) -> None:
-        """Has one of the workers call `task.service()`."""
+        """Has a thread beside those that answer connections call `task.service()`."""
         self._workers.add_task(task)
 
     def stop_by(self, deadline: float) -> None:
@@ -107,7 +123,7 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
         if not self.stopping:
             self._stop_by = deadline
             self.stopping = True
-        self.pull_trigger()
+        self._wake()
 
     def _finished(self) -> bool:
         now = monotonic()
@@ -132,10 +148,17 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
         for channel in list(self.active_channels.values()):
             channel.handle_close()
         super().close()
-        self._workers.stop(self._stop_by if self.stopping else monotonic())
+        deadline = self._stop_by if self.stopping else monotonic()
+        self._leading.stop(deadline)
+        self._workers.stop(deadline)
 
     def pull_trigger(self, thunk: Callable[[], None] | None = None) -> None:
-        """Wakes the loop, which runs `thunk`; not once it is closed, when the trigger's file may be another's."""
+        """Wakes the loop, which runs `thunk`. A thread that leads is awake."""
+        if thunk is not None or not self._leading.is_mine():
+            self._wake(thunk)
+
+    def _wake(self, thunk: Callable[[], None] | None = None) -> None:
+        # Not once it is closed, when the trigger's file may be another's.
         with self._waking:
             if not self._closed:
                 self.trigger.pull_trigger(thunk)

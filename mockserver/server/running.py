@@ -69,6 +69,13 @@ class Server:
         """Has one of the threads that answer requests call `task.service()`: for requests that come by no socket."""
         self._hub.work(task)
 
+    def step_aside(self) -> None:
+        """To be called by an application that is going to wait: requests that come in the meantime go on at once.
+
+        Without it they go on in some milliseconds. In a thread that answers nothing it does nothing.
+        """
+        self._hub.step_aside()
+
     def stop(self, timeout: float = 5.0) -> None:
         """Stops: requests that are being answered get their whole answer, other connections are closed.
 
