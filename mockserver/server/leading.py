@@ -2,8 +2,8 @@
 
 One thread at a time leads: it waits for requests and answers them itself, since handing each to another thread, and
 its answer back, costs as much as making it. A leader that is long at one answer, or is going to wait, loses the lead to
-another thread; when it is done, it goes on with what is ready. So nobody waits for a slow request, and as many as there
-are threads are worked on at once.
+another thread: nobody waits for a slow request, and as many as there are threads are worked on at once. Who lost it goes
+on answering only while all others are kept, since two that answer get in each other's way.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Leading:
         """Lead, until another thread does or there is no further turn."""
         me = self._leader = threading.get_ident()
         try:
+            self._answer(me)
             while self._leader == me:
                 if not self._turn():
                     self._end()
@@ -82,14 +83,12 @@ class Leading:
 
     def _answer(self, me: int) -> None:
         """Answer what is ready, unless as many threads as there may be do so: one of them will come to it."""
-        while (task := self._take(me)) is not None:
+        needed = True
+        while needed and (task := self._take(me)) is not None:
             try:
                 task.service()
             finally:
-                with self._places:
-                    self._busy -= 1
-                    if self._leader == me:
-                        self._answering_since = None
+                needed = self._put_back(me)
 
     def _take(self, me: int) -> Serviceable | None:
         with self._places:
@@ -101,6 +100,15 @@ class Leading:
                 if not self._stirred.is_set():
                     self._stirred.set()
             return self._ready.popleft()
+
+    def _put_back(self, me: int) -> bool:
+        """Give the place back; whether the thread is to go on: it leads, or all others are busy."""
+        with self._places:
+            needed = self._leader == me or self._busy >= self._threads
+            self._busy -= 1
+            if self._leader == me:
+                self._answering_since = None
+            return needed
 
     def _relieve(self, patience: float) -> None:
         """Have another thread lead when the one that does has been at one answer for so long."""
