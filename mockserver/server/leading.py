@@ -2,8 +2,8 @@
 
 One thread at a time leads: it waits for requests and answers them itself, since handing each to another thread, and
 its answer back, costs as much as making it. A leader that is long at one answer, or is going to wait, loses the lead to
-another thread: nobody waits for a slow request, and as many as there are threads are worked on at once. Who lost it goes
-on answering only while all others are kept, since two that answer get in each other's way.
+another thread: nobody waits for a slow request, and as many as there are threads are worked on at once. Who lost it
+goes on answering only while all others are kept, since two that answer get in each other's way.
 """
 
 from __future__ import annotations
