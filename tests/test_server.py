@@ -694,6 +694,19 @@ def test_a_good_request_is_answered_while_600_others_are_held_open(serve):
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def test_connections_that_come_at_once_are_taken_at_once(application):
+    server = Server(application)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connect(server)) for _ in range(40)]
+        for client in clients:
+            client.sendall(CLOSING)
+        server._hub._look(PATIENCE)
+        assert len(server._hub.active_channels) == len(clients)
+        server.start()
+        assert {status_of(read_all(client)) for client in clients} == {200}
+        server.stop()
+
+
 def test_past_the_limit_an_idle_connection_makes_room(serve, monkeypatch):
     monkeypatch.setattr(hub, "connection_limit", lambda: 3)
     server = serve()

@@ -19,6 +19,7 @@ from mockserver.server.limits import HEAD_BYTES, MEMORY_BYTES, Timeouts, connect
 from mockserver.server.workers import Serviceable, Workers
 
 _ACCEPT_PAUSE = 0.05
+_ACCEPTED_AT_ONCE = 128
 
 RefusalHeaders = Callable[[str, str | None], list[tuple[str, str]]]
 
@@ -168,20 +169,30 @@ class Hub(TcpWSGIServer):  # type: ignore[misc]
         return bool(self.accepting) and monotonic() >= self._accept_from
 
     def handle_accept(self) -> None:
-        """Takes one connection; past the limit, the one that has been waiting longest makes room."""
+        """Takes the connections that have come: one a turn, the last of many would wait for the others' answers.
+
+        Whether others wait is not known: so only the first makes room for itself.
+        """
+        for _ in range(_ACCEPTED_AT_ONCE):
+            if not self._accept() or len(self.active_channels) >= self._limit:
+                return
+
+    def _accept(self) -> bool:
+        """Takes one connection, if there is one; past the limit, the one that has been waiting longest makes room."""
         if len(self.active_channels) >= self._limit and not self._make_room():
-            return
+            return False
         try:
             connection, address = self.socket.accept()
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 self._make_room()
-            return
+            return False
         try:
             self.set_socket_options(connection)
             self.channel_class(self, connection, address, self.adj, self._map)
         except OSError:  # macOS: the client is gone already
             connection.close()
+        return True
 
     def _make_room(self) -> bool:
         """Closes one waiting connection: an idle one rather than one in the middle of a request."""
