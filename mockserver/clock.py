@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
 
@@ -76,7 +76,7 @@ class Clock:
         """The clock after a successful write."""
         if self.mode != "ticking":
             return self
-        return replace(self, now_ms=min(self.now_ms + self.tick_ms, _LATEST_MS))
+        return Clock(self.mode, min(self.now_ms + self.tick_ms, _LATEST_MS), self.anchor_ms, self.tick_ms)
 
 
 def text_of(ms: int) -> str:

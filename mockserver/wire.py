@@ -12,6 +12,7 @@ from typing import Any
 MAX_DEPTH = 64
 MAX_DIGITS = 4300
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # An escape is a surrogate pair, one of the two forbidden ones, or any other.
@@ -27,7 +28,7 @@ class NotJson(ValueError):
 
 def encode(document: object) -> bytes:
     """A document as the bytes that are sent: compact, UTF-8, keys in their order."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _ENCODER.encode(document).encode()
 
 
 def quoted(text: str, limit: int = 80) -> str:

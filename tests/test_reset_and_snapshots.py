@@ -180,6 +180,17 @@ def test_a_rule_that_was_reset_begins_again_with_its_id_and_its_hits(api: Api) -
     assert api.client.post("/__admin/faults", json=rule).json() == first
 
 
+def test_a_rule_strikes_on_when_all_else_was_reset_and_again_when_it_was_restored(api: Api) -> None:
+    api.client.post("/__admin/faults", json={"status": 503, "times": None})
+    snapshot(api, "broken")
+    reset(api, only=[part for part in PARTS if part != "faults"])
+    assert_error(api.list(), 503)
+    reset(api)
+    assert api.listed() == []
+    reset(api, to="broken", only=["faults"])
+    assert_error(api.list(), 503)
+
+
 def test_a_reset_does_not_touch_other_sandboxes(api: Api, other_api: Api) -> None:
     other_api.created(aiContactId=CONTACT)
     other_api.client.post("/__admin/faults", json={"status": 503, "match": {"operation": "deleteTask"}})

@@ -16,7 +16,7 @@ from mockserver.mock import EXTENSION, Mock
 from mockserver.sandbox.sweeper import sweep
 from mockserver.store.models import TABLES
 
-BATCH = 300
+BATCH = 100
 TASK = {"title": "Call the client", "responsibleIds": [MARIA, CARLOS], "priority": "1", "aiContactId": CONTACT}
 
 

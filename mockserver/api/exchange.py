@@ -50,6 +50,7 @@ class _Outcome:
     fault: Fault | None = None
     entry: dict[str, Any] | None = None
     world: int = 0
+    document: Any = None  # the body of its answer, where a view made it
 
     @property
     def decided_by(self) -> ApiError | None:
@@ -65,6 +66,7 @@ class _Exchange:
         self.path = path
         self.refusal = refusal
         self.started = monotonic()
+        self.headers = {name.lower(): value for name, value in request.headers.items()}
         self.caller = Caller(DEFAULT)
         self.body = b""
         self.preferences = Preferences()
@@ -94,7 +96,7 @@ class _Exchange:
     def _identify(self) -> None:
         """Whose request it is, and its body; what refuses it here, no fault can reach."""
         try:
-            self.caller = self.mock.keys.caller(request.headers.get(KEY_HEADER))
+            self.caller = self.mock.keys.caller(self.headers.get(KEY_HEADER))
         except ApiError as error:
             self.refusal = self.refusal or error
         try:
@@ -143,7 +145,7 @@ class _Exchange:
         """What is decided before the request is looked at: limit, preference, fault."""
         try:
             rate_limit.spend(opened.world, opened.kept)
-            self.preferences = preferences.parse(request.headers.get("Prefer", ""))
+            self.preferences = preferences.parse(self.headers.get("prefer", ""))
         except ApiError as error:
             return _Outcome(refusal=error)
         if self.preferences.code:
@@ -153,13 +155,13 @@ class _Exchange:
     def _carried_out(self, opened: Opened, outcome: _Outcome) -> _Outcome:
         if outcome.refusal is None and not (outcome.fault and outcome.fault.answers):
             try:
-                response = outcome.response = self._view(opened)
+                response = outcome.response = self._view(opened, outcome)
                 outcome.fault = faults.strike(opened.world, "after", lambda: self._known(response)) or outcome.fault
             except ApiError as error:
                 outcome.refusal = error
         return self._concluded(opened, outcome)
 
-    def _view(self, opened: Opened) -> Response:
+    def _view(self, opened: Opened, outcome: _Outcome) -> Response:
         operation = self.operation
         if operation is None:
             raise NotFound
@@ -167,7 +169,8 @@ class _Exchange:
         self.reading = read(operation, self.path, self.body, bool(opened.world.columns["strict"]))
         self.reading.require()
         result = operation.view(Call(opened.world, user_id, **self.reading.parts))
-        return respond(operation.answer.dump(result), operation.status)
+        outcome.document = operation.answer.dump(result)
+        return respond(outcome.document, operation.status)
 
     def _concluded(self, opened: Opened, outcome: _Outcome) -> _Outcome:
         """Make the answer what it will be, and write the entry that tells of it, where that can be kept."""
@@ -184,8 +187,8 @@ class _Exchange:
         if applied := self.preferences.applied():
             response.headers["Preference-Applied"] = applied
         if opened.kept:
-            outcome.entry = self._entry(opened, outcome, response)
-            opened.journal.append(outcome.entry)
+            outcome.entry, encoded = self._entry(opened, outcome, response)
+            opened.journal.append(encoded)
         return outcome
 
     def _announce(self, outcome: _Outcome) -> None:
@@ -202,9 +205,9 @@ class _Exchange:
 
     def _created_again(self, opened: Opened) -> bool:
         """Whether this made a task as one that was made within the two seconds before, by the sandbox's clock."""
-        created = any(change["before"] is None and change["resource"] == "task" for change in opened.world.changes)
-        now_ms = ms_of(parse_date_time(opened.arrived_at)[0])
-        return created and opened.journal.created_again(self.reading.document, now_ms)
+        if not any(change["before"] is None and change["resource"] == "task" for change in opened.world.changes):
+            return False
+        return opened.journal.created_again(self.reading.document, ms_of(parse_date_time(opened.arrived_at)[0]))
 
     def _known(self, response: Response | None = None) -> dict[str, Any]:
         """What is known of the request so far, in the shape of a journal entry, its body whole."""
@@ -216,14 +219,14 @@ class _Exchange:
         return self.operation.id if self.operation else None
 
     def _secrets(self) -> list[str]:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        return recording.secrets(headers, self.mock.keys.secrets())
+        return recording.secrets(self.headers, self.mock.keys.secrets())
 
     def _received(self) -> Received:
-        query = {name: request.args.getlist(name) for name in request.args}
-        return Received(request.method, request.path, query, dict(request.headers), self.body)
+        query = request.args.to_dict(flat=False)
+        return Received(request.method, request.path, query, self.headers, self.body, self.reading.document or None)
 
-    def _entry(self, opened: Opened, outcome: _Outcome, response: Response) -> dict[str, Any]:
+    def _entry(self, opened: Opened, outcome: _Outcome, response: Response) -> tuple[dict[str, Any], bytes]:
+        """What the journal will show of the request, and its bytes."""
         sent = self.reading.sent(self._operation_id)
         entry = {
             "id": opened.journal.next_id(),
@@ -231,7 +234,7 @@ class _Exchange:
             "duration_ms": round((monotonic() - self.started) * 1000, 1),
             "operation": self._operation_id,
             "request": recording.request(self._received()),
-            "response": _recorded(response, outcome.fault),
+            "response": _recorded(response, outcome),
             "fault": outcome.fault.document() if outcome.fault else None,
             "decision": explain.decision(outcome.decided_by, self._operation_id),
             "problems": explain.problems(outcome.refusal, self._operation_id),
@@ -242,11 +245,12 @@ class _Exchange:
         return recording.without_secrets(entry, self._secrets())
 
 
-def _recorded(response: Response, fault: Fault | None) -> dict[str, Any]:
+def _recorded(response: Response, outcome: _Outcome) -> dict[str, Any]:
     """The answer as an entry shows it; one that never arrives has no status."""
+    fault, replaced = outcome.fault, outcome.fault or outcome.refusal
     lost = fault is not None and fault.connection in ("reset", "empty", "garbage")
     return {
         "status": None if lost else response.status_code,
         "headers": {name.lower(): value for name, value in response.headers.items()},
-        **recording.content(response.get_data()),
+        **recording.content(response.get_data(), read=None if replaced else outcome.document),
     }

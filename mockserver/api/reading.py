@@ -110,7 +110,7 @@ def _query(schema: Schema | None, sent: MultiDict[str, str]) -> tuple[dict[str, 
     """The query as a document for the schema, and the parameters that may not be repeated but are."""
     document: dict[str, Any] = {}
     repeated = []
-    for declared in (schema or Schema()).fields.values():
+    for declared in schema.fields.values() if schema else ():
         name = str(declared.data_key)
         if isinstance(declared, fields.IdList):
             texts = [*sent.getlist(name), *sent.getlist(f"{name}[]")]

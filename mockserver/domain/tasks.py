@@ -6,7 +6,6 @@ as the API shows them. Everything is checked before anything is written.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -38,7 +37,7 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
         "title": fields["title"],
         "description": fields.get("description") or "",
         **parts,
-        **asdict(when),
+        **vars(when),
         "created_at": world.clock.read(),
         "ai_contact_id": fields.get("ai_contact_id"),
         "ai_customer_id": fields.get("ai_customer_id"),
@@ -90,7 +89,7 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
         changes["description"] = fields["description"] or ""
     if any(part in fields for part in DUE_PARTS):
         parts, when = _due({part: fields.get(part, task[part]) for part in DUE_PARTS})
-        changes |= {**parts, **asdict(when)}
+        changes |= {**parts, **vars(when)}
     references.check(world, fields)
     known = statuses.load(world)
     before = present(task, _responsible_ids(world, task_id), known) | _parts_of(task)

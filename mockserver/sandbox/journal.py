@@ -35,10 +35,9 @@ class Journal:
         """The id that the next entry will have."""
         return int(self._row()["next_entry"])
 
-    def append(self, entry: Document) -> None:
-        """Write an entry, whose id is `next_id()`; the oldest ones make room."""
+    def append(self, encoded: bytes) -> None:
+        """Write an entry, whose id is `next_id()`, as JSON; the oldest ones make room."""
         row = self._row()
-        encoded = wire.encode(entry)
         columns = {"journal": self.number, "id": row["next_entry"], "size": len(encoded), "document": encoded.decode()}
         self.transaction.statements.insert(Entry, columns)
         row["next_entry"] += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,13 +23,14 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came."""
+    """A request as it came, the names of its headers in lower case; `read` is what its body says, if that is known."""
 
     method: str
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: bytes
+    read: Any = None
 
 
 def request(received: Received, *, whole: bool = False) -> Document:
@@ -39,8 +39,8 @@ def request(received: Received, *, whole: bool = False) -> Document:
         "method": received.method,
         "path": received.path,
         "query": {name: texts[0] if len(texts) == 1 else texts for name, texts in received.query.items()},
-        "headers": {name.lower(): value for name, value in received.headers.items()},
-        **content(received.body, len(received.body) if whole else MAX_BODY),
+        "headers": dict(received.headers),
+        **content(received.body, len(received.body) if whole else MAX_BODY, received.read),
     }
 
 
@@ -52,8 +52,8 @@ def secrets(headers: Mapping[str, str], known_keys: Iterable[str]) -> list[str]:
     return sorted((each for each in sent | longer if each and not _is_sandbox_key(each)), key=len, reverse=True)
 
 
-def without_secrets(entry: Document, secrets: Sequence[str]) -> Document:
-    """The entry with secrets shown by their last four characters, wherever they stand."""
+def without_secrets(entry: Document, secrets: Sequence[str]) -> tuple[Document, bytes]:
+    """The entry with secrets shown by their last four characters, wherever they stand, and its bytes."""
     headers = entry["request"]["headers"]
     for name in _SECRET_HEADERS:
         if headers.get(name) in secrets:
@@ -61,27 +61,27 @@ def without_secrets(entry: Document, secrets: Sequence[str]) -> Document:
     for part in (entry["request"], entry["response"]):
         if "length" in part:
             part["text"] = _without_end(part["text"], secrets)
-    redacted_entry: Document = without(secrets, entry)
-    return redacted_entry
+    encoded = wire.encode(entry)
+    shown = _without(secrets, entry, encoded)
+    return shown, encoded if shown is entry else wire.encode(shown)
 
 
 def without(secrets: Sequence[str], document: Any) -> Any:
     """A document with secrets shown by their last four characters, wherever they stand."""
-    text = json.dumps(document, ensure_ascii=False)
-    for secret in secrets:
-        if len(secret) >= _LONG_ENOUGH and json.dumps(secret, ensure_ascii=False)[1:-1] in text:
-            document = _replaced(document, secret)
-    return document
+    return _without(secrets, document, wire.encode(document))
 
 
-def content(body: bytes, limit: int = MAX_BODY) -> Document:
-    """A body as an entry shows it: `json`, or `text` when it is none; a long one is cut, and its `length` told."""
+def content(body: bytes, limit: int = MAX_BODY, read: Any = None) -> Document:
+    """A body as an entry shows it: `json`, or `text` when it is none; a long one is cut, and its `length` told.
+
+    `read` is what the body says, where that is known.
+    """
     if not body:
         return {}
     if len(body) > limit:
         return {"text": body[:limit].decode("utf-8", "replace"), "length": len(body)}
     try:
-        return {"json": wire.decode(body)}
+        return {"json": wire.decode(body) if read is None else read}
     except wire.NotJson:
         return {"text": body.decode("utf-8", "replace")}
 
@@ -117,6 +117,14 @@ def _credentials(value: str) -> Iterator[str]:
     if scheme.lower() == "basic":
         with contextlib.suppress(ValueError):
             yield base64.b64decode(rest, validate=True).decode("utf-8", "replace").partition(":")[2]
+
+
+def _without(secrets: Sequence[str], document: Any, encoded: bytes) -> Any:
+    """The document, of which `encoded` are the bytes, without secrets; itself when there are none in it."""
+    for secret in secrets:
+        if len(secret) >= _LONG_ENOUGH and wire.encode(secret)[1:-1] in encoded:
+            document = _replaced(document, secret)
+    return document
 
 
 def _without_end(text: str, secrets: Sequence[str]) -> str:

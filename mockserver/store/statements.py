@@ -6,6 +6,7 @@ Building a query takes peewee several times as long as SQLite takes to run it, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from peewee import SQL, BooleanField, Database, Model, Query, Value, fn
@@ -95,7 +96,7 @@ class Statements:
         found = self._database.execute_sql(text, tuple(values)).fetchall()
         names = model._meta.sorted_field_names
         rows = [dict(zip(names, row, strict=True)) for row in found]
-        for flag in (name for name in names if isinstance(model._meta.fields[name], BooleanField)):
+        for flag in _flags(model):
             for row in rows:
                 row[flag] = bool(row[flag])
         return rows
@@ -105,6 +106,12 @@ class Statements:
         if text is None:
             text = self._texts[key] = self._database.get_sql_context().sql(build()).query()[0]
         return text
+
+
+@cache
+def _flags(model: type[Model]) -> tuple[str, ...]:
+    """The columns that are true or false, which SQLite keeps as numbers."""
+    return tuple(name for name, field in model._meta.fields.items() if isinstance(field, BooleanField))
 
 
 def _columns(model: type[Model], names: Iterable[str]) -> list[Any]:
