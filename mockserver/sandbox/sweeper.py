@@ -15,7 +15,7 @@ from mockserver.store.models import WORLD_TABLES, Entry, Journal, Sandbox, Snaps
 
 _log = logging.getLogger("mockserver")
 _BATCH = 100  # rows
-_ORPHANS = 10  # worlds, and journals, that a batch is taken from: a small sandbox has more than ten rows
+_ORPHANS = 30  # worlds, and journals, that a batch is taken from: a small sandbox has more than ten rows
 _BREATH_S = 0.005  # between two batches others may write
 
 _USED_WORLDS = Sandbox.select(Sandbox.world) | Snapshot.select(Snapshot.world) | Template.select(Template.world)
