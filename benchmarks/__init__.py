@@ -1,0 +1,1 @@
+"""Measures the project beside its peers: `python -m benchmarks --help`."""
