@@ -127,6 +127,11 @@ def plain_environment(**variables: str) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": path, **variables}
 
 
+def uncovered_environment(**variables: str) -> dict[str, str]:
+    """As `plain_environment`, for a process that coverage is not to measure: what it keeps grows, and is a file."""
+    return {name: value for name, value in plain_environment(**variables).items() if not name.startswith("COV")}
+
+
 def command(*arguments: object, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `vambe-mock` to its end."""
     line = [*COMMAND, *map(str, arguments)]

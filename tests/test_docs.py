@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT, plain_environment, running
+from support import ROOT, running, uncovered_environment
 
 from mockserver.config import SETTINGS
 
@@ -73,7 +73,7 @@ class Runner:
         self.printed: str | None = None
         commands = folder / ".commands"
         commands.mkdir()
-        self.environment = plain_environment(PATH=f"{commands}{os.pathsep}{os.environ['PATH']}")
+        self.environment = uncovered_environment(PATH=f"{commands}{os.pathsep}{os.environ['PATH']}")
         for name, start in (("vambe-mock", f"{sys.executable} -m mockserver"), ("python", sys.executable)):
             shim = commands / name
             shim.write_text(f'#!/bin/sh\nexec {start} "$@"\n')

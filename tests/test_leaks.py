@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import plain_environment, wait_until
+from support import plain_environment, uncovered_environment, wait_until
 
 TESTS, FIRST = 500, 50
 MEMORY_KIB = 4096  # what malloc may keep
@@ -53,17 +53,12 @@ SUITE = """
 def test_500_tests_leave_threads_files_and_memory_as_50_left_them(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SUITE.replace("TESTS", str(TESTS)).replace("FIRST", str(FIRST)))
     line = [sys.executable, "-m", "pytest", "-q", "-pno:schemathesis", "-pno:hypothesispytest", "-pno:pytest_cov"]
-    ended = subprocess.run(line, cwd=pytester.path, env=_uncovered(), capture_output=True, encoding="utf-8")
+    ended = subprocess.run(line, cwd=pytester.path, env=uncovered_environment(), capture_output=True, encoding="utf-8")
     assert f"{TESTS} passed" in ended.stdout, ended.stdout
     first, last = map(json.loads, (pytester.path / "used").read_text().splitlines())
     assert (last["threads"], last["files"]) == (first["threads"], first["files"])
     assert last["workers"] < 10
     assert last["memory"] - first["memory"] < MEMORY_KIB
-
-
-def _uncovered(**variables: str) -> dict[str, str]:
-    """An environment in which coverage measures nothing: what it keeps grows."""
-    return {name: value for name, value in plain_environment(**variables).items() if not name.startswith("COV_CORE")}
 
 
 KILLED = """

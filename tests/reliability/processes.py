@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support import CARLOS, COMMAND, CONTACT, MARIA, OTHER_CONTACT, VALENTINA, plain_environment, wait_until
+from support import CARLOS, COMMAND, CONTACT, MARIA, OTHER_CONTACT, VALENTINA, uncovered_environment, wait_until
 
 LOST = (OSError, http.client.HTTPException)  # no answer, or not a whole one
 TASKS = "/api/public/tasks"
@@ -54,8 +54,7 @@ class Process:
         files = ("--database", self.database, "--ready-file", self._ready)
         self._line = [*COMMAND, "serve", *map(str, (*files, "--port", 0, *arguments))]
         # Coverage would measure nothing of what is killed, and make the figures its own.
-        environment = plain_environment(PYTHONUNBUFFERED="1")
-        self._environment = {name: text for name, text in environment.items() if not name.startswith("COV")}
+        self._environment = uncovered_environment(PYTHONUNBUFFERED="1")
         self.process: subprocess.Popen[bytes]
         self.url = ""
 

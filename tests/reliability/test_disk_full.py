@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import peewee
 import pytest
-from support import COMMAND, UNKNOWN_ID, Api, assert_error, plain_environment, wait_until
+from support import COMMAND, UNKNOWN_ID, Api, assert_error, uncovered_environment, wait_until
 
 from mockserver import serving
 from mockserver.config import Settings
@@ -413,7 +413,7 @@ def test_a_start_that_finds_no_room_says_so(room: int, kept: bool, tmp_path: Pat
     arguments = ["--database", str(tmp_path / "world.db")] if kept else []
     ended = subprocess.run(
         [*COMMAND, "serve", "--port", "0", *arguments],
-        env=plain_environment(TMPDIR=str(tmp_path), PYTHONDONTWRITEBYTECODE="1"),
+        env=uncovered_environment(TMPDIR=str(tmp_path), PYTHONDONTWRITEBYTECODE="1"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         capture_output=True,
         encoding="utf-8",
