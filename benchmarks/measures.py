@@ -96,11 +96,9 @@ def suite(bench: Bench) -> Result:
     result = Result(
         "A suite of 200 tests",
         f"The server starts, {TESTS} tests run one after another, the server is told to stop and has ended. A test "
-        "makes "
-        "its world clean, creates a task, lists the day and finds it there, changes its title, sends a create without "
-        "a "
-        "title that should be refused, and deletes the task. The client is the same for all. Memory is the peak "
-        "resident memory of all processes of the server.",
+        "makes its world clean, creates a task, lists the day and finds it there, changes its title, sends a create "
+        "without a title that should be refused, and deletes the task. The client is the same for all. Memory is the "
+        "peak resident memory of all processes of the server.",
         ("server", "wall time, s", "of ours", "memory, MB", "of ours", "clean world by", "what it did not do"),
     )
     peers = _beside(bench, "suite")
@@ -299,8 +297,7 @@ def stored(bench: Bench) -> Result:
     result = Result(
         "With 100,000 tasks stored",
         f"The project alone, eight clients: the list of a day that has {TASKS_A_DAY} tasks, and creates, in a store "
-        "that "
-        f"has only these {TASKS_A_DAY} tasks and in one that has {MANY:,}.",
+        f"that has only these {TASKS_A_DAY} tasks and in one that has {MANY:,}.",
         ("a second", f"{TASKS_A_DAY} stored", f"{MANY:,} stored", "share", "processor, ms"),
     )
     key = f"test_{sandbox_name(0)}"

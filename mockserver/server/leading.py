@@ -114,7 +114,10 @@ class Leading:
         """Have another thread lead when the one that does has been at one answer for so long."""
         with self._places:
             since = self._answering_since
-            if since is None or monotonic() - since < patience:
+            if since is None:
+                return
+            if monotonic() - since < patience:
+                self._stirred.set()  # to look again, also where a wait ends early
                 return
             self._leader, self._answering_since = _NOBODY, None
         self._workers.add_task(self)

@@ -66,7 +66,7 @@ class Server:
         self._thread.start()
 
     def work(self, task: Serviceable) -> None:
-        """Has one of the threads that answer requests call `task.service()`: for requests that come by no socket."""
+        """Has a thread beside those that answer connections call `task.service()`: for what comes by no socket."""
         self._hub.work(task)
 
     def step_aside(self) -> None:

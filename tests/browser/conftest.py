@@ -51,7 +51,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def demo_server() -> Iterator[MockServer]:
+def server() -> Iterator[MockServer]:
     """A server whose sandboxes have three dozen tasks."""
     server = MockServer(fixtures="demo", max_sandboxes=10_000).start()
     yield server
@@ -59,9 +59,9 @@ def demo_server() -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def mock(demo_server: MockServer) -> Iterator[VambeMock]:
-    """A sandbox of the test's own, with the demo tasks."""
-    with demo_server.sandbox() as mock:
+def mock(server: MockServer) -> Iterator[VambeMock]:
+    """A sandbox of the test's own."""
+    with server.sandbox() as mock:
         yield mock
 
 

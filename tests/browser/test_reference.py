@@ -25,13 +25,6 @@ def server() -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def mock(server: MockServer) -> Iterator[VambeMock]:
-    """A sandbox of the test's own, without tasks."""
-    with server.sandbox() as mock:
-        yield mock
-
-
-@pytest.fixture
 def docs(page: Any, mock: VambeMock) -> Any:
     """The reference of the test's sandbox; a request to elsewhere fails the test."""
     elsewhere: list[str] = []

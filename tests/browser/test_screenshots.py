@@ -37,9 +37,9 @@ KEPT = {
 
 
 @pytest.fixture(scope="module")
-def demo(demo_server: MockServer) -> Iterator[VambeMock]:
+def demo(server: MockServer) -> Iterator[VambeMock]:
     """A sandbox with a name that is good to look at, in which an integration made its usual mistakes."""
-    with demo_server.sandbox("demo") as mock:
+    with server.sandbox("demo") as mock:
         maria, carlos, *_ = mock.users
         task = {"title": "Call the client", "responsibleIds": [maria["id"]], "priority": "1"}
         due = {"dueDate": "2025-11-28", "dueTime": "09:30", "timezone": "America/Santiago"}
