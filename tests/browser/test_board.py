@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import expect
+from support import wait_until
 
 from mockserver.testing import VambeMock
 
@@ -171,9 +172,10 @@ def test_a_card_waits_in_its_new_column_for_the_answer(
     for title, day in (("Before", "2025-12-01"), ("After", "2025-12-03")):
         client.update(client.create(title, dueDate=day), newStatusName="Completada")
     page = visit()
-    mock.fault({"match": {"operation": "updateTask"}, "status": 503, "delay_ms": 60_000})
+    delay = mock.fault({"match": {"operation": "updateTask"}, "status": 503, "delay_ms": 60_000})
     drag(page, "Call", "Completada")
     expect(titles(page, "Completada")).to_have_text(["Before", "Call", "After"])
+    wait_until(lambda: delay.hits)  # the card is there before its request is
     mock.reset(only=["faults"])  # ends the delay
     expect(note(page, "stays in Pendiente")).to_be_visible()
     expect(titles(page, "Pendiente")).to_have_text(["Call"])
