@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from typing import NamedTuple
 
 from mockserver import instants
 from mockserver.wire import quoted
@@ -54,8 +54,7 @@ def wall_ms() -> int:
     return int(time.time() * 1000)
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(NamedTuple):
     """A sandbox's clock as stored.
 
     `now_ms` is its time at `anchor_ms` of the machine's clock, both in milliseconds since 1970;
@@ -89,8 +88,7 @@ def ms_of(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True)
-class ClockSetting:
+class ClockSetting(NamedTuple):
     """How the clock of a new sandbox starts: a mode, and an instant or None for the mode's own."""
 
     mode: str = "ticking"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.clock import ClockSetting, parse_setting
 from mockserver.sandbox.names import check_key, check_token
@@ -156,8 +156,7 @@ class Settings:
     )
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting as people see it."""
 
     name: str

@@ -6,7 +6,7 @@ mock says about a rule that decided something. The sections are those of the tab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 CODES = {
     "required": "the field or parameter is missing",
@@ -43,8 +43,7 @@ SECTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule: its section, its name, what it says, and its evidence.
 
     `evidence` is `documented` (the vendor's pages say so) or `inferred` (they do not, or not all of it: our

@@ -8,13 +8,12 @@ learns better changes this module and nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver import wire
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with a request.
 
     `path` leads to the value (`("responsibleIds", 1)`), `code` is the stable, machine-readable reason,

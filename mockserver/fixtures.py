@@ -11,10 +11,9 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import RAISE, Schema, validate
 from marshmallow import fields as base
@@ -30,8 +29,7 @@ DEFAULT = "default"
 Records = list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Fixtures:
+class Fixtures(NamedTuple):
     """A valid set: the document of a sandbox, the keys beside `test_<name>`, and a digest of the document."""
 
     document: dict[str, Records]
@@ -39,8 +37,7 @@ class Fixtures:
     digest: str
 
 
-@dataclass(frozen=True)
-class FixtureProblem:
+class FixtureProblem(NamedTuple):
     """Something wrong in a file: where, and what to a person."""
 
     file: Path
@@ -278,7 +275,7 @@ def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     if task["due_date"] is None and (task["due_time"] or task["timezone"]):
         return {}, [Problem(("due_date",), "required", "due_time and timezone are kept only with a due_date")]
     try:
-        follows = asdict(due.due(task["due_date"], task["due_time"], task["timezone"]))
+        follows = due.due(task["due_date"], task["due_time"], task["timezone"])._asdict()
     except due.OutOfRange as error:
         return {}, [Problem(("due_date",), "out_of_range", str(error))]
     wrong = [

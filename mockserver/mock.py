@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask import current_app
 
@@ -20,8 +20,7 @@ from mockserver.store.full import StorageFull
 EXTENSION = "vambe_mock"
 
 
-@dataclass(frozen=True)
-class Mock:
+class Mock(NamedTuple):
     """Everything that a request needs; `close` gives the database back."""
 
     settings: Settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -317,7 +316,7 @@ def test_every_undocumented_rule_is_relied_on_by_some_row_or_cannot_be_told(api:
 def test_a_rule_that_turned_out_to_be_documented_is_relied_on_no_more(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learnt = [dataclasses.replace(rule, evidence=contract.DOCUMENTED) for rule in contract.RULES]
+    learnt = [rule._replace(evidence=contract.DOCUMENTED) for rule in contract.RULES]
     create(api, dueDate=DAY)
     monkeypatch.setattr(inferred, "RULES", learnt)
     assert last(api) == []

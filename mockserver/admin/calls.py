@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 from marshmallow import RAISE, Schema
@@ -25,8 +25,7 @@ class Body(Schema):
         unknown = RAISE
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What a view works on: the mock, the sandbox that the call is about, and the call's parts."""
 
     mock: Mock
@@ -37,8 +36,7 @@ class Call:
     body: Any
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(NamedTuple):
     """A call: its route, what it takes, and its view."""
 
     method: str
@@ -47,9 +45,9 @@ class Declared:
     view: Callable[[Call], Any]
     body: Schema | None = None
     raw_body: Mapping[str, Any] | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = MappingProxyType({})
     status: int = 200
-    refusals: Mapping[int, str] = field(default_factory=dict)
+    refusals: Mapping[int, str] = MappingProxyType({})
     media_type: str = "application/json"
     about_a_sandbox: bool = True
     changes: str | None = None

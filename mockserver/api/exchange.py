@@ -70,7 +70,7 @@ class _Exchange:
         self.caller = Caller(DEFAULT)
         self.body = b""
         self.preferences = Preferences()
-        self.reading = Reading()
+        self.reading = Reading(parts={}, document={})
 
     def answer(self) -> Response:
         """The answer; a connection fault is carried out, and what is returned then is dropped."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from marshmallow import Schema
 
@@ -13,8 +13,7 @@ from mockserver.store.world import World
 BASE_PATH = "/api/public"
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What a view works on: the world, the user who calls, and the request's parts, well-formed."""
 
     world: World
@@ -24,8 +23,7 @@ class Call:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation of the vendor's: its route, the schemas of its parts, its answer, and its view.
 
     `refusals` describes the statuses that only this operation has, beside those that all share.
@@ -42,7 +40,7 @@ class Operation:
     path_schema: Schema | None = None
     query_schema: Schema | None = None
     body_schema: Schema | None = None
-    refusals: Mapping[int, str] = field(default_factory=dict)
+    refusals: Mapping[int, str] = MappingProxyType({})
 
     @property
     def rule(self) -> str:

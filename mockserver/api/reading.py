@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import request
 from marshmallow import Schema
@@ -27,13 +26,12 @@ def read_body(max_body: int) -> bytes:
     return request.get_data()
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """A request as its operation's schemas make it, and what is to be said of it."""
 
-    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parts: dict[str, dict[str, Any]]
+    document: dict[str, Any]
     problems: tuple[Problem, ...] = ()
-    document: dict[str, Any] = field(default_factory=dict)
     unread_keys: tuple[str, ...] = ()
     unread_names: tuple[str, ...] = ()
     repeated_keys: tuple[str, ...] = ()
@@ -68,8 +66,8 @@ def read(operation: Operation, path: dict[str, str], body: bytes, strict: bool) 
         problems += _strict(document, unread_keys)
     return Reading(
         {name: values for name, (values, _) in loaded.items()},
-        tuple(problems),
         document,
+        tuple(problems),
         unread_keys,
         _unread(operation.query_schema, (name.removesuffix("[]") for name in request.args)),
         tuple(repeated_keys),

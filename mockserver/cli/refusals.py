@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver import terminal
 from mockserver.errors import NotFound
@@ -17,8 +16,7 @@ MAX_SHOWN = 50
 Ends = dict[tuple[str, int], int]
 
 
-@dataclass(frozen=True)
-class _Came:
+class _Came(NamedTuple):
     """What came to a sandbox: how many requests, how many that were refused, and the latest of these in words."""
 
     sandbox: str

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver import zones
 from mockserver.sandbox import state
@@ -16,8 +15,7 @@ Document = dict[str, Any]
 Lists = dict[str, list[dict[str, Any]]]
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(NamedTuple):
     """Who and what tasks refer to, by id; what is unknown is called by its id."""
 
     users: dict[str, Document]

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from mockserver.sandbox.patterns import METHODS
@@ -29,8 +28,7 @@ _NOT_BY_FETCH = ("CONNECT", "TRACE", "TRACK")  # WHATWG Fetch, section 2.2.1
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(NamedTuple):
     """A text to copy: its id in the page, its name, itself, and what it is good for."""
 
     id: str
@@ -39,8 +37,7 @@ class Copy:
     hint: str
 
 
-@dataclass(frozen=True)
-class _Sent:
+class _Sent(NamedTuple):
     """What is sent again: `body` has `json`, `text` or neither; `remarks` are what has to be said of it."""
 
     method: str
@@ -51,8 +48,7 @@ class _Sent:
     remarks: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Language:
+class _Language(NamedTuple):
     """How a language writes null, false, true and texts; numbers, lists and objects are the same in all of them."""
 
     constants: tuple[str, str, str]

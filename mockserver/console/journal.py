@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.console import copy_as
 from mockserver.contract import RULES, SECTIONS
@@ -28,8 +27,7 @@ _STATEMENTS = {rule.name: rule.statement for rule in RULES}
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(NamedTuple):
     """Which requests to show: of an operation, with a status, in which a text is found; what is empty lets all pass."""
 
     operation: str = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 
 from mockserver import instants, zones
 
@@ -12,8 +12,7 @@ class OutOfRange(ValueError):
     """The due date, converted to UTC, is outside the years 0001 to 9999."""
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """When a task is due, as the API shows it."""
 
     due_at: str | None

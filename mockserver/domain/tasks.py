@@ -37,7 +37,7 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
         "title": fields["title"],
         "description": fields.get("description") or "",
         **parts,
-        **vars(when),
+        **when._asdict(),
         "created_at": world.clock.read(),
         "ai_contact_id": fields.get("ai_contact_id"),
         "ai_customer_id": fields.get("ai_customer_id"),
@@ -89,7 +89,7 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
         changes["description"] = fields["description"] or ""
     if any(part in fields for part in DUE_PARTS):
         parts, when = _due({part: fields.get(part, task[part]) for part in DUE_PARTS})
-        changes |= {**parts, **vars(when)}
+        changes |= {**parts, **when._asdict()}
     references.check(world, fields)
     known = statuses.load(world)
     before = present(task, _responsible_ids(world, task_id), known) | _parts_of(task)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 RECOMMENDED_DESCRIPTION = 1000
 MAX_ADVICE = 1000  # for one request
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(NamedTuple):
     """What a request said: its body as JSON, its query, the keys that nothing read, and those that were repeated."""
 
     operation: str | None

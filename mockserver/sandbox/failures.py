@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.sandbox.faults import CONNECTIONS
 
@@ -14,8 +13,7 @@ _OF_ANY_SERVER = {429: "Too many requests.", 502: "Bad gateway.", 503: "Service 
 _OF_THE_MOCK = (408, 413, 421, 431, 501, 507)
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """An operation of the imitated API, and the statuses with which it is documented to refuse a request."""
 
     id: str

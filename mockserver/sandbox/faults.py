@@ -10,8 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver import wire
 from mockserver.errors import BadRequest, NotFound, Problem, ValidationFailed
@@ -47,8 +46,7 @@ _OF_THE_CONNECTION = re.compile(
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """A rule that hit a request: what happens to it."""
 
     id: str

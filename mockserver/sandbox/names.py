@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver.errors import BadRequest, Unauthorized
 
@@ -44,8 +44,7 @@ def check_token(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Whom a key stands for: a sandbox, and one of its users, or None for the first active one."""
 
     sandbox: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.errors import Problem
 from mockserver.wire import quoted
@@ -14,8 +13,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 MISSING = object()
 
 
-@dataclass(frozen=True)
-class Mismatch:
+class Mismatch(NamedTuple):
     """A part of a request that is not what a pattern asks for."""
 
     field: str
@@ -28,8 +26,7 @@ class Mismatch:
         return shown if self.actual is MISSING else {**shown, "actual": self.actual}
 
 
-@dataclass(frozen=True)
-class Pattern:
+class Pattern(NamedTuple):
     """What a request must be like; a part that is not there asks for nothing."""
 
     parts: Mapping[str, Any]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver.errors import BadRequest
 from mockserver.sandbox.faults import MAX_DELAY_MS
 from mockserver.wire import quoted
 
 
-@dataclass(frozen=True)
-class Preferences:
+class Preferences(NamedTuple):
     """The status to answer, or None, and the milliseconds to wait."""
 
     code: int | None = None

@@ -6,8 +6,7 @@ import base64
 import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver import wire
 from mockserver.sandbox.names import PREFIX, is_name
@@ -21,8 +20,7 @@ _LONG_ENOUGH = 8  # a shorter secret would be found in texts that do not have it
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(NamedTuple):
     """A request as it came, the names of its headers in lower case; `read` is what its body says, if that is known."""
 
     method: str

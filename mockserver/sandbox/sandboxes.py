@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mockserver import ids
 from mockserver.clock import ClockSetting
@@ -52,8 +51,7 @@ _COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(NamedTuple):
     """A sandbox inside a transaction: its name, its world, its journal, and what its clock showed at first.
 
     `kept` is false where nothing can be written: of what is done there, nothing is counted, and no entry made.
@@ -66,8 +64,7 @@ class Opened:
     kept: bool = True
 
 
-@dataclass(frozen=True)
-class Beginnings:
+class Beginnings(NamedTuple):
     """What a sandbox that is opened for the first time starts with."""
 
     template: int

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.errors import Problem
 from mockserver.sandbox.journal import Journal
@@ -15,8 +14,7 @@ TIMES = ("exactly", "at_least", "at_most", "never")
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Times:
+class Times(NamedTuple):
     """How often: from `low` to `high`, which None leaves open."""
 
     low: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from dataclasses import dataclass
+from typing import NamedTuple
 
 try:
     import resource
@@ -17,8 +17,7 @@ DRAIN_BYTES = 4 * 1_048_576
 MEMORY_BYTES = 16 * 1_048_576
 
 
-@dataclass(frozen=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Waits in seconds, each on a clock that nobody can freeze.
 
     `head`: for a request's line and headers, from its first byte. `stall`: between two pieces of a body.
