@@ -5,14 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+if TYPE_CHECKING:
+    from urllib.request import OpenerDirector
+
 DEFAULT_URL = "http://127.0.0.1:4010"
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the mock is near, whatever HTTP_PROXY says
 _QUIET_S = 60.0  # an event stream that says nothing for so long is dead: the server sends comments more often
 _TIMEOUT_S = 10.0
 
@@ -46,21 +47,26 @@ def url_from(url: str | None, ready_file: str | None) -> str:
 
 
 class Client:
-    """Calls of the control plane of the server at `url`, about one sandbox; `opener` is how they get there."""
+    """Calls of the control plane of the server at `url`, about one sandbox; `opener` is how they get there.
+
+    Without one they go there straight: the mock is near, whatever HTTP_PROXY says.
+    """
 
     def __init__(
         self,
         url: str,
         sandbox: str | None,
         token: str | None = None,
-        opener: urllib.request.OpenerDirector = _OPENER,
+        opener: OpenerDirector | None = None,
     ) -> None:
+        from urllib.request import ProxyHandler, build_opener  # not at every start of a server
+
         if not url.startswith(("http://", "https://")):
             raise CallFailed(f"--url {url}: it must begin with http:// or https://")
         self.url = url
         self._sandbox = {"sandbox": sandbox} if sandbox else {}
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._opener = opener
+        self._opener = opener or build_opener(ProxyHandler({}))
 
     def call(self, method: str, path: str, body: object = None, *, wait: float = 0.0, **query: Any) -> Document:
         """The answer to a call, which may take the server `wait` seconds by intention; raises CallFailed."""
@@ -92,8 +98,10 @@ class Client:
         content = None if body is None else json.dumps(body).encode()
         headers = {**self._headers, **({} if content is None else {"Content-Type": "application/json"})}
         address = f"{self.url}/__admin{path}{'?' + asked if asked else ''}"
+        from urllib.request import Request
+
         try:
-            request = urllib.request.Request(address, content, headers, method=method)  # noqa: S310 (http or https)
+            request = Request(address, content, headers, method=method)  # noqa: S310 (http or https)
             return self._opener.open(request, timeout=timeout)
         except urllib.error.HTTPError as error:
             raise self._refusal(error) from None

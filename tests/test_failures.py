@@ -9,7 +9,7 @@ import httpx
 import pytest
 from support import ALL_TIME, MARIA, Api, assert_error
 
-from mockserver.api import blueprint, openapi
+from mockserver.api import blueprint
 from mockserver.api.views import OPERATIONS
 from mockserver.sandbox import failures
 
@@ -78,7 +78,7 @@ def test_a_refusal_that_is_declared_anew_is_in_the_catalogue() -> None:
     (found,) = (entry for entry in entries if entry["status"] == 451)
     assert found["trigger"] == {"match": {"operation": "newOne"}, "status": 451, "headers": {}}
     assert "lost-answer" not in [entry["name"] for entry in entries]  # it writes nothing that could be lost
-    assert openapi.refusals(OPERATIONS["createTask"]).items() <= blueprint.described()[0].refusals.items()
+    assert OPERATIONS["createTask"].every_refusal().items() <= blueprint.described()[0].refusals.items()
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: f"{entry['operation']}-{entry['name']}")

@@ -54,6 +54,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "cli.child": LEAF,
     "pytest_plugin": (*WEB, "marshmallow", "peewee", "mockserver.store", *OURS_ABOVE, *EDGES),
     "testing": (*WEB, "marshmallow", "peewee", "mockserver.store", "mockserver.api", "mockserver.admin", EDGES[0]),
+    "starting": tuple(set(LEAF) - {"marshmallow"}),
     "terminal": tuple(set(LEAF) - {"mockserver.logs"}),
     "application": ("peewee", "marshmallow", *EDGES),
     "__init__": (*LEAF,),

@@ -142,6 +142,13 @@ class TestFiles:
         assert names(second) == ["a"]
         second.close()
 
+    def test_a_lock_file_that_is_something_else_is_refused_and_untouched(self, tmp_path: Path) -> None:
+        (tmp_path / "world.db.lock").write_text("somebody's notes\n" * 100)
+        with pytest.raises(UnusableDatabase, match=r"world\.db\.lock: file is not a database"):
+            Store(tmp_path / "world.db")
+        assert [path.name for path in tmp_path.iterdir()] == ["world.db.lock"]
+        assert (tmp_path / "world.db.lock").read_text() == "somebody's notes\n" * 100
+
     @pytest.mark.parametrize(
         ("pragma", "cause"),
         [("application_id", "the database of another program"), ("user_version", "schema version 7")],

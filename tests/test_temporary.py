@@ -10,13 +10,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import filelock
 import freezegun
 import pytest
 from support import Api, plain_environment, served
 
 from mockserver.store.database import Store, UnusableDatabase
 from mockserver.store.models import Sandbox
+from mockserver.store.owner import Owner
 
 
 @pytest.fixture
@@ -81,6 +81,7 @@ STARTS = """
 import os, signal, sys
 from mockserver.store.database import Store
 from mockserver.store.models import Sandbox
+from mockserver.store.owner import Owner
 
 def live(number):
     store = Store()
@@ -194,19 +195,19 @@ def test_a_folder_that_bears_no_mark_is_left_alone(folder: Path) -> None:
 def test_a_start_that_has_its_folder_but_not_its_mark_yet_is_left_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    acquire = filelock.FileLock.acquire
+    take = Owner.take
     seen: list[dict[str, bytes | None]] = []
 
-    def slow(lock: filelock.FileLock, *arguments: object, **options: object) -> object:
+    def slow(owner: Owner) -> bool:
         monkeypatch.undo()  # the other start is a plain one
         monkeypatch.setattr("tempfile.tempdir", str(folder))
-        held = acquire(lock, *arguments, **options) if moment == "after" else None
+        held = take(owner) if moment == "after" else None
         seen.append(content(folder))
         start_and_close()
         seen.append(content(folder))
-        return held or acquire(lock, *arguments, **options)
+        return held or take(owner)
 
-    monkeypatch.setattr(filelock.FileLock, "acquire", slow)
+    monkeypatch.setattr(Owner, "take", slow)
     store = Store()
     assert seen[0] == seen[1] != {}
     put(store, "a")
@@ -246,15 +247,15 @@ def test_a_folder_that_becomes_a_link_between_the_look_and_the_lock_is_not_follo
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left, target = leave_behind(folder), leave_behind(tmp_path)
-    before, acquire = content(target), filelock.FileLock.acquire
+    before, take = content(target), Owner.take
 
-    def late(lock: filelock.FileLock, *arguments: object, **options: object) -> object:
-        if Path(lock.lock_file).parent == left:
+    def late(owner: Owner) -> bool:
+        if owner.file.parent == left:
             left.rename(tmp_path / "away")
             left.symlink_to(target, target_is_directory=True)
-        return acquire(lock, *arguments, **options)
+        return take(owner)
 
-    monkeypatch.setattr(filelock.FileLock, "acquire", late)
+    monkeypatch.setattr(Owner, "take", late)
     start_and_close()
     assert left.is_symlink()
     assert content(target).items() >= before.items()

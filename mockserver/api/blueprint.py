@@ -11,7 +11,7 @@ from flask_cors import CORS
 from werkzeug.exceptions import HTTPException
 
 from mockserver import hosts, rendering
-from mockserver.api import exchange, openapi, views
+from mockserver.api import exchange, views
 from mockserver.api.operations import BASE_PATH, Operation
 from mockserver.config import Settings
 from mockserver.sandbox.failures import Operation as DescribedOperation
@@ -24,7 +24,7 @@ _EXPOSED_HEADERS = ("X-Mock-Request-Id", "X-Mock-Fault", "Retry-After", "Prefere
 def described() -> tuple[DescribedOperation, ...]:
     """The operations, as the control plane has to know them."""
     return tuple(
-        DescribedOperation(operation.id, operation.method, BASE_PATH + operation.path, openapi.refusals(operation))
+        DescribedOperation(operation.id, operation.method, BASE_PATH + operation.path, operation.every_refusal())
         for operation in views.OPERATIONS.values()
     )
 
@@ -35,7 +35,7 @@ def register(app: Flask, settings: Settings) -> None:
     for operation in views.OPERATIONS.values():
         blueprint.add_url_rule(operation.rule, operation.id, _view(operation), methods=[operation.method])
     app.register_blueprint(blueprint)
-    app.add_url_rule("/openapi.json", "openapi", openapi.view)
+    app.add_url_rule("/openapi.json", "openapi", _description)
     app.before_request(_answer_options)
     app.after_request(_return_request_id)
     app.after_request(_vary_by_origin)
@@ -55,6 +55,12 @@ def register(app: Flask, settings: Settings) -> None:
 
 def _view(operation: Operation) -> Callable[..., Response]:
     return lambda **path: exchange.answer(operation, path)
+
+
+def _description() -> Response:
+    from mockserver.api import openapi  # and apispec: with the first who asks for it
+
+    return openapi.view()
 
 
 def _refuse_route(error: HTTPException) -> Response:

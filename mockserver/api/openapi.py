@@ -16,7 +16,7 @@ from marshmallow import Schema
 from marshmallow import fields as base
 
 from mockserver import __version__, contract, errors, fields
-from mockserver.api.operations import BASE_PATH, Operation
+from mockserver.api.operations import BASE_PATH, SHARED_REFUSALS, Operation
 from mockserver.api.views import OPERATIONS
 from mockserver.rendering import respond
 
@@ -26,19 +26,6 @@ The task API of Vambe, a conversational CRM, as vambe-mock imitates it.
 Any key `test_<name>` (1 to 64 of `A-Z a-z 0-9 . _ -`) opens the sandbox of that name, a world of its own;
 `test_default` is the one that the documentation uses.
 """
-
-_REFUSALS: dict[type[errors.ApiError], str] = {
-    errors.BadRequest: "The body, the query or the path is invalid; `errors` lists every problem of their fields.",
-    errors.Unauthorized: "The `x-api-key` header is missing, or its key is unknown or revoked.",
-    errors.RequestTimeout: "The request did not arrive in time.",
-    errors.PayloadTooLarge: "The body is larger than the server takes.",
-    errors.MisdirectedRequest: "The `Host` header names no host of this server.",
-    errors.HeaderFieldsTooLarge: "The request line and headers are too long.",
-    errors.InternalServerError: "Something went wrong.",
-    errors.NotImplementedByServer: "The request uses a transfer coding other than `chunked`.",
-    errors.ServiceUnavailable: "The mock has as many sandboxes as it may have.",
-    errors.InsufficientStorage: "The mock has no room to write to its database.",
-}
 
 _OWN_REFUSALS = {404: errors.NotFound}
 
@@ -89,7 +76,7 @@ def _add_components(spec: APISpec) -> None:
     )
     spec.components.schema("Error", _ERROR)
     spec.components.schema("ValidationError", _VALIDATION_ERROR)
-    for error, description in _REFUSALS.items():
+    for error, description in SHARED_REFUSALS.items():
         spec.components.response(error.__name__, _refusal(error, description))
 
 
@@ -148,12 +135,6 @@ def _success(operation: Operation) -> dict[str, Any]:
     }
 
 
-def refusals(operation: Operation) -> dict[int, str]:
-    """Every status with which the operation is documented to refuse a request, and when."""
-    shared = {error.status: description for error, description in _REFUSALS.items()}
-    return dict(sorted({**shared, **operation.refusals}.items()))
-
-
 def _example(schema: Schema) -> dict[str, Any]:
     """An object made of the first example of each field."""
     named = {field.data_key or name: field for name, field in schema.fields.items()}
@@ -170,7 +151,7 @@ def _field_example(field: base.Field[Any]) -> Any:
 
 def _refusals(operation: Operation) -> dict[str, Any]:
     shared: dict[str, Any] = {
-        str(error.status): {"$ref": f"#/components/responses/{error.__name__}"} for error in _REFUSALS
+        str(error.status): {"$ref": f"#/components/responses/{error.__name__}"} for error in SHARED_REFUSALS
     }
     own = {
         str(status): _refusal(_OWN_REFUSALS[status], description) for status, description in operation.refusals.items()

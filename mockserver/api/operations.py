@@ -8,9 +8,23 @@ from typing import Any, NamedTuple
 
 from marshmallow import Schema
 
+from mockserver import errors
 from mockserver.store.world import World
 
 BASE_PATH = "/api/public"
+
+SHARED_REFUSALS: dict[type[errors.ApiError], str] = {
+    errors.BadRequest: "The body, the query or the path is invalid; `errors` lists every problem of their fields.",
+    errors.Unauthorized: "The `x-api-key` header is missing, or its key is unknown or revoked.",
+    errors.RequestTimeout: "The request did not arrive in time.",
+    errors.PayloadTooLarge: "The body is larger than the server takes.",
+    errors.MisdirectedRequest: "The `Host` header names no host of this server.",
+    errors.HeaderFieldsTooLarge: "The request line and headers are too long.",
+    errors.InternalServerError: "Something went wrong.",
+    errors.NotImplementedByServer: "The request uses a transfer coding other than `chunked`.",
+    errors.ServiceUnavailable: "The mock has as many sandboxes as it may have.",
+    errors.InsufficientStorage: "The mock has no room to write to its database.",
+}
 
 
 class Call(NamedTuple):
@@ -46,6 +60,11 @@ class Operation(NamedTuple):
     def rule(self) -> str:
         """The path as Flask writes it."""
         return self.path.replace("{", "<string:").replace("}", ">")
+
+    def every_refusal(self) -> dict[int, str]:
+        """Every status with which it is documented to refuse a request, and when."""
+        shared = {error.status: description for error, description in SHARED_REFUSALS.items()}
+        return dict(sorted({**shared, **self.refusals}.items()))
 
 
 OPERATIONS: dict[str, Operation] = {}

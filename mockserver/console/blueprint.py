@@ -1,12 +1,24 @@
-"""The console on Flask: its pages, its assets, and the headers that keep both safe."""
+"""The console on Flask: its routes, and the headers that keep its pages and assets safe."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Flask, Response
 
-from mockserver.console import pages
-
 BASE_PATH = "/__admin"
+
+# The views are functions of `pages`.
+_ROUTES = {
+    "/": "board",
+    "/console/requests": "requests",
+    "/console/requests/rows": "request_rows",
+    "/console/requests/<string:id>": "one_request",
+    "/console/faults": "faults",
+    "/console/world": "world",
+    "/console/export.zip": "export",
+    "/console/assets/<string:name>": "asset",
+}
 
 # Nothing from elsewhere, nothing inline, no framing (W3C, Content Security Policy).
 _HEADERS = {
@@ -24,11 +36,20 @@ _HEADERS = {
 def register(app: Flask) -> None:
     """Add the console to an application."""
     blueprint = Blueprint("console", __name__, url_prefix=BASE_PATH, template_folder="templates")
-    for path, view in pages.PAGES.items():
-        blueprint.add_url_rule(path, view.__name__, view, methods=["GET"])
-    blueprint.add_url_rule("/console/assets/<string:name>", "asset", pages.asset, methods=["GET"])
+    for path, name in _ROUTES.items():
+        blueprint.add_url_rule(path, name, _view(name), methods=["GET"])
     blueprint.after_request(with_headers)
     app.register_blueprint(blueprint)
+
+
+def _view(name: str) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        from mockserver.console import pages  # with the first page that is asked for: most servers never show one
+
+        answer: Response = getattr(pages, name)(**path)
+        return answer
+
+    return view
 
 
 def with_headers(response: Response) -> Response:

@@ -61,17 +61,6 @@ def export() -> Response:
     return Response(content, mimetype="application/zip", headers=headers)
 
 
-PAGES: dict[str, Callable[..., Response]] = {
-    "/": board,
-    "/console/requests": requests,
-    "/console/requests/rows": request_rows,
-    "/console/requests/<string:id>": one_request,
-    "/console/faults": faults,
-    "/console/world": world,
-    "/console/export.zip": export,
-}
-
-
 def asset(name: str) -> Response:
     """A style sheet, a script or an image of the console."""
     media_type = _MEDIA_TYPES.get(name.rpartition(".")[2])

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 
 from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
 
 from mockserver import __version__
-from mockserver.console import pages
 from mockserver.console.blueprint import with_headers
 from mockserver.errors import BadRequest
 from mockserver.rendering import respond
@@ -41,6 +39,8 @@ def root() -> Response:
 
 def reference() -> Response:
     """The interactive reference, for the key of a sandbox, which need not exist yet."""
+    from mockserver.console import pages
+
     sandbox = request.args.get("sandbox", names.DEFAULT)
     frame = pages.framed("API", sandbox, sorted({names.DEFAULT, sandbox})) | {"assets": "docs.asset"}
     try:
@@ -53,6 +53,8 @@ def reference() -> Response:
 def asset(name: str) -> Response:
     """An asset of the page: Swagger UI's, or one of the console, whose own address asks for the admin token."""
     if name not in _OF_SWAGGER_UI:
+        from mockserver.console import pages
+
         return pages.asset(name)
     response = send_from_directory(_swagger_ui(), name)
     response.headers["Cache-Control"] = "no-cache"
@@ -78,4 +80,6 @@ def _index() -> dict[str, str]:
 
 @cache
 def _swagger_ui() -> str:
+    from importlib.resources import files
+
     return str(files("flask_swagger_ui") / "dist")

@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import filelock
 from peewee import SchemaManager, SqliteDatabase
 
 from mockserver.store import full, temporary
 from mockserver.store.full import DATABASE_ERRORS, StorageFull, WouldWrite
 from mockserver.store.models import APPLICATION_ID, SCHEMA_VERSION, TABLES
+from mockserver.store.owner import Owner
 from mockserver.store.statements import Statements
 
 
@@ -94,7 +94,7 @@ class Store:
         self._temporary = path is None
         self.path = _temporary_path() if path is None else path.resolve()
         self._lock = threading.Lock()
-        self._owner = temporary.lock_of(self.path)
+        self._owner = Owner(self.path)
         _check(self.path)
         self._own()
         self._writer = Connections(self.path, durable=not self._temporary, shared=True)
@@ -163,11 +163,13 @@ class Store:
 
     def _own(self) -> None:
         try:
-            self._owner.acquire(blocking=False)
-        except filelock.Timeout:
-            raise UnusableDatabase(f"{self.path} is in use by another vambe-mock") from None
+            taken = self._owner.take()
         except OSError as error:
             raise UnusableDatabase(f"{self.path}: {error.strerror or error}") from None
+        except sqlite3.Error as error:
+            raise UnusableDatabase(f"{self._owner.file}: {error}") from None
+        if not taken:
+            raise UnusableDatabase(f"{self.path} is in use by another vambe-mock")
 
     def _prepare(self) -> None:
         with self.write():

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import stat
 import tempfile
 from pathlib import Path
 
-import filelock
+from mockserver.store.owner import Owner
 
 _PREFIX = "vambe-mock-"
 _NAME = "world.db"
@@ -24,11 +25,6 @@ def new_path() -> Path:
     return Path(tempfile.mkdtemp(prefix=_PREFIX), _NAME)
 
 
-def lock_of(path: Path) -> filelock.BaseFileLock:
-    """The lock that the owner of a database holds."""
-    return filelock.FileLock(f"{path}.lock", thread_local=False)
-
-
 def mark(path: Path, temporary: bool) -> None:
     """Mark a database, which one owns, as temporary, or as kept from now on. Raises OSError."""
     if temporary:
@@ -37,17 +33,19 @@ def mark(path: Path, temporary: bool) -> None:
         _mark_of(path).unlink(missing_ok=True)
 
 
-def remove(path: Path, owner: filelock.BaseFileLock) -> None:
-    """Remove a temporary database and give its lock back; what cannot be removed stays."""
-    mark, lock = _mark_of(path), Path(owner.lock_file)
+def remove(path: Path, owner: Owner) -> None:
+    """Remove a temporary database and give it back; what cannot be removed stays."""
+    mark = _mark_of(path)
     with contextlib.suppress(OSError):
         if mark.exists():  # what another start is removing bears it no more, nor does what somebody keeps
-            for each in {*path.parent.iterdir()} - {mark, lock}:
+            for each in {*path.parent.iterdir()} - {mark, owner.file}:
                 each.unlink()
             mark.unlink()
-        lock.unlink()
-    owner.release()  # Windows keeps the lock's file till then, and removes it
+        owner.file.unlink()
+    owner.release()
     with contextlib.suppress(OSError):
+        if os.name == "nt":  # which keeps a file that is open
+            owner.file.unlink()
         path.parent.rmdir()
 
 
@@ -61,13 +59,13 @@ def clear_up() -> None:
 
 
 def _clear_up(path: Path) -> None:
-    with contextlib.suppress(OSError):  # a lock that is held is one, too
-        if _is_own(path.parent) and _mark_of(path).exists():
-            owner = lock_of(path)
-            owner.acquire(blocking=False)
+    with contextlib.suppress(OSError, sqlite3.Error):
+        owner = Owner(path)
+        if _is_own(path.parent) and _mark_of(path).exists() and owner.take():
             # Looked at again: another start may have removed it meanwhile, and somebody else put something there.
             if _is_own(path.parent):
                 remove(path, owner)
+            owner.release()
 
 
 def _is_own(folder: Path) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mockserver import __version__, config, fixtures, serving
-from mockserver.cli import executing, remote, variables
+from mockserver.cli import remote, variables
 from mockserver.cli.variables import Variables
 from mockserver.client import CallFailed
 from mockserver.config import SETTINGS, InvalidSetting
@@ -112,6 +112,8 @@ def execute(variables_of: Variables, words: tuple[str, ...], **options: Any) -> 
     The exit code is the command's: 128 and the signal's number when a signal ended it, 126 when it cannot be
     executed, 127 when it is not found; and 2 when the server cannot start.
     """  # noqa: D301 (click's mark)
+    from mockserver.cli import executing
+
     if not words:
         raise click.UsageError("exec: there is no command to run; for example: vambe-mock exec -- pytest")
     environment = {name: text for name, text in os.environ.items() if name not in _NOT_FOR_EXEC}

@@ -1,0 +1,91 @@
+"""The start of the command: what it puts off, and that all of it works when it is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import pytest
+from support import MARIA, served, uncovered_environment
+
+STARTED = """
+import gc, json, re, sys
+from mockserver import starting
+compile = re.compile
+with starting.fast():
+    import mockserver.cli.commands
+from marshmallow import ValidationError
+from marshmallow.validate import Email
+"""
+
+
+def printed(code: str) -> Any:
+    """The JSON document that Python prints when it runs the code, in a process of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=uncovered_environment()
+    )
+    return json.loads(ended.stdout)
+
+
+def test_marshmallow_s_patterns_for_mail_addresses_are_compiled_when_they_are_used() -> None:
+    code = "print(json.dumps([isinstance(Email.DOMAIN_REGEX, re.Pattern), re.compile is compile]))"
+    assert printed(STARTED + code) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("address", "valid"), [("someone@example.com", True), ("someone@exämple.com", True), ("someone@-", False)]
+)
+def test_a_mail_address_is_checked_all_the_same(address: str, valid: bool) -> None:
+    code = f"""
+try:
+    Email()({address!r})
+    print("true")
+except ValidationError:
+    print("false")
+"""
+    assert printed(STARTED + code) is valid
+
+
+def test_garbage_is_looked_for_again_but_not_among_what_was_imported() -> None:
+    enabled, kept = printed(STARTED + "print(json.dumps([gc.isenabled(), gc.get_freeze_count()]))")
+    assert enabled
+    assert kept > 10_000
+
+
+def test_who_imports_the_mock_into_a_process_of_their_own_gets_marshmallow_as_it_is() -> None:
+    code = "import re, mockserver.application, mockserver.testing; from marshmallow.validate import Email\n"
+    assert printed(code + "print('true' if isinstance(Email.DOMAIN_REGEX, re.Pattern) else 'false')") is True
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "apispec",
+        "mockserver.admin.openapi",
+        "mockserver.api.openapi",
+        "mockserver.cli.executing",
+        "mockserver.console.pages",
+        "mockserver.testing",
+        "subprocess",
+        "urllib.request",
+    ],
+)
+def test_a_server_answers_without_what_only_others_need(module: str, modules: list[str]) -> None:
+    assert module not in modules
+
+
+@pytest.fixture(scope="module")
+def modules() -> list[str]:
+    """The modules that a server has imported when it has answered a create."""
+    start = (sys.executable, "-X", "importtime", "-m", "mockserver", "serve")
+    task = {"title": "Call", "responsibleIds": [MARIA], "priority": "1"}
+    with served(start=start, COVERAGE_PROCESS_START="", COVERAGE_PROCESS_CONFIG="") as server:
+        headers = {"x-api-key": "test_default"}
+        assert httpx.post(f"{server.url}/api/public/tasks", json=task, headers=headers).status_code == 201
+        _, _, lines = server.stop()
+    found = [line.rpartition("|")[2].strip() for line in lines.splitlines() if line.startswith("import time:")]
+    assert "mockserver.api.exchange" in found
+    return found
