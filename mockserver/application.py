@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 
@@ -15,6 +17,12 @@ from mockserver.console import reference
 from mockserver.sandbox.failures import Operation
 
 
+class _Application(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is: none of ours is asynchronous, and Flask would look at each at every request."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """The mock as a Flask application.
 
@@ -24,7 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = config.resolve({}, os.environ) if settings is None else settings
     started = mock.start(settings, operations())
-    app = Flask("mockserver", static_folder=None)
+    app = _Application("mockserver", static_folder=None)
     app.extensions[mock.EXTENSION] = started
     # A path is looked up as it was sent: the vendor's framework redirects nowhere.
     app.url_map.merge_slashes = False

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Flask, Response, request
 from flask.globals import request_ctx
-from flask_cors import CORS
+from flask_cors import cross_origin
 from werkzeug.exceptions import HTTPException
 
 from mockserver import hosts, rendering
@@ -40,17 +40,7 @@ def register(app: Flask, settings: Settings) -> None:
     app.after_request(_return_request_id)
     app.after_request(_vary_by_origin)
     rendering.register(app, _refuse_route)
-    CORS(
-        app,
-        resources=r"(?!/__admin(/|\Z))",
-        origins=hosts.origins(settings.cors_origin),
-        allow_headers=_REQUEST_HEADERS,
-        expose_headers=_EXPOSED_HEADERS,
-        methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
-        always_send=False,
-        send_wildcard=True,
-        allow_private_network=True,
-    )
+    app.after_request(_let_pages_read(settings))
 
 
 def _view(operation: Operation) -> Callable[..., Response]:
@@ -90,5 +80,31 @@ def _answer_options() -> Response | None:
 
 def _vary_by_origin(response: Response) -> Response:
     # Flask-Cors says so only where it lets an origin in: a cache could give that page an answer made for none.
-    response.vary.add("Origin")
+    if "Vary" in response.headers:
+        response.vary.add("Origin")
+    else:
+        response.headers["Vary"] = "Origin"
     return response
+
+
+def _let_pages_read(settings: Settings) -> Callable[[Response], Response]:
+    """What adds the CORS headers to an answer; only pages of other origins have any, and send an `Origin`."""
+
+    @cross_origin(
+        origins=hosts.origins(settings.cors_origin),
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=_EXPOSED_HEADERS,
+        methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
+        always_send=False,
+        send_wildcard=True,
+        allow_private_network=True,
+        automatic_options=False,
+    )
+    def readable(response: Response) -> Response:
+        return response
+
+    def let(response: Response) -> Response:
+        foreign = "Origin" in request.headers and not _CONTROL_PLANE.match(request.path)
+        return readable(response) if foreign else response
+
+    return let

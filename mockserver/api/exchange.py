@@ -240,9 +240,9 @@ class _Exchange:
             "problems": explain.problems(outcome.refusal, self._operation_id),
             "unread": [*sent.unread_keys, *sent.unread_names][:MAX_UNREAD],
             "advice": advice.of(sent, self._created_again(opened)),
-            "changes": [recording.capped_change(change) for change in opened.world.changes],
+            "changes": opened.world.changes,
         }
-        return recording.without_secrets(entry, self._secrets())
+        return recording.finished(entry, self._secrets())
 
 
 def _recorded(response: Response, outcome: _Outcome) -> dict[str, Any]:

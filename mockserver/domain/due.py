@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from mockserver import instants, zones
@@ -20,6 +21,7 @@ class Due(NamedTuple):
     due_timezone: str | None
 
 
+@lru_cache(maxsize=1024)  # a request asks twice, when it is read and when it is carried out, and days come again
 def due(due_date: str | None, due_time: str | None, timezone: str | None) -> Due:
     """The due date from its parts as given, each already known to be well-formed.
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver import wire
 from mockserver.store.database import Transaction
@@ -22,22 +21,25 @@ SAME_TASK_MS = 2000
 Document = dict[str, Any]
 
 
-@dataclass
-class Journal:
-    """A sandbox's journal inside a transaction; `limit` is how many entries it keeps."""
+class Journal(NamedTuple):
+    """A sandbox's journal inside a transaction: its own columns, and how many entries it keeps."""
 
     transaction: Transaction
-    number: int
+    columns: Document
     limit: int
-    _loaded: Document | None = field(default=None, repr=False)
+
+    @property
+    def number(self) -> int:
+        """What its entries are keyed by."""
+        return int(self.columns["id"])
 
     def next_id(self) -> int:
         """The id that the next entry will have."""
-        return int(self._row()["next_entry"])
+        return int(self.columns["next_entry"])
 
     def append(self, encoded: bytes) -> None:
         """Write an entry, whose id is `next_id()`, as JSON; the oldest ones make room."""
-        row = self._row()
+        row = self.columns
         columns = {"journal": self.number, "id": row["next_entry"], "size": len(encoded), "document": encoded.decode()}
         self.transaction.statements.insert(Entry, columns)
         row["next_entry"] += 1
@@ -51,7 +53,7 @@ class Journal:
 
         It is from now on, which is kept with the next entry.
         """
-        row = self._row()
+        row = self.columns
         digest = hashlib.sha256(wire.encode(body)).hexdigest()
         again: bool = row["last_created"] == digest and 0 <= now_ms - row["last_created_ms"] <= SAME_TASK_MS
         row |= {"last_created": digest, "last_created_ms": now_ms}
@@ -69,32 +71,25 @@ class Journal:
 
     def dropped(self) -> int:
         """How many entries made room for newer ones."""
-        return int(self._row()["dropped"])
+        return int(self.columns["dropped"])
 
     def clear(self) -> None:
         """Remove every entry; ids go on."""
         self.transaction.run(Entry.delete().where(Entry.journal == self.number))
-        row = self._row()
+        row = self.columns
         row |= {"kept": 0, "kept_bytes": 0, "dropped": 0}
         self._save()
 
-    def _row(self) -> Document:
-        """The journal's own columns, read once in a transaction."""
-        if self._loaded is None:
-            self._loaded = self.transaction.statements.select(JournalTable, {"id": self.number})[0]
-        return self._loaded
-
     def _save(self) -> None:
-        values = {name: value for name, value in self._row().items() if name != "id"}
+        values = {name: value for name, value in self.columns.items() if name != "id"}
         self.transaction.statements.update(JournalTable, values, {"id": self.number})
 
     def _make_room(self, row: Document) -> None:
         while row["kept"] > self.limit or (row["kept_bytes"] > MAX_BYTES and row["kept"] > 1):
             oldest = {"journal": self.number, "id": row["next_entry"] - row["kept"]}
-            (entry,) = self.transaction.statements.select(Entry, oldest)
-            self.transaction.statements.delete(Entry, oldest)
             row["kept"] -= 1
-            row["kept_bytes"] -= entry["size"]
+            row["kept_bytes"] -= self.transaction.statements.value(Entry, "size", oldest)
+            self.transaction.statements.delete(Entry, oldest)
             row["dropped"] += 1
 
 

@@ -50,8 +50,8 @@ def secrets(headers: Mapping[str, str], known_keys: Iterable[str]) -> list[str]:
     return sorted((each for each in sent | longer if each and not _is_sandbox_key(each)), key=len, reverse=True)
 
 
-def without_secrets(entry: Document, secrets: Sequence[str]) -> tuple[Document, bytes]:
-    """The entry with secrets shown by their last four characters, wherever they stand, and its bytes."""
+def finished(entry: Document, secrets: Sequence[str]) -> tuple[Document, bytes]:
+    """The entry, its changes cut as bodies are, with secrets shown by their last four characters; and its bytes."""
     headers = entry["request"]["headers"]
     for name in _SECRET_HEADERS:
         if headers.get(name) in secrets:
@@ -60,6 +60,9 @@ def without_secrets(entry: Document, secrets: Sequence[str]) -> tuple[Document, 
         if "length" in part:
             part["text"] = _without_end(part["text"], secrets)
     encoded = wire.encode(entry)
+    if len(encoded) > MAX_BODY:
+        entry["changes"] = [_capped_change(change) for change in entry["changes"]]
+        encoded = wire.encode(entry)
     shown = _without(secrets, entry, encoded)
     return shown, encoded if shown is entry else wire.encode(shown)
 
@@ -92,7 +95,7 @@ def capped(value: Any) -> Any:
     return value if len(encoded) <= MAX_BODY else content(encoded)
 
 
-def capped_change(change: Document) -> Document:
+def _capped_change(change: Document) -> Document:
     """A reported change, its rows cut as bodies are."""
     return {**change, "before": capped(change["before"]), "after": capped(change["after"])}
 

@@ -31,6 +31,8 @@ from mockserver.store.models import (
     Task,
     User,
 )
+from mockserver.store.models import Journal as JournalTable
+from mockserver.store.models import World as WorldTable
 from mockserver.store.world import World
 from mockserver.wire import quoted
 
@@ -96,8 +98,10 @@ class Sandboxes:
         the sandbox is new and there are as many as there may be, StorageFull when there is no room.
         """
         with self._store.write() as transaction:
-            row = _find(transaction, name) or self._create(transaction, name)
-            opened = self._opened(transaction, row)
+            opened = self._find(transaction, name)
+            if opened is None:
+                self._create(transaction, name)
+                opened = self._require(transaction, name)
             yield opened
             opened.world.save()
 
@@ -119,15 +123,15 @@ class Sandboxes:
     def look(self, name: str) -> Iterator[Opened]:
         """An existing sandbox, for reading only; NotFound when there is none."""
         with self._store.read() as transaction:
-            yield self._opened(transaction, _require(transaction, name))
+            yield self._require(transaction, name)
 
     @contextlib.contextmanager
     def look_or_open(self, name: str) -> Iterator[Opened]:
         """As `look`, but a sandbox that is not there is opened: for calls that wait for what it will hold."""
         with self._store.read() as transaction:
-            row = _find(transaction, name)
-            if row is not None:
-                yield self._opened(transaction, row)
+            opened = self._find(transaction, name)
+            if opened:
+                yield opened
                 return
         with self.open(name) as opened:
             yield opened
@@ -145,7 +149,7 @@ class Sandboxes:
         """
         chosen = check_name(ids.made_up_name() if name is None else name)
         with self._store.write() as transaction:
-            if _find(transaction, chosen):
+            if self._find(transaction, chosen):
                 raise BadRequest(f"There is a sandbox {quoted(chosen)} already")
             self._create(transaction, chosen)
         return chosen
@@ -153,7 +157,7 @@ class Sandboxes:
     def delete(self, name: str) -> None:
         """Forget a sandbox and its snapshots; NotFound when there is none. Its rows are cleared up later."""
         with self._store.write() as transaction:
-            _require(transaction, name)
+            self._require(transaction, name)
             transaction.statements.delete(Sandbox, {"name": name})
             transaction.statements.delete(Snapshot, {"sandbox": name})
 
@@ -202,10 +206,9 @@ class Sandboxes:
     def _look_only(self, name: str, work: Callable[[Opened], Result], full: StorageFull) -> Result:
         try:
             with self._store.look() as transaction:
-                row = _find(transaction, name)
-                if row is None:
+                opened = self._find(transaction, name, kept=False)
+                if opened is None:
                     raise full
-                opened = self._opened(transaction, row, kept=False)
                 result = work(opened)
                 opened.world.save()
                 return result
@@ -230,7 +233,7 @@ class Sandboxes:
             return worlds.load(transaction, self._beginnings.template)
         return worlds.load(transaction, require_snapshot(opened, to)["world"])
 
-    def _create(self, transaction: Transaction, name: str) -> dict[str, Any]:
+    def _create(self, transaction: Transaction, name: str) -> None:
         if transaction.statements.count(Sandbox) >= self._limit:
             raise ServiceUnavailable(
                 f"There are {self._limit} sandboxes, as many as --max-sandboxes allows: "
@@ -240,16 +243,27 @@ class Sandboxes:
         position = {"last_position": template.columns["last_position"]}
         world = worlds.create(transaction, self._beginnings.columns() | position)
         world.copy_rows(template, DATA)
-        row = {"name": name, "world": world.number, "journal": journals.create(transaction)}
-        transaction.statements.insert(Sandbox, row)
+        pointers = {"world": world.number, "journal": journals.create(transaction)}
+        transaction.statements.insert(Sandbox, {"name": name, **pointers})
         # Kept even if the request that opened it is refused.
         transaction.commit()
-        return row
 
-    def _opened(self, transaction: Transaction, row: dict[str, Any], kept: bool = True) -> Opened:
-        journal = Journal(transaction, row["journal"], self._beginnings.journal_limit)
-        world = worlds.load(transaction, row["world"])
-        return Opened(row["name"], world, journal, world.clock.read(), kept)
+    def _find(self, transaction: Transaction, name: str, kept: bool = True) -> Opened | None:
+        others = {"world": WorldTable, "journal": JournalTable}
+        found = transaction.statements.find(Sandbox, {"name": name}, others)
+        if not found:
+            return None
+        _, world_columns, journal_columns = found
+        world = World(transaction, world_columns)
+        journal = Journal(transaction, journal_columns, self._beginnings.journal_limit)
+        return Opened(name, world, journal, world.clock.read(), kept)
+
+    def _require(self, transaction: Transaction, name: str) -> Opened:
+        opened = self._find(transaction, name)
+        if opened is None:
+            names = [each["name"] for each in transaction.rows(Sandbox.select(Sandbox.name).order_by(Sandbox.name))]
+            raise NotFound(f"There is no sandbox {quoted(name)}; there are: {_listing(names)}")
+        return opened
 
 
 def actor(world: World, caller: Caller) -> str:
@@ -290,16 +304,3 @@ def _listing(names: Iterable[str]) -> str:
     shown = list(names)
     more = f" and {len(shown) - MAX_NAMES} more" if len(shown) > MAX_NAMES else ""
     return (", ".join(shown[:MAX_NAMES]) or "none") + more
-
-
-def _find(transaction: Transaction, name: str) -> dict[str, Any] | None:
-    found = transaction.statements.select(Sandbox, {"name": name})
-    return found[0] if found else None
-
-
-def _require(transaction: Transaction, name: str) -> dict[str, Any]:
-    row = _find(transaction, name)
-    if row is None:
-        names = [each["name"] for each in transaction.rows(Sandbox.select(Sandbox.name).order_by(Sandbox.name))]
-        raise NotFound(f"There is no sandbox {quoted(name)}; there are: {_listing(names)}")
-    return row

@@ -1,6 +1,7 @@
 """Statements built once: peewee writes each text the first time it is needed, and it is run from then on.
 
 Building a query takes peewee several times as long as SQLite takes to run it, and every request makes the same few.
+They are run on SQLite's own connection, so what goes wrong is a sqlite3.Error.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Statements:
     def select(self, model: type[Model], where: Values, order: Sequence[str] = ()) -> Rows:
         """The rows that meet `where`, as dictionaries."""
         text = self._text(
-            (model, "select", *_shape(where), *order),
+            (model, "select", _shape(where), tuple(order)),
             lambda: model.select().where(*_equal(model, where)).order_by(*_columns(model, order)),
         )
         return self._fetch(model, text, _given(where))
@@ -39,10 +40,37 @@ class Statements:
         """The rows that meet `where` and whose column `name` has one of `values`."""
         (column,) = _columns(model, [name])
         text = self._text(
-            (model, "among", *_shape(where), name, len(values), *order),
+            (model, "among", _shape(where), name, len(values), tuple(order)),
             lambda: model.select().where(*_equal(model, where), column.in_(values)).order_by(*_columns(model, order)),
         )
         return self._fetch(model, text, [*_given(where), *values])
+
+    def find(self, model: type[Model], where: Values, others: Mapping[str, type[Model]]) -> Rows:
+        """The row that meets `where`, and of each of the other tables the row whose id its column of that name has.
+
+        Nothing where there is no such row, or one of the others is not there.
+        """
+
+        def build() -> Query:
+            query = model.select(model, *others.values()).where(*_equal(model, where))
+            for name, other in others.items():
+                query = query.join_from(model, other, on=_columns(model, [name])[0] == other.id)  # type: ignore[attr-defined]
+            return query
+
+        text = self._text((model, "find", _shape(where), tuple(others.items())), build)
+        found = self._execute(text, _given(where)).fetchone()
+        if found is None:
+            return []
+        values = iter(found)
+        return [_row(each, values) for each in (model, *others.values())]
+
+    def value(self, model: type[Model], name: str, where: Values) -> Any:
+        """The value of one column in the row that meets `where`, of which there must be one."""
+        text = self._text(
+            (model, "value", name, _shape(where)),
+            lambda: model.select(*_columns(model, [name])).where(*_equal(model, where)),
+        )
+        return self._execute(text, _given(where)).fetchone()[0]
 
     def count(self, model: type[Model]) -> int:
         """How many rows there are."""
@@ -53,7 +81,7 @@ class Statements:
         """Add a row, with the defaults of the columns that are not given; its number, if the database numbers them."""
         row = _in_table_order(model, model._meta.get_default_dict() | dict(row))
         cursor = self._run((model, "insert", *row), lambda: model.insert(row), row.values())
-        return self._database.last_insert_id(cursor)
+        return cursor.lastrowid
 
     def copy(self, model: type[Model], where: Values, values: Values) -> None:
         """Add the rows that meet `where` once more, with these values in place of their own."""
@@ -64,20 +92,20 @@ class Statements:
             copied = [Value(values[column.name]) if column.name in values else column for column in columns]
             return model.insert_from(model.select(*copied).where(*_equal(model, where)), columns)
 
-        self._run((model, "copy", *values, *_shape(where)), build, [*values.values(), *_given(where)])
+        self._run((model, "copy", tuple(values), _shape(where)), build, [*values.values(), *_given(where)])
 
     def update(self, model: type[Model], values: Values, where: Values) -> None:
         """Change the rows that meet `where`."""
         values = _in_table_order(model, values)
         self._run(
-            (model, "update", *values, *_shape(where)),
+            (model, "update", tuple(values), _shape(where)),
             lambda: model.update(values).where(*_equal(model, where)),
             [*values.values(), *_given(where)],
         )
 
     def delete(self, model: type[Model], where: Values) -> None:
         """Remove the rows that meet `where`."""
-        self._run((model, "delete", *_shape(where)), lambda: model.delete().where(*_equal(model, where)), _given(where))
+        self._run((model, "delete", _shape(where)), lambda: model.delete().where(*_equal(model, where)), _given(where))
 
     def delete_some(self, model: type[Model], name: str, values: Sequence[Any], limit: int) -> int:
         """Remove rows whose column `name` has one of `values`, so many at most; how many."""
@@ -87,25 +115,30 @@ class Statements:
             lambda: model.delete().where(row.in_(model.select(row).where(column.in_(values)).limit(limit))),
             [*values, limit],
         )
-        return int(self._database.rows_affected(cursor))
+        return int(cursor.rowcount)
 
     def _run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Any:
-        return self._database.execute_sql(self._text(key, build), tuple(values))
+        return self._execute(self._text(key, build), values)
+
+    def _execute(self, text: str, values: Iterable[Any]) -> Any:
+        return self._database.connection().execute(text, tuple(values))
 
     def _fetch(self, model: type[Model], text: str, values: Iterable[Any]) -> Rows:
-        found = self._database.execute_sql(text, tuple(values)).fetchall()
-        names = model._meta.sorted_field_names
-        rows = [dict(zip(names, row, strict=True)) for row in found]
-        for flag in _flags(model):
-            for row in rows:
-                row[flag] = bool(row[flag])
-        return rows
+        return [_row(model, row) for row in self._execute(text, values)]
 
     def _text(self, key: tuple[Any, ...], build: Callable[[], Query]) -> str:
         text = self._texts.get(key)
         if text is None:
             text = self._texts[key] = self._database.get_sql_context().sql(build()).query()[0]
         return text
+
+
+def _row(model: type[Model], values: Iterable[Any]) -> dict[str, Any]:
+    """A row as a dictionary, of as many values as the table has columns."""
+    row = dict(zip(model._meta.sorted_field_names, values, strict=False))
+    for flag in _flags(model):
+        row[flag] = bool(row[flag])
+    return row
 
 
 @cache
@@ -122,9 +155,9 @@ def _equal(model: type[Model], where: Values) -> Iterable[Any]:
     return (column == value for column, value in zip(_columns(model, where), where.values(), strict=True))
 
 
-def _shape(where: Values) -> Iterable[Any]:
+def _shape(where: Values) -> tuple[Any, ...]:
     """What of `where` is in the text of a statement: the names, and which of them are null."""
-    return ((name, value is None) for name, value in where.items())
+    return (*where, *(name for name, value in where.items() if value is None)) if None in where.values() else (*where,)
 
 
 def _given(where: Values) -> list[Any]:
