@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from mockserver.errors import MisdirectedRequest
 
@@ -47,6 +48,7 @@ def host_name(header: str) -> str | None:
     return found["name"].lower() if found and int(found["port"] or 0) <= 65535 else None
 
 
+@lru_cache(maxsize=256)  # a server is called by one name or two
 def is_loopback(name: str) -> bool:
     """Whether a host name, in lower case, means this machine: `localhost`, `*.localhost`, a loopback address."""
     if name == "localhost" or name.endswith(".localhost"):

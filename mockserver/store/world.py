@@ -43,8 +43,10 @@ class World:
     @property
     def clock(self) -> Clock:
         """The clock as it is now."""
-        names = ("mode", "now_ms", "anchor_ms", "tick_ms")
-        return Clock(**{name: self.columns[f"clock_{name}"] for name in names})
+        columns = self.columns
+        return Clock(
+            columns["clock_mode"], columns["clock_now_ms"], columns["clock_anchor_ms"], columns["clock_tick_ms"]
+        )
 
     @clock.setter
     def clock(self, clock: Clock) -> None:
