@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from benchmarks import load, report
-from benchmarks.measures import MEASURES, Bench, Result
+from benchmarks.measures import MEASURES
 from benchmarks.peers import HERE, OURS, PEERS, Missing, Peer
+from benchmarks.result import Bench, Result
 from benchmarks.running import Failed
 
 _PAGE = HERE.parent / "docs" / "benchmarks.md"

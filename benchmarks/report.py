@@ -12,8 +12,8 @@ from importlib import metadata
 from pathlib import Path
 
 from benchmarks.load import version as wrk_version
-from benchmarks.measures import Bench, Goal, Result
 from benchmarks.peers import HERE, OURS, Peer
+from benchmarks.result import Bench, Goal, Result
 from benchmarks.running import copied_command
 
 _ANALYSIS = HERE / "analysis.md"
