@@ -15,7 +15,7 @@ from collections.abc import Callable
 from mockserver.clock import monotonic
 from mockserver.server.workers import Serviceable, Workers
 
-_PATIENCE = 0.005  # seconds that an answer may take before another thread leads; it does after twice that at the latest
+_PATIENCE = 0.01  # seconds that an answer may take before another thread leads; it does after twice that at the latest
 _NOBODY = 0
 
 
