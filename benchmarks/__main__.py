@@ -22,7 +22,7 @@ _MEASURES = "\n".join(f"  {name:<11} {(function.__doc__ or '').strip()}" for nam
 
 @click.command(
     epilog=f"\b\nThe measures:\n{_MEASURES}\n\n\b\n"
-    "Needs: pip install -e '.[bench]', and wrk, node, npm and java on the PATH\n"
+    "Needs: pip install '.[bench]', and wrk, node, npm and java on the PATH\n"
     "(Debian: apt-get install wrk nodejs npm default-jre-headless)."
 )
 @click.option("--only", multiple=True, type=click.Choice(list(MEASURES)), help="Take this measure. Repeatable.")

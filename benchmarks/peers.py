@@ -16,7 +16,7 @@ CONFIGS = HERE / "configs"
 INSTALLED = HERE / ".peers"
 OPENAPI = HERE.parent / "docs" / "openapi.json"
 
-NEEDED = "pip install -e '.[bench]'"
+NEEDED = "pip install '.[bench]'"
 
 NUMBER = "@@@@@@@@"  # eight digits, others in each request
 ID = "@ID@"  # of the task that was created last

@@ -25,7 +25,10 @@ _WARM_UP = 1200  # more than the journal keeps
 
 # The first pattern that is found in a line's file and, after a tab, its text says which layer it belongs to.
 _LAYERS: tuple[tuple[str, str], ...] = (
-    ("SQLite itself", r"/peewee\.py\t.*(\.execute\(|\.commit\(|\.rollback\()|\t.*\.(fetchall|fetchone)\("),
+    (
+        "SQLite itself",
+        r"/(peewee|statements)\.py\t.*(\.execute\(|\.commit\(|\.rollback\()|\t.*\.fetchone\(|\t.* in self\._execute\(",
+    ),
     ("peewee and the statements", r"/peewee\.py|/playhouse/|/mockserver/store/statements\.py"),
     ("marshmallow and the schemas", r"/marshmallow/|/mockserver/(fields|api/schemas|api/reading)\.py"),
     ("JSON", r"/json/|/mockserver/wire\.py|\t.*json\.(dumps|loads)\("),

@@ -26,7 +26,7 @@ def document(results: Mapping[str, Result], bench: Bench, command: str) -> str:
     parts = [
         "# Benchmarks",
         "The project beside its peers, on one machine, in one run. `python -m benchmarks` writes this page; it asks "
-        "for `pip install -e '.[bench]'`, wrk, node with npm, and Java.",
+        "for `pip install '.[bench]'`, wrk, node with npm, and Java.",
         "Every figure is a median, with the least and the most of the rounds in brackets. The servers take turns, "
         "every round beginning with another, so that what else the machine does hits all alike; read ratios, not "
         "figures. Load comes from wrk, and what is sequential from one small client, the same for all, each in a "
