@@ -64,6 +64,7 @@ def test_who_imports_the_mock_into_a_process_of_their_own_gets_marshmallow_as_it
     "module",
     [
         "apispec",
+        "flask_cors",
         "mockserver.admin.openapi",
         "mockserver.api.openapi",
         "mockserver.cli.executing",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from flask import Blueprint, Flask, Response, request
 from flask.globals import request_ctx
-from flask_cors import cross_origin
 from werkzeug.exceptions import HTTPException
 
 from mockserver import hosts, rendering
@@ -90,21 +90,24 @@ def _vary_by_origin(response: Response) -> Response:
 def _let_pages_read(settings: Settings) -> Callable[[Response], Response]:
     """What adds the CORS headers to an answer; only pages of other origins have any, and send an `Origin`."""
 
-    @cross_origin(
-        origins=hosts.origins(settings.cors_origin),
-        allow_headers=_REQUEST_HEADERS,
-        expose_headers=_EXPOSED_HEADERS,
-        methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
-        always_send=False,
-        send_wildcard=True,
-        allow_private_network=True,
-        automatic_options=False,
-    )
-    def readable(response: Response) -> Response:
-        return response
+    @cache
+    def readable() -> Callable[[Response], Response]:
+        from flask_cors import cross_origin  # with the first such page
+
+        headers: Callable[..., Callable[[Response], Response]] = cross_origin(
+            origins=hosts.origins(settings.cors_origin),
+            allow_headers=_REQUEST_HEADERS,
+            expose_headers=_EXPOSED_HEADERS,
+            methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
+            always_send=False,
+            send_wildcard=True,
+            allow_private_network=True,
+            automatic_options=False,
+        )
+        return headers(lambda response: response)
 
     def let(response: Response) -> Response:
         foreign = "Origin" in request.headers and not _CONTROL_PLANE.match(request.path)
-        return readable(response) if foreign else response
+        return readable()(response) if foreign else response
 
     return let
