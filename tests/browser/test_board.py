@@ -623,9 +623,13 @@ def test_a_change_elsewhere_waits_for_the_end_of_a_drag(visit: Callable[[], Any]
     expect(card(page, "Call")).to_contain_text("Theirs")
 
 
-def test_a_drag_outlives_an_answer_that_was_asked_for_before_it(visit: Callable[[], Any], client: Client) -> None:
+def test_a_drag_outlives_an_answer_that_was_asked_for_before_it(
+    page: Any, visit: Callable[[], Any], client: Client
+) -> None:
     id = client.create("Call")
-    page = visit()
+    page.add_init_script("document.addEventListener('refreshed', () => { window.listens = true; })")
+    visit()
+    page.wait_for_function("() => window.listens")  # it asks once by itself, when the events begin
     held: list[Any] = []
     page.route("**/__admin/?*", lambda route: held.append(route))
     with page.expect_request("**/__admin/?*"):
