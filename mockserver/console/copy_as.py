@@ -245,7 +245,8 @@ def _javascript_body(body: Document, typed: bool) -> str:
 def _survives_javascript(value: Any) -> bool:
     """Whether a value is the same when JavaScript has read and written it."""
     if isinstance(value, dict):
-        return "__proto__" not in value and all(map(_survives_javascript, value.values()))
+        moved = any(key.isascii() and key.isdigit() for key in value)  # it puts keys that are indices first
+        return not moved and "__proto__" not in value and all(map(_survives_javascript, value.values()))
     if isinstance(value, list):
         return all(map(_survives_javascript, value))
     if isinstance(value, float):
