@@ -27,7 +27,7 @@ _WARM_UP = 1200  # more than the journal keeps
 _LAYERS: tuple[tuple[str, str], ...] = (
     (
         "SQLite itself",
-        r"/(peewee|statements)\.py\t.*(\.execute\(|\.commit\(|\.rollback\()|\t.*\.fetchone\(|\t.* in self\._execute\(",
+        r"/(peewee|statements)\.py\t.*(\.execute\(|\.commit\(|\.rollback\()|\t.*\.fetchone\(|\t.* for row in cursor\]",
     ),
     ("peewee and the statements", r"/peewee\.py|/playhouse/|/mockserver/store/statements\.py"),
     ("marshmallow and the schemas", r"/marshmallow/|/mockserver/(fields|api/schemas|api/reading)\.py"),

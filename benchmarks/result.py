@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TypeVar
 
 from benchmarks.peers import Peer
@@ -65,13 +65,8 @@ class Result:
 
 def spread(samples: Sequence[float], digits: int = 0) -> str:
     """The median, and from the least to the most."""
-    low, middle, high = (f"{each:,.{digits}f}" for each in (min(samples), statistics.median(samples), max(samples)))
+    low, middle, high = (f"{each:,.{digits}f}" for each in (min(samples), median(samples), max(samples)))
     return middle if low == high else f"{middle} ({low}–{high})"
-
-
-def median(samples: Sequence[float]) -> float:
-    """The figure in the middle."""
-    return statistics.median(samples)
 
 
 def ratio(value: float, base: float) -> str:
@@ -82,3 +77,11 @@ def ratio(value: float, base: float) -> str:
 def beside(bench: Bench, measure: str) -> list[Peer]:
     """The servers that take part in a measure."""
     return [peer for peer in bench.peers if peer.only_in in ("", measure)]
+
+
+def least(text: str, share: float, ours: float, others: Mapping[str, float]) -> list[Goal]:
+    """The goal that a figure of ours is at most this share of the least of the others; none without others."""
+    if not others:
+        return []
+    name = min(others, key=others.__getitem__)
+    return [Goal(text, f"{ours / others[name]:.2f} of {name}", ours <= others[name] * share)]

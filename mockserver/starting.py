@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,13 +33,17 @@ def fast() -> Iterator[None]:
 
 def _import_marshmallow() -> None:
     """Marshmallow compiles patterns for mail addresses when it is imported, which takes a tenth of the start."""
-    import ipaddress  # noqa: F401
-
-    re.compile = _Pattern  # type: ignore[assignment]
+    re.compile = _compile_later
     try:
         import marshmallow  # noqa: F401
     finally:
         re.compile = _compile
+
+
+def _compile_later(pattern: Any, flags: Any = 0) -> Any:
+    """What `re.compile` answers meanwhile: what other modules ask for, which are imported too, is compiled at once."""
+    asker = str(sys._getframe(1).f_globals.get("__name__"))
+    return _Pattern(pattern, flags) if asker.startswith("marshmallow.") else _compile(pattern, flags)
 
 
 class _Pattern:

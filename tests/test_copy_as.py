@@ -37,6 +37,7 @@ TASK = {"title": "Call", "responsibleIds": [MARIA], "priority": "1"}
 HOSTILE: dict[str, tuple[str, str, dict[str, str], bytes]] = {
     "a task": ("POST", TASKS, TYPE, json.dumps(TASK).encode()),
     "a nasty title": ("POST", TASKS, TYPE, json.dumps({**TASK, "title": NASTY}).encode()),
+    "keys that are numbers": ("POST", TASKS, TYPE, b'{"b": {"2": 1, "": 2, "1": 3}, "10": 4}'),
     "a nasty key": ("POST", TASKS, TYPE, json.dumps({NASTY: NASTY, "__proto__": {"a": [None, True, False]}}).encode()),
     "numbers": (
         "POST",

@@ -35,6 +35,11 @@ def test_marshmallow_s_patterns_for_mail_addresses_are_compiled_when_they_are_us
     assert printed(STARTED + code) == [False, True]
 
 
+def test_the_patterns_of_other_modules_are_compiled_at_once() -> None:
+    code = "import email.utils; print(json.dumps(isinstance(email.utils.specialsre, re.Pattern)))"
+    assert printed(STARTED + code) is True
+
+
 @pytest.mark.parametrize(
     ("address", "valid"), [("someone@example.com", True), ("someone@exämple.com", True), ("someone@-", False)]
 )

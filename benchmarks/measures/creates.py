@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from benchmarks.load import Load, load
 from benchmarks.peers import OURS, Peer
-from benchmarks.result import Bench, Goal, Result, beside, median, ratio, spread
+from benchmarks.result import Bench, Goal, Result, beside, ratio, spread
 from benchmarks.running import Failed, asked, free_port, running
 
 

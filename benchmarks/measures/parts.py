@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
+from statistics import median, quantiles
 
 from benchmarks.load import load
 from benchmarks.measures.creates import loaded
 from benchmarks.peers import OURS
-from benchmarks.result import Bench, Goal, Result, median, spread
+from benchmarks.result import Bench, Goal, Result, spread
 from benchmarks.running import asked, free_port, module, run_json, running
 
 
@@ -24,7 +24,7 @@ def in_process(bench: Bench) -> Result:
             found[name].append(times)
     for name, runs in found.items():
         p50 = [median(times) for times in runs]
-        p99 = [statistics.quantiles(times, n=100)[98] for times in runs]
+        p99 = [quantiles(times, n=100)[98] for times in runs]
         result.rows.append((name, spread(p50, 2), spread(p99, 2)))
         result.goals.append(Goal(f"{name}: p50 below 1 ms", f"{median(p50):.2f} ms", median(p50) < 1))
     return result

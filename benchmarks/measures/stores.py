@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 from benchmarks.fill import TASKS_A_DAY, sandbox_name
 from benchmarks.load import Load, load
 from benchmarks.peers import NUMBER, OURS, Call
-from benchmarks.result import Bench, Goal, Result, median, spread
+from benchmarks.result import Bench, Goal, Result, spread
 from benchmarks.running import asked, free_port, module, run_json, running
 
 MANY = 100_000

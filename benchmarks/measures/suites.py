@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 from typing import Any
 
 from benchmarks.peers import OURS
-from benchmarks.result import Bench, Goal, Result, beside, median, ratio, spread
+from benchmarks.result import Bench, Result, beside, least, ratio, spread
 from benchmarks.running import Client, free_port, running
 
 TESTS = 200
@@ -51,27 +52,10 @@ def suite(bench: Bench) -> Result:
             )
         )
     others = [peer.name for peer in peers if peer.distribution != OURS.distribution]
-    able = [name for name in others if not undone[name] - {"refuse"}]
-    if able:
-        best = min(able, key=lambda name: median(walls[name]))
-        half = median(walls[best])
-        result.goals.append(
-            Goal(
-                "at most half the wall time of the best peer that can do it",
-                f"{ours / half:.2f} of {best}",
-                ours <= half / 2,
-            )
-        )
-    if others:
-        lightest = min(others, key=lambda name: median(memories[name]))
-        third = median(memories[lightest])
-        result.goals.append(
-            Goal(
-                "at most a third of the lightest peer's memory",
-                f"{memory / third:.2f} of {lightest}",
-                memory <= third / 3,
-            )
-        )
+    able = {name: median(walls[name]) for name in others if not undone[name] - {"refuse"}}
+    result.goals += least("at most half the wall time of the best peer that can do it", 1 / 2, ours, able)
+    heavy = {name: median(memories[name]) for name in others}
+    result.goals += least("at most a third of the lightest peer's memory", 1 / 3, memory, heavy)
     result.notes.append(
         "A peer *can do it* when it lists, changes and deletes what was stored. One that does not refuse the create "
         "without a title stores one task more, and is counted all the same. One that answers an example has less to "
@@ -99,10 +83,7 @@ def start(bench: Bench) -> Result:
             found[peer.name].append(client.result()["first"] - server.started)
     ours = median(found[OURS.name])
     result.rows = [(name, spread(each, 2), ratio(median(each), ours)) for name, each in found.items()]
-    others = [name for name in found if name != OURS.name]
-    if others:
-        fastest = min(others, key=lambda name: median(found[name]))
-        figure = f"{ours / median(found[fastest]):.2f} of {fastest}"
-        result.goals.append(Goal("at least as fast as the fastest peer", figure, ours <= median(found[fastest])))
+    others = {name: median(each) for name, each in found.items() if name != OURS.name}
+    result.goals += least("at least as fast as the fastest peer", 1, ours, others)
     result.notes.append("moto's first create has the making of its table before it.")
     return result

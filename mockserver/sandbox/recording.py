@@ -87,7 +87,7 @@ def content(body: bytes, limit: int = MAX_BODY, read: Any = None) -> Document:
         return {"text": body.decode("utf-8", "replace")}
 
 
-def capped(value: Any) -> Any:
+def _capped(value: Any) -> Any:
     """A document of the mock's own, cut as a body is when it is as long."""
     if value is None:
         return None
@@ -97,7 +97,7 @@ def capped(value: Any) -> Any:
 
 def _capped_change(change: Document) -> Document:
     """A reported change, its rows cut as bodies are."""
-    return {**change, "before": capped(change["before"]), "after": capped(change["after"])}
+    return {**change, "before": _capped(change["before"]), "after": _capped(change["after"])}
 
 
 def redacted(secret: str) -> str:

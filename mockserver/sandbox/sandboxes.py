@@ -139,8 +139,7 @@ class Sandboxes:
     def names(self) -> list[str]:
         """The names of all sandboxes, in the order of the alphabet."""
         with self._store.read() as transaction:
-            rows = transaction.rows(Sandbox.select(Sandbox.name).order_by(Sandbox.name))
-        return [row["name"] for row in rows]
+            return _names(transaction)
 
     def create(self, name: str | None) -> str:
         """Open a new sandbox, under a name that is made up when none is given; its name.
@@ -261,8 +260,7 @@ class Sandboxes:
     def _require(self, transaction: Transaction, name: str) -> Opened:
         opened = self._find(transaction, name)
         if opened is None:
-            names = [each["name"] for each in transaction.rows(Sandbox.select(Sandbox.name).order_by(Sandbox.name))]
-            raise NotFound(f"There is no sandbox {quoted(name)}; there are: {_listing(names)}")
+            raise NotFound(f"There is no sandbox {quoted(name)}; there are: {_listing(_names(transaction))}")
         return opened
 
 
@@ -297,6 +295,10 @@ def _clear(opened: Opened, only: Collection[str]) -> None:
             opened.world.delete(model)
     if "journal" in only:
         opened.world.transaction.statements.delete(Entry, {"journal": opened.journal.number})
+
+
+def _names(transaction: Transaction) -> list[str]:
+    return [row["name"] for row in transaction.rows(Sandbox.select(Sandbox.name).order_by(Sandbox.name))]
 
 
 def _listing(names: Iterable[str]) -> str:

@@ -28,22 +28,24 @@ class Statements:
 
     def select(self, model: type[Model], where: Values, order: Sequence[str] = ()) -> Rows:
         """The rows that meet `where`, as dictionaries."""
-        text = self._text(
+        cursor = self._run(
             (model, "select", _shape(where), tuple(order)),
             lambda: model.select().where(*_equal(model, where)).order_by(*_columns(model, order)),
+            _given(where),
         )
-        return self._fetch(model, text, _given(where))
+        return [_row(model, row) for row in cursor]
 
     def select_among(
         self, model: type[Model], where: Values, name: str, values: Sequence[Any], order: Sequence[str]
     ) -> Rows:
         """The rows that meet `where` and whose column `name` has one of `values`."""
         (column,) = _columns(model, [name])
-        text = self._text(
+        cursor = self._run(
             (model, "among", _shape(where), name, len(values), tuple(order)),
             lambda: model.select().where(*_equal(model, where), column.in_(values)).order_by(*_columns(model, order)),
+            [*_given(where), *values],
         )
-        return self._fetch(model, text, [*_given(where), *values])
+        return [_row(model, row) for row in cursor]
 
     def find(self, model: type[Model], where: Values, others: Mapping[str, type[Model]]) -> Rows:
         """The row that meets `where`, and of each of the other tables the row whose id its column of that name has.
@@ -57,8 +59,7 @@ class Statements:
                 query = query.join_from(model, other, on=_columns(model, [name])[0] == other.id)  # type: ignore[attr-defined]
             return query
 
-        text = self._text((model, "find", _shape(where), tuple(others.items())), build)
-        found = self._execute(text, _given(where)).fetchone()
+        found = self._run((model, "find", _shape(where), tuple(others.items())), build, _given(where)).fetchone()
         if found is None:
             return []
         values = iter(found)
@@ -66,11 +67,12 @@ class Statements:
 
     def value(self, model: type[Model], name: str, where: Values) -> Any:
         """The value of one column in the row that meets `where`, of which there must be one."""
-        text = self._text(
+        cursor = self._run(
             (model, "value", name, _shape(where)),
             lambda: model.select(*_columns(model, [name])).where(*_equal(model, where)),
+            _given(where),
         )
-        return self._execute(text, _given(where)).fetchone()[0]
+        return cursor.fetchone()[0]
 
     def count(self, model: type[Model]) -> int:
         """How many rows there are."""
@@ -118,19 +120,10 @@ class Statements:
         return int(cursor.rowcount)
 
     def _run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Any:
-        return self._execute(self._text(key, build), values)
-
-    def _execute(self, text: str, values: Iterable[Any]) -> Any:
-        return self._database.connection().execute(text, tuple(values))
-
-    def _fetch(self, model: type[Model], text: str, values: Iterable[Any]) -> Rows:
-        return [_row(model, row) for row in self._execute(text, values)]
-
-    def _text(self, key: tuple[Any, ...], build: Callable[[], Query]) -> str:
         text = self._texts.get(key)
         if text is None:
             text = self._texts[key] = self._database.get_sql_context().sql(build()).query()[0]
-        return text
+        return self._database.connection().execute(text, tuple(values))
 
 
 def _row(model: type[Model], values: Iterable[Any]) -> dict[str, Any]:
