@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     admin.register(app)
     console.register(app)
     reference.register(app)
+    api.past_flask(app, started)
     return app
 
 

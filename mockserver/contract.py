@@ -76,7 +76,7 @@ RULES: tuple[Rule, ...] = (
             "`Host` (421) → `OPTIONS` → route (404, 405) → key (401) → size and JSON (413, 400) → path, query and "
             "fields together (400) → the task of the path (404) → referenced ids (404) → status (404).",
             INFERRED,
-            "mockserver.api.exchange:answer",
+            "mockserver.api.pipeline:answer",
         ),
         (
             "field-names",

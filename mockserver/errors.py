@@ -29,6 +29,17 @@ class Problem(NamedTuple):
         return {"path": list(self.path), "message": self.message, "code": self.code}
 
 
+MAX_LISTED = 100  # of what one answer lists
+
+
+def listed(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems as an answer lists them: of too many the first, and how many more there are."""
+    if len(problems) <= MAX_LISTED:
+        return list(problems)
+    shown = problems[: MAX_LISTED - 1]
+    return [*shown, Problem((), "left_out", f"… and {len(problems) - len(shown)} more")]
+
+
 class ApiError(Exception):
     """A refusal: its HTTP status, the status's title, and the message that the caller reads.
 
@@ -77,8 +88,8 @@ class ValidationFailed(BadRequest):
         super().__init__(problems=problems)
 
     def document(self) -> dict[str, object]:
-        """The error body, with one entry in `errors` for each problem."""
-        return super().document() | {"errors": [problem.document() for problem in self.problems]}
+        """The error body, with its problems in `errors`."""
+        return super().document() | {"errors": [problem.document() for problem in listed(self.problems)]}
 
 
 class Unauthorized(ApiError):

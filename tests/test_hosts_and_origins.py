@@ -253,7 +253,7 @@ class TestOrigins:
             asked("PATCH", path),
             asked("POST", path, content=b" " * 1_048_577, headers={"content-type": "application/json"}),
         ]
-        monkeypatch.setattr("mockserver.api.exchange.read", lambda *_: 1 / 0)
+        monkeypatch.setattr("mockserver.api.pipeline.read", lambda *_: 1 / 0)
         answers.append(asked("POST", path, json=task))
         assert [answer.status_code for answer in answers] == [400, 400, 401, 404, 405, 413, 500]
         for answer in answers:

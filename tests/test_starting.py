@@ -93,5 +93,5 @@ def modules() -> list[str]:
         assert httpx.post(f"{server.url}/api/public/tasks", json=task, headers=headers).status_code == 201
         _, _, lines = server.stop()
     found = [line.rpartition("|")[2].strip() for line in lines.splitlines() if line.startswith("import time:")]
-    assert "mockserver.api.exchange" in found
+    assert "mockserver.api.pipeline" in found
     return found

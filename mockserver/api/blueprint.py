@@ -11,14 +11,21 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from mockserver import hosts, rendering
-from mockserver.api import exchange, views
+from mockserver.api import doors, views
 from mockserver.api.operations import BASE_PATH, Operation
 from mockserver.config import Settings
+from mockserver.errors import ApiError
+from mockserver.mock import Mock, current_mock
 from mockserver.sandbox.failures import Operation as DescribedOperation
 
 _CONTROL_PLANE = re.compile(r"/__admin(/|\Z)")
 _REQUEST_HEADERS = ("x-api-key", "content-type", "prefer", "x-request-id")
 _EXPOSED_HEADERS = ("X-Mock-Request-Id", "X-Mock-Fault", "Retry-After", "Preference-Applied")
+
+
+def past_flask(app: Flask, mock: Mock) -> None:
+    """Let calls of the imitated API pass by Flask, where they need nothing of it."""
+    app.wsgi_app = doors.past_flask(app.wsgi_app, mock, views.OPERATIONS.values())  # type: ignore[method-assign]
 
 
 def described() -> tuple[DescribedOperation, ...]:
@@ -44,7 +51,14 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def _view(operation: Operation) -> Callable[..., Response]:
-    return lambda **path: exchange.answer(operation, path)
+    return lambda **path: _answer(operation, path)
+
+
+def _answer(operation: Operation | None, path: dict[str, str], refusal: ApiError | None = None) -> Response:
+    response: Response = doors.completed(
+        doors.answer(current_mock(), request.environ, operation, path, refusal), Response
+    )
+    return response
 
 
 def _description() -> Response:
@@ -57,13 +71,12 @@ def _refuse_route(error: HTTPException) -> Response:
     """A request that no route takes, or not with this method."""
     refusal = rendering.translated(error)
     own = _CONTROL_PLANE.match(request.path)
-    return rendering.render(refusal) if own else exchange.answer(None, {}, refusal)
+    return rendering.render(refusal) if own else _answer(None, {}, refusal)
 
 
 def _return_request_id(response: Response) -> Response:
-    """`X-Request-Id` comes back as it was sent, where it can be a header's value."""
-    sent = request.headers.get("X-Request-Id", "")
-    if sent and len(sent) <= 256 and sent.isascii() and sent.isprintable() and not _CONTROL_PLANE.match(request.path):
+    sent = doors.request_id(request.headers.get("X-Request-Id"))
+    if sent and not _CONTROL_PLANE.match(request.path):
         response.headers["X-Request-Id"] = sent
     return response
 

@@ -5,9 +5,10 @@ What validates a request is what `/openapi.json` shows: each field has its descr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, validates_schema
+from marshmallow import Schema
 from marshmallow import fields as base
 
 from mockserver import fields
@@ -27,26 +28,29 @@ def _about(description: str, *examples: Any) -> dict[str, Any]:
     return {"description": description, **({"examples": list(examples)} if examples else {})}
 
 
-class Request(Schema):
-    """A request's part: camelCase names; what is not declared is left out."""
+def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
+    """Refuse a due date that leaves the calendar, when all its parts are known here."""
+    if not all(part in data for part in DUE_PARTS):
+        return
+    try:
+        due.due(**{part: data[part] for part in DUE_PARTS})
+    except due.OutOfRange as error:
+        raise refusal("out_of_range", str(error), "dueDate") from None
 
-    class Meta:
-        unknown = EXCLUDE
+
+def _one_status(_: Mapping[str, Any], original: Mapping[str, Any]) -> None:
+    """Refuse both ways of naming the status at once."""
+    if "newStatusPosition" in original and "newStatusName" in original:
+        raise refusal("conflict", "Send newStatusPosition or newStatusName, not both", "newStatusName")
+
+
+class Request(fields.Checked):
+    """A request's part: camelCase names; what is not declared is left out."""
 
     def on_bind_field(self, field_name: str, field_obj: base.Field[Any]) -> None:
         """Name the field on the wire as the vendor does."""
         first, *others = field_name.split("_")
         field_obj.data_key = first + "".join(other.title() for other in others)
-
-    @validates_schema(skip_on_field_errors=False)
-    def due_date_in_range(self, data: dict[str, Any], **_: Any) -> None:
-        """Refuse a due date that leaves the calendar, when all its parts are known here."""
-        if not all(part in data for part in DUE_PARTS):
-            return
-        try:
-            due.due(**{part: data[part] for part in DUE_PARTS})
-        except due.OutOfRange as error:
-            raise refusal("out_of_range", str(error), "dueDate") from None
 
 
 def _title(**options: Any) -> fields.Text:
@@ -114,6 +118,7 @@ def _priority(**options: Any) -> fields.Choice:
 class CreateTask(Request):
     """The body of `POST /tasks` (contract, section 2)."""
 
+    checks = (_due_date_in_range,)
     title = _title(required=True)
     description = _description()
     due_date = _due_date(load_default=None)
@@ -129,6 +134,7 @@ class CreateTask(Request):
 class UpdateTask(Request):
     """The body of `PUT /tasks/{id}`: only what is sent changes (contract, section 4)."""
 
+    checks = (_due_date_in_range, _one_status)
     title = _title()
     description = _description()
     due_date = _due_date()
@@ -142,12 +148,6 @@ class UpdateTask(Request):
         metadata=_about("The `order` of the new status; not together with `newStatusName`.", 2)
     )
     new_status_name = fields.Text(metadata=_about("The exact name of the new status.", "En Progreso"))
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def one_status(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
-        """Refuse both ways of naming the status at once."""
-        if "newStatusPosition" in original and "newStatusName" in original:
-            raise refusal("conflict", "Send newStatusPosition or newStatusName, not both", "newStatusName")
 
 
 class ListTasks(Request):

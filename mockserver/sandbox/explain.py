@@ -31,12 +31,13 @@ Document = dict[str, Any]
 
 def decision(refusal: ApiError | None, operation: str | None) -> Document:
     """The rule that decided, as a journal entry shows it."""
+    if refusal is None:
+        return {"rule": _SUCCESS, **_evidence(_SUCCESS)}
     if isinstance(refusal, ValidationFailed):
         first = refusal.problems[0]
         name = rule_of(first, operation)
         return {"rule": f"{first.path[0]}.{first.code}", **_evidence(name)}
-    name = _SUCCESS if refusal is None else refusal.rule
-    return {"rule": name, **_evidence(name)}
+    return {"rule": refusal.rule, **_evidence(refusal.rule)}
 
 
 def problems(refusal: ApiError | None, operation: str | None) -> list[Document]:

@@ -22,11 +22,16 @@ class Preferences(NamedTuple):
         return ", ".join(parts + ([f"delay={self.delay_ms}"] if self.delay_ms else []))
 
 
+_NONE = Preferences()
+
+
 def parse(header: str) -> Preferences:
     """The preferences of a header; unknown ones are ignored, of a repeated one the first counts (RFC 7240, section 2).
 
     Raises BadRequest for a value that cannot be used.
     """
+    if not header:
+        return _NONE
     asked: dict[str, str] = {}
     for part in header.split(","):
         name, _, value = part.partition(";")[0].partition("=")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from mockserver import wire
@@ -16,60 +19,85 @@ KEY_HEADER = "x-api-key"
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 _SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
 _LONG_ENOUGH = 8  # a shorter secret would be found in texts that do not have it
+MAX_PARTS = 64  # of a header with credentials; each costs a search of the entry
+_REMEMBERED = 1024  # characters of headers whose secrets are worth remembering
 
 Document = dict[str, Any]
 
 
 class Received(NamedTuple):
-    """A request as it came, the names of its headers in lower case; `read` is what its body says, if that is known."""
+    """A request, made once from what came: names of headers in lower case, `too_large` when its body was not read."""
 
     method: str
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: bytes
-    read: Any = None
+    too_large: bool = False
 
 
-def request(received: Received, *, whole: bool = False) -> Document:
-    """The request as an entry shows it; `whole` is for comparing, and does not cut its body."""
+def request(received: Received, read: Any = None, *, whole: bool = False) -> Document:
+    """The request as an entry shows it; `whole` is for comparing, and does not cut its body.
+
+    `read` is what its body says, where that is known.
+    """
     return {
         "method": received.method,
         "path": received.path,
         "query": {name: texts[0] if len(texts) == 1 else texts for name, texts in received.query.items()},
         "headers": dict(received.headers),
-        **content(received.body, len(received.body) if whole else MAX_BODY, received.read),
+        **content(received.body, len(received.body) if whole else MAX_BODY, read),
     }
 
 
 def secrets(headers: Mapping[str, str], known_keys: Iterable[str]) -> list[str]:
     """What nobody is to read of a request with these headers, the longest first; `test_` keys are no secrets."""
-    sent = {headers[name] for name in _SECRET_HEADERS if name in headers}
-    parts = {part for name, value in headers.items() if name in _CREDENTIALS for part in _credentials(value)}
+    sent = tuple([(name, headers[name]) for name in _SECRET_HEADERS if name in headers])
+    small = sum(len(value) for _, value in sent) <= _REMEMBERED
+    return (_secrets_again if small else _secrets)(sent, tuple(known_keys))
+
+
+def _secrets(sent: Sequence[tuple[str, str]], known_keys: Sequence[str]) -> list[str]:
+    values = {value for _, value in sent}
+    parts = {part for name, value in sent if name in _CREDENTIALS for part in islice(_credentials(value), MAX_PARTS)}
     longer = {secret for secret in (*parts, *known_keys) if len(secret) >= _LONG_ENOUGH}
-    return sorted((each for each in sent | longer if each and not _is_sandbox_key(each)), key=len, reverse=True)
+    return sorted((each for each in values | longer if each and not _is_sandbox_key(each)), key=len, reverse=True)
 
 
-def finished(entry: Document, secrets: Sequence[str]) -> tuple[Document, bytes]:
-    """The entry, its changes cut as bodies are, with secrets shown by their last four characters; and its bytes."""
-    headers = entry["request"]["headers"]
+_secrets_again = lru_cache(maxsize=256)(_secrets)
+
+
+def finished(head: Document, answer: bytes | None, tail: Document, secrets: Sequence[str]) -> bytes:
+    """An entry as JSON, its changes cut as bodies are, with secrets shown by their last four characters.
+
+    `head` ends with the response, `tail` is what follows. `answer` is the response's body where that is JSON of our
+    own, which is not encoded again; None where `head` has it already.
+    """
+    headers = head["request"]["headers"]
     for name in _SECRET_HEADERS:
         if headers.get(name) in secrets:
             headers[name] = redacted(headers[name])
-    for part in (entry["request"], entry["response"]):
+    if answer and len(answer) > MAX_BODY:
+        head["response"] |= content(answer)
+        answer = None
+    for part in (head["request"], head["response"]):
         if "length" in part:
             part["text"] = _without_end(part["text"], secrets)
-    encoded = wire.encode(entry)
+    begun = wire.encode(head)
+    if answer:
+        begun = b'%s,"json":%s}}' % (begun[:-2], answer)
+    encoded = b"%s,%s" % (begun[:-1], wire.encode(tail)[1:])
     if len(encoded) > MAX_BODY:
-        entry["changes"] = [_capped_change(change) for change in entry["changes"]]
-        encoded = wire.encode(entry)
-    shown = _without(secrets, entry, encoded)
-    return shown, encoded if shown is entry else wire.encode(shown)
+        tail["changes"] = [_capped_change(change) for change in tail["changes"]]
+        encoded = b"%s,%s" % (begun[:-1], wire.encode(tail)[1:])
+    if not any(_is_in(secret, encoded) for secret in secrets):
+        return encoded
+    return wire.encode(_without(secrets, json.loads(encoded), encoded))
 
 
 def without(secrets: Sequence[str], document: Any) -> Any:
     """A document with secrets shown by their last four characters, wherever they stand."""
-    return _without(secrets, document, wire.encode(document))
+    return _without(secrets, document, wire.encode(document)) if secrets else document
 
 
 def content(body: bytes, limit: int = MAX_BODY, read: Any = None) -> Document:
@@ -123,9 +151,19 @@ def _credentials(value: str) -> Iterator[str]:
 def _without(secrets: Sequence[str], document: Any, encoded: bytes) -> Any:
     """The document, of which `encoded` are the bytes, without secrets; itself when there are none in it."""
     for secret in secrets:
-        if len(secret) >= _LONG_ENOUGH and wire.encode(secret)[1:-1] in encoded:
+        if _is_in(secret, encoded):
             document = _replaced(document, secret)
     return document
+
+
+def _is_in(secret: str, encoded: bytes) -> bool:
+    """Whether JSON has this secret in it, as far as that can be told from a chance."""
+    return len(secret) >= _LONG_ENOUGH and _escaped(secret) in encoded
+
+
+@lru_cache(maxsize=256)
+def _escaped(secret: str) -> bytes:
+    return wire.encode(secret)[1:-1]
 
 
 def _without_end(text: str, secrets: Sequence[str]) -> str:

@@ -1,29 +1,32 @@
 """The one path of every request: key, rate limit, preference, fault, view, commit, fault, answer, journal.
 
-The order is the contract's (section 1) and the control plane's. All that a request does is one transaction, with its
-journal entry in it; only a delayed request has two, because nothing may be held while it waits. Where the disk has no
-room for the entry, a request that changes nothing is answered without one, and all others are refused.
+The order is the contract's (section 1) and the control plane's. No web framework takes part: `doors` makes a request
+one object and sends the answer. Decoding and validating come before the transaction, which holds the store's lock; in
+it, references are looked up and rows are written, with the request's journal entry. A delayed request has two
+transactions, because nothing may be held while it waits. Where the disk has no room for the entry, a request that
+changes nothing is answered without one, and all others are refused.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
-
-from flask import Response, request
 
 from mockserver import wire
 from mockserver.api import breaking
+from mockserver.api.answers import Answer, refused
 from mockserver.api.operations import Call, Operation
-from mockserver.api.reading import Reading, read, read_body
+from mockserver.api.reading import Reading, read
 from mockserver.clock import monotonic, ms_of
-from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound
+from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge
 from mockserver.instants import parse_date_time
-from mockserver.mock import Mock, current_mock
-from mockserver.rendering import render, respond
+from mockserver.mock import Mock
 from mockserver.sandbox import advice, explain, faults, preferences, rate_limit, recording
+from mockserver.sandbox.advice import Sent
 from mockserver.sandbox.faults import MAX_DELAY_MS, Fault
 from mockserver.sandbox.names import DEFAULT, Caller
 from mockserver.sandbox.preferences import Preferences
@@ -31,26 +34,35 @@ from mockserver.sandbox.recording import Received
 from mockserver.sandbox.sandboxes import Opened, Result, actor
 from mockserver.sandbox.waiting import Released
 
-KEY_HEADER = recording.KEY_HEADER
 MAX_UNREAD = 1000  # an entry's
+_NOT_READ = Reading(parts={}, document={})
 _log = logging.getLogger("mockserver")
 
 
-def answer(operation: Operation | None, path: Mapping[str, str], refusal: ApiError | None = None) -> Response:
+def answer(
+    mock: Mock,
+    received: Received,
+    operation: Operation | None,
+    path: Mapping[str, str],
+    refusal: ApiError | None = None,
+) -> Answer:
     """Answer a request of the imitated API; `refusal` is what routing has decided already."""
-    return _Exchange(current_mock(), operation, dict(path), refusal).answer()
+    return _Exchange(mock, received, operation, path, refusal).answer()
 
 
 @dataclass
 class _Outcome:
-    """What becomes of a request: its answer, and what decided it."""
+    """What becomes of a request: its answer, and what decided it.
 
-    response: Response | None = None
+    `entry` is its journal entry as JSON; `world` the number of the world in which it was decided.
+    """
+
+    answer: Answer | None = None
     refusal: ApiError | None = None
     fault: Fault | None = None
-    entry: dict[str, Any] | None = None
+    entry: bytes = b""
+    changed: bool = False
     world: int = 0
-    document: Any = None  # the body of its answer, where a view made it
 
     @property
     def decided_by(self) -> ApiError | None:
@@ -59,51 +71,66 @@ class _Outcome:
         return InjectedError(made.status or 500, rule=breaking.RULE) if made else self.refusal
 
 
+@dataclass
 class _Exchange:
-    def __init__(self, mock: Mock, operation: Operation | None, path: dict[str, str], refusal: ApiError | None) -> None:
-        self.mock = mock
-        self.operation = operation
-        self.path = path
-        self.refusal = refusal
-        self.started = monotonic()
-        self.headers = {name.lower(): value for name, value in request.headers.items()}
-        self.caller = Caller(DEFAULT)
-        self.body = b""
-        self.preferences = Preferences()
-        self.reading = Reading(parts={}, document={})
+    """One request on its way: `early` is what was read of it, `reading` that from the moment it is asked for."""
 
-    def answer(self) -> Response:
-        """The answer; a connection fault is carried out, and what is returned then is dropped."""
+    mock: Mock
+    received: Received
+    operation: Operation | None
+    path: Mapping[str, str]
+    refusal: ApiError | None
+    caller: Caller = field(default=Caller(DEFAULT))
+    preferences: Preferences = field(default=Preferences())
+    early: Reading = field(default=_NOT_READ)
+    reading: Reading = field(default=_NOT_READ)
+    unreadable: ApiError | None = None
+
+    def answer(self) -> Answer:
+        """The answer, which says itself what is to become of the connection."""
+        self.started = monotonic()
         self._identify()
         try:
-            outcome = self._delayed() if self.refusal is None else self._refused()
+            if self.refusal is None:
+                self._read()
+                outcome = self._delayed()
+            else:
+                outcome = self._refused()
             self._announce(outcome)
             if outcome.fault and outcome.fault.when == "after":
                 self._pause(outcome.fault.delay_ms, outcome.world)
         except ApiError as error:  # what keeps the mock from doing anything: no room on its disk, a delay released
-            return render(error)
+            return self._for_caller(refused(error))
         except Exception as error:
-            path = recording.without(self._secrets(), request.path)
-            _log.error("%s %s failed", request.method, path, exc_info=error)
+            path = recording.without(self._secrets, self.received.path)
+            _log.error("%s %s failed", self.received.method, path, exc_info=error)
             self.refusal = InternalServerError()
             outcome = self._refused()
             self._announce(outcome)
-        response = outcome.response or Response()
-        if outcome.fault and outcome.fault.connection:
-            breaking.carry_out(outcome.fault.connection, response)
-        return response
+        assert outcome.answer is not None  # noqa: S101  # `_concluded` made it
+        return self._for_caller(outcome.answer)
+
+    def _for_caller(self, answer: Answer) -> Answer:
+        answer.sandbox = self.caller.sandbox
+        return answer
 
     def _identify(self) -> None:
-        """Whose request it is, and its body; what refuses it here, no fault can reach."""
+        """Whose request it is, and that it is not too large; what refuses it here, no fault can reach."""
         try:
-            self.caller = self.mock.keys.caller(self.headers.get(KEY_HEADER))
+            self.caller = self.mock.keys.caller(self.received.headers.get(recording.KEY_HEADER))
+            if self.received.too_large:
+                raise PayloadTooLarge(f"The request body is over {self.mock.settings.max_body} bytes")
         except ApiError as error:
             self.refusal = self.refusal or error
+
+    def _read(self) -> None:
+        """Read the request before the transaction; whether it can be read is said where the view would be called."""
+        if self.operation is None:
+            return
         try:
-            self.body = read_body(self.mock.settings.max_body)
+            self.early = read(self.operation, self.path, self.received)
         except ApiError as error:
-            self.refusal = self.refusal or error
-        request.environ["mockserver.sandbox"] = self.caller.sandbox
+            self.unreadable = error
 
     def _refused(self) -> _Outcome:
         return self._in_sandbox(lambda opened: self._concluded(opened, _Outcome(refusal=self.refusal)))
@@ -145,7 +172,7 @@ class _Exchange:
         """What is decided before the request is looked at: limit, preference, fault."""
         try:
             rate_limit.spend(opened.world, opened.kept)
-            self.preferences = preferences.parse(self.headers.get("prefer", ""))
+            self.preferences = preferences.parse(self.received.headers.get("prefer", ""))
         except ApiError as error:
             return _Outcome(refusal=error)
         if self.preferences.code:
@@ -155,53 +182,54 @@ class _Exchange:
     def _carried_out(self, opened: Opened, outcome: _Outcome) -> _Outcome:
         if outcome.refusal is None and not (outcome.fault and outcome.fault.answers):
             try:
-                response = outcome.response = self._view(opened, outcome)
-                outcome.fault = faults.strike(opened.world, "after", lambda: self._known(response)) or outcome.fault
+                made = outcome.answer = self._view(opened)
+                outcome.fault = faults.strike(opened.world, "after", lambda: self._known(made)) or outcome.fault
             except ApiError as error:
                 outcome.refusal = error
         return self._concluded(opened, outcome)
 
-    def _view(self, opened: Opened, outcome: _Outcome) -> Response:
+    def _view(self, opened: Opened) -> Answer:
         operation = self.operation
         if operation is None:
             raise NotFound
         user_id = actor(opened.world, self.caller)
-        self.reading = read(operation, self.path, self.body, bool(opened.world.columns["strict"]))
+        if self.unreadable:
+            raise self.unreadable
+        self.reading = self.early.strictly() if opened.world.columns["strict"] else self.early
         self.reading.require()
         result = operation.view(Call(opened.world, user_id, **self.reading.parts))
-        outcome.document = operation.answer.dump(result)
-        return respond(outcome.document, operation.status)
+        return Answer.of_json(operation.status, wire.encode(result))
 
     def _concluded(self, opened: Opened, outcome: _Outcome) -> _Outcome:
         """Make the answer what it will be, and write the entry that tells of it, where that can be kept."""
-        response = outcome.response
+        made = outcome.answer
         if outcome.refusal:
-            response = render(outcome.refusal)
-            response.set_data(wire.encode(recording.without(self._secrets(), outcome.refusal.document())))
+            made = refused(outcome.refusal, self._secrets)
         if outcome.fault:
-            response = breaking.apply(outcome.fault, response)
-        outcome.response = response = response or Response()
-        outcome.world = opened.world.number
+            made = breaking.apply(outcome.fault, made)
+        assert made is not None  # noqa: S101  # refused, faulted, or the view's
+        outcome.answer, outcome.world = made, opened.world.number
         if opened.kept:
-            response.headers["X-Mock-Request-Id"] = str(opened.journal.next_id())
+            made.headers["X-Mock-Request-Id"] = str(opened.journal.next_id())
         if applied := self.preferences.applied():
-            response.headers["Preference-Applied"] = applied
+            made.headers["Preference-Applied"] = applied
         if opened.kept:
-            outcome.entry, encoded = self._entry(opened, outcome, response)
-            opened.journal.append(encoded)
+            outcome.entry = self._entry(opened, outcome, made)
+            outcome.changed = bool(opened.world.changes)
+            opened.journal.append(outcome.entry)
         return outcome
 
     def _announce(self, outcome: _Outcome) -> None:
         """Tell those who wait; only now, when what they will look for is committed."""
-        entry = outcome.entry
-        if entry is None:
+        if not outcome.entry:
             return
-        announce = self.mock.waiting.announce
-        announce(self.caller.sandbox, "request", lambda: entry)
-        if entry["changes"]:
-            announce(self.caller.sandbox, "state", lambda: {"changes": entry["changes"]})
-        if entry["fault"]:
-            announce(self.caller.sandbox, "fault", lambda: {"request": entry["id"], **entry["fault"]})
+        announce, sandbox = self.mock.waiting.announce, self.caller.sandbox
+        announce(sandbox, "request", lambda: json.loads(outcome.entry))
+        if outcome.changed:
+            announce(sandbox, "state", lambda: {"changes": json.loads(outcome.entry)["changes"]})
+        if fault := outcome.fault:
+            request_id = json.loads(outcome.entry)["id"]
+            announce(sandbox, "fault", lambda: {"request": request_id, **fault.document()})
 
     def _created_again(self, opened: Opened) -> bool:
         """Whether this made a task as one that was made within the two seconds before, by the sandbox's clock."""
@@ -209,32 +237,34 @@ class _Exchange:
             return False
         return opened.journal.created_again(self.reading.document, ms_of(parse_date_time(opened.arrived_at)[0]))
 
-    def _known(self, response: Response | None = None) -> dict[str, Any]:
+    def _known(self, made: Answer | None = None) -> dict[str, Any]:
         """What is known of the request so far, in the shape of a journal entry, its body whole."""
-        known = {"operation": self._operation_id, "request": recording.request(self._received(), whole=True)}
-        return known if response is None else {**known, "response": {"status": response.status_code}}
+        shown = recording.request(self.received, self.early.document or None, whole=True)
+        known = {"operation": self._operation_id, "request": shown}
+        return known if made is None else {**known, "response": {"status": made.status}}
 
     @property
     def _operation_id(self) -> str | None:
         return self.operation.id if self.operation else None
 
+    @cached_property
     def _secrets(self) -> list[str]:
-        return recording.secrets(self.headers, self.mock.keys.secrets())
+        return recording.secrets(self.received.headers, self.mock.keys.secrets())
 
-    def _received(self) -> Received:
-        query = request.args.to_dict(flat=False)
-        return Received(request.method, request.path, query, self.headers, self.body, self.reading.document or None)
-
-    def _entry(self, opened: Opened, outcome: _Outcome, response: Response) -> tuple[dict[str, Any], bytes]:
-        """What the journal will show of the request, and its bytes."""
-        sent = self.reading.sent(self._operation_id)
-        entry = {
+    def _entry(self, opened: Opened, outcome: _Outcome, made: Answer) -> bytes:
+        """What the journal will show of the request, as JSON."""
+        reading = self.reading
+        query = {name: texts[0] for name, texts in self.received.query.items()}
+        sent = Sent(self._operation_id, reading.document, query, *reading[3:])
+        head = {
             "id": opened.journal.next_id(),
             "at": opened.arrived_at,
             "duration_ms": round((monotonic() - self.started) * 1000, 1),
             "operation": self._operation_id,
-            "request": recording.request(self._received()),
-            "response": _recorded(response, outcome),
+            "request": recording.request(self.received, self.early.document or None),
+            "response": _recorded(made, outcome.fault),
+        }
+        tail = {
             "fault": outcome.fault.document() if outcome.fault else None,
             "decision": explain.decision(outcome.decided_by, self._operation_id),
             "problems": explain.problems(outcome.refusal, self._operation_id),
@@ -242,15 +272,15 @@ class _Exchange:
             "advice": advice.of(sent, self._created_again(opened)),
             "changes": opened.world.changes,
         }
-        return recording.finished(entry, self._secrets())
+        return recording.finished(head, None if outcome.fault else made.body, tail, self._secrets)
 
 
-def _recorded(response: Response, outcome: _Outcome) -> dict[str, Any]:
-    """The answer as an entry shows it; one that never arrives has no status."""
-    fault, replaced = outcome.fault, outcome.fault or outcome.refusal
+def _recorded(made: Answer, fault: Fault | None) -> dict[str, Any]:
+    """The answer as an entry shows it, without the JSON of our own; one that never arrives has no status."""
     lost = fault is not None and fault.connection in ("reset", "empty", "garbage")
+    headers = {name.lower(): value for name, value in made.headers.items()}
     return {
-        "status": None if lost else response.status_code,
-        "headers": {name.lower(): value for name, value in response.headers.items()},
-        **recording.content(response.get_data(), read=None if replaced else outcome.document),
+        "status": None if lost else made.status,
+        "headers": headers,
+        **(recording.content(made.body) if fault else {}),
     }

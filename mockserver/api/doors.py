@@ -1,0 +1,136 @@
+"""The doors to the pipeline: WSGI's environment in (PEP 3333), an answer out, through Flask or past it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.wrappers import Response
+from werkzeug.wsgi import get_content_length, get_input_stream
+
+from mockserver.api import breaking, pipeline
+from mockserver.api.answers import Answer
+from mockserver.api.operations import BASE_PATH, Operation
+from mockserver.errors import ApiError
+from mockserver.mock import Mock
+from mockserver.sandbox.recording import Received
+
+Environ = dict[str, Any]
+Kind = TypeVar("Kind", bound=Response)
+Application = Callable[..., Iterable[bytes]]
+
+
+def answer(
+    mock: Mock, environ: Environ, operation: Operation | None, path: Mapping[str, str], refusal: ApiError | None = None
+) -> Answer:
+    """Answer a request; a fault of its connection is carried out, and what is returned then is dropped."""
+    answered = pipeline.answer(mock, _received(environ, mock.settings.max_body), operation, path, refusal)
+    environ["mockserver.sandbox"] = answered.sandbox
+    if answered.connection:
+        breaking.carry_out(answered, _status_line(answered.status), environ["mockserver.connection"])
+    return answered
+
+
+def completed(answered: Answer, kind: type[Kind]) -> Kind:
+    """The answer as a response of Werkzeug's, which adds what HTTP asks for and a fault has left out."""
+    made = kind(answered.body or None, answered.status, answered.headers)
+    if not any(name.lower() == "content-type" for name in answered.headers):
+        del made.headers["Content-Type"]
+    return made
+
+
+def request_id(sent: str | None) -> str | None:
+    """What an `X-Request-Id` comes back as: as it was sent, where it can be a header's value."""
+    return sent if sent and len(sent) <= 256 and sent.isascii() and sent.isprintable() else None
+
+
+def past_flask(application: Application, mock: Mock, operations: Collection[Operation]) -> Application:
+    """WSGI middleware: answers what is plainly a call of the imitated API, and leaves all else to Flask.
+
+    That is the exact method and path of an operation, without an `Origin`. Flask answers the same, and slower.
+    """
+    fixed = {(each.method, BASE_PATH + each.path): each for each in operations if "{" not in each.path}
+    of_one_task = {
+        (each.method, BASE_PATH + each.path.partition("{")[0]): each for each in operations if "{" in each.path
+    }
+
+    def found(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
+        if operation := fixed.get((method, path)):
+            return operation, {}
+        folder, slash, id = path.rpartition("/")
+        one = of_one_task.get((method, folder + slash))
+        return (one, {"id": id}) if one and id and id.isascii() else None
+
+    def answered(environ: Environ, start_response: Any) -> Iterable[bytes]:
+        match = None if "HTTP_ORIGIN" in environ else found(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        if match is None:
+            return application(environ, start_response)
+        made = answer(mock, environ, *match)
+        if made.faulty:
+            response = completed(made, Response)
+            _add_common(response.headers, environ)
+            return response(environ, start_response)
+        _add_common(made.headers, environ)
+        start_response(_status_line(made.status), list(made.headers.items()))
+        return [made.body]
+
+    return answered
+
+
+def _add_common(headers: Any, environ: Environ) -> None:
+    """Add what Flask's own answers get from hooks."""
+    headers["Vary"] = "Origin"
+    if sent := request_id(environ.get("HTTP_X_REQUEST_ID")):
+        headers["X-Request-Id"] = sent
+
+
+def _received(environ: Environ, max_body: int) -> Received:
+    """The request, made once; the server says in `mockserver.body_too_large` that it stopped reading."""
+    too_large = environ.get("mockserver.body_too_large", False) or (get_content_length(environ) or 0) > max_body
+    query = environ.get("QUERY_STRING", "")
+    return Received(
+        environ["REQUEST_METHOD"].upper(),
+        "/" + _decoded(environ.get("PATH_INFO", "")).lstrip("/"),
+        _query(query) if query else {},
+        _headers(environ),
+        b"" if too_large else get_input_stream(environ).read(),
+        too_large,
+    )
+
+
+def _query(text: str) -> dict[str, list[str]]:
+    """Every value of each name, in order; bytes that are no UTF-8 stay percent-encoded, as Flask has it."""
+    values: dict[str, list[str]] = {}
+    for name, value in parse_qsl(_decoded(text), keep_blank_values=True, errors="werkzeug.url_quote"):
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    """The headers, their names in lower case."""
+    return {
+        name: value for key, value in environ.items() if (name := _header_name(key)) and (value or key[:5] == "HTTP_")
+    }
+
+
+@lru_cache(maxsize=1024)
+def _header_name(key: str) -> str | None:
+    """The header that a key of the environment holds; None for what is none."""
+    if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        return key.lower().replace("_", "-")
+    if not key.startswith("HTTP_") or key in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
+        return None
+    return key[5:].lower().replace("_", "-")
+
+
+def _decoded(text: str) -> str:
+    """A text of the environment, whose characters stand for bytes (PEP 3333, "Unicode Issues")."""
+    return text if text.isascii() else text.encode("latin-1").decode(errors="replace")
+
+
+@lru_cache(maxsize=128)
+def _status_line(status: int) -> str:
+    return f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"
