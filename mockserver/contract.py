@@ -128,7 +128,7 @@ RULES: tuple[Rule, ...] = (
             "body-size",
             "A body over the limit (1 MiB by default) → 413 as soon as its length is known; up to 4 MiB are drained.",
             INFERRED,
-            "mockserver.api.reading:read_body",
+            "mockserver.api.pipeline:answer",
         ),
         (
             "unknown-keys",
