@@ -26,12 +26,17 @@ class Request(NamedTuple):
     headers: dict[str, str]
     body: bytes | None = None
 
-    def encoded(self) -> bytes:
-        """The bytes of the wire."""
+    def framed(self) -> dict[str, str]:
+        """The headers, with those that a client adds."""
         headers = {"Host": "localhost"} | self.headers
         if self.body is not None and "Transfer-Encoding" not in headers:
             headers["Content-Length"] = str(len(self.body))
-        lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        return headers
+
+    def encoded(self) -> bytes:
+        """The bytes of the wire."""
+        headers = (f"{name}: {value}" for name, value in self.framed().items())
+        lines = [f"{self.method} {self.target} HTTP/1.1", *headers]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (self.body or b"")
 
 
@@ -44,6 +49,19 @@ class Answer(NamedTuple):
     body: bytes
 
 
+def received(source: Any, method: str) -> tuple[Answer, bool]:
+    """What a client reads from a socket, or what has its `makefile`, and whether the connection ends there."""
+    with http.client.HTTPResponse(source, method=method) as response:
+        try:
+            response.begin()
+            ends, body = response.will_close, response.read()
+        except http.client.IncompleteRead as error:
+            ends, body = True, error.partial
+        except BROKEN as error:
+            return Answer(0, type(error).__name__, [], b""), True
+        return Answer(response.status, response.reason, response.getheaders(), body), ends
+
+
 class Connection:
     """A connection to a server that is kept open while the server does."""
 
@@ -52,24 +70,16 @@ class Connection:
         self._socket: socket.socket | None = None
 
     def exchange(self, request: Request) -> Answer:
-        """Send a request and read what comes back, also where that is not all that was announced."""
+        """Send a request and read what comes back, also when that is less than was announced."""
         if self._socket is None:
             self._socket = socket.create_connection(self._address, timeout=10)
         # A server that has seen enough may close; what it answered can still be read.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._socket.sendall(request.encoded())
-        with http.client.HTTPResponse(self._socket, method=request.method) as response:
-            try:
-                response.begin()
-                ends, body = response.will_close, response.read()
-            except http.client.IncompleteRead as error:
-                ends, body = True, error.partial
-            except BROKEN as error:
-                self.close()
-                return Answer(0, type(error).__name__, [], b"")
-            if ends:
-                self.close()
-            return Answer(response.status, response.reason, response.getheaders(), body)
+        answer, ends = received(self._socket, request.method)
+        if ends:
+            self.close()
+        return answer
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
