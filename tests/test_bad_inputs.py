@@ -7,35 +7,27 @@ sandbox, `{{text*N}}` for N times that text.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import functools
 import http.client
-import json
-import re
 import socket
 import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from exchanges import cases, filled, request_of
 from support import MARIA, Api, assert_error
 
 from mockserver import serving
 from mockserver.config import Settings
 from mockserver.server import Server, Timeouts
 
-DATA = Path(__file__).parent / "data"
-CASES = [
-    case
-    for name in ("bad_inputs.json", "bad_requests_raw.json", "more_bad_inputs.json")
-    for case in json.loads((DATA / name).read_text(encoding="utf-8"))
-]
+CASES = cases("bad_inputs.json", "bad_requests_raw.json", "more_bad_inputs.json")
 PARTS = [pytest.param(case, id=case["name"]) for case in CASES if "raw" not in case]
 WIRE = [pytest.param(case, id=case["name"]) for case in CASES if "raw" in case]
 
@@ -84,20 +76,11 @@ def _values(target: Api) -> dict[str, str]:
     }
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
-    named = re.sub(r"\{\{([A-Z_]+)\}\}", lambda found: values[found[1]], text)
-    return re.sub(r"\{\{([^{}]+?)\*([0-9]+)\}\}", lambda found: found[1] * int(found[2]), named, flags=re.DOTALL)
-
-
 def _request(case: dict[str, Any], values: dict[str, str]) -> bytes:
     if "raw" in case:
-        return _filled(case["raw"], values).encode("latin-1")
-    headers = {"Host": values["HOST"], "Connection": "close"} | case["headers"]
-    body = base64.b64decode(case.get("body_base64", "")) or _filled(case.get("body", ""), values).encode()
-    if "body" in case or "body_base64" in case:
-        headers["Content-Length"] = str(len(body))
-    lines = [f"{case['method']} {case['path']} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    return _filled("\r\n".join(lines) + "\r\n\r\n", values).encode("latin-1") + body
+        return filled(case["raw"], values).encode("latin-1")
+    request = request_of(case, values)
+    return request._replace(headers={"Host": values["HOST"], "Connection": "close"} | request.headers).encoded()
 
 
 def _exchange(target: Api, request: bytes, patience: float) -> Answer:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 import threading
 import time
-from collections.abc import Iterator
+import types
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import httpx
 import pytest
-from support import ALL_TIME, CARLOS, CONTACT, MARIA, UNKNOWN_ID, assert_error
+from exchanges import Answer, Request, cases, connected, received, request_of
+from support import ALL_TIME, CARLOS, CONTACT, MARIA, UNKNOWN_ID, assert_error, running
 
+from mockserver.application import create_app
+from mockserver.config import Settings
 from mockserver.testing import MockServer, RemoteServer, VambeMock
+from mockserver.testing.inprocess import Connection
 
 VENDOR = "https://api.vambe.me"
 TASK = {"title": "Call the client", "responsibleIds": [MARIA], "priority": "1"}
@@ -85,30 +95,157 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-def test_both_doors_give_the_same_bytes() -> None:
-    said = {}
-    for door, open_door in DOORS.items():
-        with MockServer() as mock, open_door(mock) as client:
-            said[door] = [exchange(client, method, path, **sent) for method, path, sent in REQUESTS]
-            said[door] += [exchange(client, "GET", "/api/public/tasks", params=ALL_TIME), mock.state]
-    statuses = {answer[0] for answer in said["by socket"][: len(REQUESTS)]}
-    assert statuses >= {200, 201, 400, 401, 404, 405, 413, 503}
-    for (method, path, _), socket, process in zip(REQUESTS, said["by socket"], said["in process"], strict=False):
-        assert process == socket, f"{method} {path}"
-    assert said["in process"] == said["by socket"]
+# Every door gives each request of the corpus the same answer. A door is opened on a world of its own, as what answers
+# one request after another. Flask must answer what is sent with an origin, and a foreign one adds nothing to an answer.
+Seen = tuple[int, list[tuple[str, str]], bytes]
+Ask = Callable[[Request], Seen]
+FOREIGN = {"Origin": "https://foreign.example"}
 
 
-def test_both_doors_leave_the_same_journal(server: MockServer) -> None:
-    said = []
-    for open_door in DOORS.values():
-        with server.sandbox("same") as mock, open_door(mock) as client:
-            for method, path, sent in REQUESTS:
-                exchange(client, method, path, **sent)
-            said.append([{**entry, "duration_ms": 0} for entry in mock.requests()])
-    for entry in (*said[0], *said[1]):
-        entry["request"]["headers"].pop("host")
-    for socket, process in zip(*said, strict=True):
-        assert process == socket
+def seen(answer: Answer) -> Seen:
+    """An answer without what belongs to its connection."""
+    headers = [(name, value) for name, value in answer.headers if name.lower() not in OF_THE_SERVER]
+    return answer.status, sorted(headers), answer.body
+
+
+@contextlib.contextmanager
+def asked_by_socket() -> Iterator[Ask]:
+    with running() as url, connected(url) as connection:
+        yield lambda request: seen(connection.exchange(request))
+
+
+@contextlib.contextmanager
+def asked_in_process() -> Iterator[Ask]:
+    def ask(request: Request) -> Seen:
+        url = httpx.URL("http://localhost", raw_path=request.target.encode("latin-1"))
+        own = [(name.encode(), value.encode("latin-1")) for name, value in request.framed().items()]
+        sent = httpx.Request("", url, headers=own, content=request.body)
+        sent.method = request.method  # httpx would have it in upper case
+        try:
+            response = mock.transport.handle_request(sent)
+        except (httpx.ReadError, httpx.RemoteProtocolError) as error:
+            return seen(Answer(0, str(error), [], b""))
+        pieces = []
+        with contextlib.suppress(httpx.RemoteProtocolError):
+            pieces.extend(response.stream)
+        body = b"" if request.method == "HEAD" else b"".join(pieces)
+        headers = [(name.decode(), value.decode("latin-1")) for name, value in response.headers.raw]
+        return seen(Answer(response.status_code, "", headers, body))
+
+    with MockServer() as mock:
+        yield ask
+
+
+@contextlib.contextmanager
+def asked_through_flask() -> Iterator[Ask]:
+    app = create_app(Settings())
+    client = app.test_client(use_cookies=False)
+    del client.environ_base["HTTP_USER_AGENT"]
+
+    def ask(request: Request) -> Seen:
+        path, _, query = request.target.partition("?")
+        connection = Connection()
+        environ = {"PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "QUERY_STRING": query}
+        if request.body is not None:
+            environ["CONTENT_LENGTH"] = str(len(request.body))  # also of an empty one
+        headers = {name: value.strip(" \t") for name, value in request.headers.items()}
+        response = client.open(
+            method=request.method,
+            headers=headers,
+            data=request.body,
+            environ_overrides=environ | {"mockserver.connection": connection},
+        )
+        if connection.ended:
+            source = types.SimpleNamespace(makefile=lambda _: io.BytesIO(connection.sent))
+            return seen(received(source, request.method)[0])
+        return seen(Answer(response.status_code, "", list(response.headers.items()), response.data))
+
+    try:
+        yield ask
+    finally:
+        app.extensions["vambe_mock"].close()
+
+
+LANES: dict[str, tuple[Callable[[], AbstractContextManager[Ask]], dict[str, str]]] = {
+    "by socket": (asked_by_socket, {}),
+    "by socket, from a foreign page": (asked_by_socket, FOREIGN),
+    "in process": (asked_in_process, {}),
+    "in process, from a foreign page": (asked_in_process, FOREIGN),
+    "through Flask, from a foreign page": (asked_through_flask, FOREIGN),
+}
+
+
+def corpus() -> list[Request]:
+    """The requests of the data, and calls that show what they have left."""
+    first, key = "e4f4c5da-bad5-435c-9148-9fc081a50b53", "test_bad-inputs"  # the id of a sandbox's first task
+    values = {"API_KEY": key, "USER_ID": MARIA, "CONTACT_ID": CONTACT, "TASK_ID": first, "TASK_ID_UPPER": first.upper()}
+    create = Request("POST", "/api/public/tasks", {"x-api-key": key, "Content-Type": "application/json"})
+    bad = [case for case in cases("bad_inputs.json", "more_bad_inputs.json") if "raw" not in case]
+    script = cases("transcript.json")
+    asked = [
+        create._replace(body=json.dumps(TASK).encode()),
+        *(request_of(case, values) for case in [*bad, *script]),
+        *(of_httpx(method, path, sent) for method, path, sent in REQUESTS),
+    ]
+    left = [
+        Request("GET", f"/__admin/{what}?sandbox={name}", {})
+        for what in ("state", "requests")
+        for name in ("bad-inputs", "default", "faulty", "strict", "limited", "alfa", "others")
+    ]
+    return [request for request in asked if for_every_door(request)] + left
+
+
+def for_every_door(request: Request) -> bool:
+    """Whether neither the server nor httpx decides about a request, nor its answer tells how the door was opened."""
+    plain = request.method.isupper() and "/../" not in request.target
+    read = request.method == "GET" and request.target.startswith("/__admin")
+    return plain and not read and {"Host", "Transfer-Encoding"}.isdisjoint(request.headers)
+
+
+def of_httpx(method: str, path: str, sent: dict[str, Any]) -> Request:
+    """The request that httpx makes of its arguments."""
+    made = httpx.Request(method, f"http://localhost{path}", **sent)
+    headers = {name: value for name, value in made.headers.items() if name not in ("host", "content-length")}
+    return Request(method, made.url.raw_path.decode(), {"x-api-key": "test_others"} | headers, made.read() or None)
+
+
+@cache
+def answers(lane: str) -> list[Seen]:
+    """What each request of the corpus is answered there."""
+    open_door, added = LANES[lane]
+    with open_door() as ask:
+        return [comparable(request, ask(request_with(added, request))) for request in corpus()]
+
+
+def request_with(added: dict[str, str], request: Request) -> Request:
+    """The request with an origin too, if it is one of the imitated API and has none."""
+    if request.target.startswith("/__admin") or "origin" in map(str.lower, request.headers):
+        return request
+    return request._replace(headers=request.headers | added)
+
+
+def comparable(request: Request, seen: Seen) -> Seen:
+    """What is seen, but of a journal neither what took how long nor the headers that the lane has added."""
+    status, _, body = seen
+    if not request.target.startswith("/__admin/requests?"):
+        return seen
+    journal = json.loads(body)
+    for entry in journal["requests"]:
+        entry["duration_ms"] = 0
+        sent = entry["request"]["headers"]
+        entry["request"]["headers"] = {name: sent[name] for name in sorted(sent) if sent[name] != FOREIGN["Origin"]}
+    return status, [], json.dumps(journal).encode()
+
+
+def test_the_corpus_has_answers_of_every_kind() -> None:
+    statuses = {status for status, _, _ in answers("by socket")}
+    assert statuses >= {0, 200, 201, 204, 400, 401, 404, 405, 413, 418, 429, 500, 503}
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_every_door_gives_the_same_bytes_and_leaves_the_same_world_and_journal(lane: str) -> None:
+    for request, here, by_socket in zip(corpus(), answers(lane), answers("by socket"), strict=True):
+        assert here == by_socket, f"{request.method} {request.target[:200]}"
 
 
 def test_a_body_in_pieces_is_read_by_both_doors(server: MockServer) -> None:
