@@ -20,3 +20,15 @@ def lint(session: nox.Session) -> None:
     session.run("python", "-m", "ruff", "check", ".")
     session.run("python", "-m", "ruff", "format", "--check", ".")
     session.run("python", "-m", "mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into build/site; warnings are errors."""
+    session.install("-e", ".[docs]")
+    session.run(
+        *("npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts"),
+        *("--prefix", "build/npm", "mermaid@11.17.2"),
+        external=True,
+    )
+    session.run("python", "-m", "mkdocs", "build", "--strict")

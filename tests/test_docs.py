@@ -9,10 +9,12 @@ sandbox `default`, and an empty folder to work in. A block has one of these tags
 - `python` is executed; the blocks of a document share their names. One that begins with `# name.py` is that file
   instead, and pytest runs it when it is a `test_….py`.
 - `console` is run too: what follows a line `$ command`, up to the next one, is exactly what the command prints.
+- `mermaid` must be a kind of diagram that is used here; tests/test_architecture.py compares its names with the code.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -28,6 +30,7 @@ from support import ROOT, running, uncovered_environment
 from mockserver.config import SETTINGS
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROSE = [ROOT / name for name in ("CHANGELOG.md", "SECURITY.md", ".github/CONTRIBUTING.md", "examples/README.md")]
 PRINTED_URL = "http://127.0.0.1:4010"
 SET_UP_BLOCKS = 2
 REFUSAL = re.compile(r'"statusCode":\s*(?!400)[0-9]+')
@@ -111,6 +114,9 @@ class Runner:
             return
         exec(compile(text, "<documentation>", "exec"), self.names)
 
+    def _mermaid(self, text: str) -> None:
+        assert text.split()[0] in ("flowchart", "sequenceDiagram")
+
     def _console(self, text: str) -> None:
         commands = re.split(r"^\$ ", text, flags=re.MULTILINE)
         assert commands.pop(0) == "", "a console block begins with a command"
@@ -141,10 +147,13 @@ def test_the_set_up_blocks_are_one_line_each() -> None:
         assert block.text.rstrip().endswith(last)
 
 
-def test_the_readme_s_table_has_every_setting() -> None:
-    rows = [
-        line.replace(r"\|", "∣").strip("| ").split(" | ") for line in README.splitlines() if line.startswith("| `--")
-    ]
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 140
+
+
+def test_the_table_of_settings_has_every_setting() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = [line.replace(r"\|", "∣").strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `--")]
     assert [[cell.replace("`", "").replace("∣", "|").strip() for cell in row] for row in rows] == [
         [
             f"{setting.flag} {setting.metavar}".strip(),
@@ -156,10 +165,40 @@ def test_the_readme_s_table_has_every_setting() -> None:
     ]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *PROSE], ids=lambda path: path.name)
 def test_every_link_into_the_repository_leads_to_a_file(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *PROSE], ids=lambda path: path.name)
+def test_every_name_that_links_to_code_is_defined_there(document: Path) -> None:
+    for name, target in re.findall(r"\[`(\w+)`\]\(([^)]+\.py)\)", document.read_text(encoding="utf-8")):
+        assert name in defined_in(document.parent / target), f"{target} does not define {name}"
+
+
+def defined_in(module: Path) -> set[str]:
+    """The functions, classes and constants of a module, and the methods of its classes."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *PROSE], ids=lambda path: path.name)
+def test_every_test_that_a_document_names_exists(document: Path) -> None:
+    for name in re.findall(r"`(tests/[\w/]+\.py)`", document.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists(), name
+
+
+def test_one_page_alone_installs_a_released_package() -> None:
+    others = (path for folder in ("examples", ".github") for path in (ROOT / folder).rglob("*") if path.is_file())
+    by_name = re.compile(r"pip install [^`\n]*(?<!/)\bvambe-mock\b")
+    texts = {path: path.read_text(encoding="utf-8", errors="ignore") for path in {*DOCUMENTS, *PROSE, *others}}
+    assert [path for path, text in texts.items() if by_name.search(text)] == [ROOT / "docs" / "index.md"]
 
 
 class TestTheRunner:

@@ -238,13 +238,17 @@ def compose(token: str) -> dict[str, Any]:
 
 
 def test_the_images_of_the_compose_file_have_what_their_services_need(examples: Path) -> None:
+    (folder,) = re.findall(r"pip wheel --no-deps --wheel-dir examples/(\S+) \.$", COMPOSE, re.MULTILINE)
+    (examples / folder).mkdir()
     for service in compose(TOKEN).values():
         lines = service["build"]["dockerfile_inline"].splitlines()
         assert lines[0] == "FROM python:3.12-slim"
-        assert [line for line in lines if "pip install" in line and "vambe-mock" in line]
-        context = examples / "ci" / service["build"].get("context", ".")
-        copied = [line.split()[1] for line in lines if line.startswith("COPY ")]
+        (install,) = (line for line in lines if "pip install" in line)
+        context = examples / "ci" / service["build"]["context"]
+        copied = dict(line.split()[1:] for line in lines if line.startswith("COPY "))
         assert all((context / name).exists() for name in copied)
+        assert (context / "wheels").samefile(examples / folder)
+        assert f" {copied['wheels']}/vambe_mock-*.whl" in install
 
 
 def test_the_services_of_the_compose_file_work_together(
