@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from support import Api
@@ -13,7 +14,37 @@ from mockserver.config import Settings
 
 pytest_plugins = ["pytester"]
 
+# Their tests start processes, build packages or apply load. All others of this folder are marked `fast`.
+INTEGRATION = {
+    "test_cli",
+    "test_concurrency",
+    "test_copy_as",
+    "test_determinism",
+    "test_docs",
+    "test_doors",
+    "test_examples",
+    "test_exec",
+    "test_leaks",
+    "test_pytest_plugin",
+    "test_remote",
+    "test_serving",
+    "test_starting",
+    "test_state_machine",
+    "test_sweeper",
+    "test_temporary",
+    "test_testing",
+    "test_wheel",
+}
+
 _numbers = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Mark the fast tests, before pytest selects by marks."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.stem not in INTEGRATION:
+            item.add_marker("fast")
 
 
 @pytest.fixture(scope="session")
