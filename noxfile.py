@@ -20,6 +20,7 @@ def lint(session: nox.Session) -> None:
     session.run("python", "-m", "ruff", "check", ".")
     session.run("python", "-m", "ruff", "format", "--check", ".")
     session.run("python", "-m", "mypy")
+    session.run("lint-imports", external=True)
 
 
 @nox.session
