@@ -1,6 +1,6 @@
-"""The suite on every Python version that the machine has, and the checks of the code itself.
+"""The tests on every installed version of Python, the checks of the code, and the documentation site.
 
-`nox -s tests` runs all of them, `nox -s tests-3.12` one; a version that is missing is skipped.
+`nox -s tests` runs the tests on all versions, `nox -s tests-3.12` on one; versions that are not installed are skipped.
 """
 
 import nox
@@ -9,7 +9,7 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
 
-@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
+@nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
 def tests(session: nox.Session) -> None:
     session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", *session.posargs)
