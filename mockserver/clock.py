@@ -2,7 +2,6 @@
 
 A sandbox has a clock of its own, which is data: `Clock` is what the store keeps. Real time passes only for
 waits and deadlines (`monotonic`) and for clocks in mode `real` (`wall_ms`).
-Sources: design, idea 3; control plane, `/__admin/clock`.
 """
 
 from __future__ import annotations

@@ -406,12 +406,13 @@ RULES: tuple[Rule, ...] = (
 _INTRODUCTION = """\
 # Fidelity
 
-What vambe-mock imitates, rule by rule, with the evidence for each and where it lives in the code.
+The rules of the imitated API, each with its evidence and the code that implements it. In the code, this page is called *the
+contract*: `(contract, section 2)` in a docstring refers to section 2 below.
 
-- **documented**: the vendor's public pages say so.
-- **inferred**: they do not, or not all of it. It is our decision, and it lives in one place: who learns better changes that.
+- **documented**: the vendor's public pages state the rule.
+- **inferred**: the vendor's pages do not state it, or only a part of it. It is an assumption of this project.
 
-This page is written from [`mockserver/contract.py`](../mockserver/contract.py).
+This page is generated from [`mockserver/contract.py`](../mockserver/contract.py).
 """
 
 

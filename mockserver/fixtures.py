@@ -1,4 +1,4 @@
-"""Fixtures: the world that every sandbox starts with, found, checked and loaded (design, last section).
+"""Fixtures: the world that every sandbox starts with, found, checked and loaded.
 
 A folder holds any of `FILES`; one that it lacks is taken from the shipped `default`. Records have the shape in
 which `GET /__admin/state` shows them; what follows from other values (`due_at`, `status_config` …) may be left out.

@@ -1,4 +1,4 @@
-"""Ids: which are accepted, and how new ones are minted (contract, section 1; design, idea 3)."""
+"""Ids: which are accepted, and how new ones are minted (contract, section 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a request: size, JSON, then path, query and fields together (contract, section 1, "Order of decisions")."""
+"""Reading a request: size, JSON, then path, query and fields together (contract, section 1, order-of-decisions)."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ class StatusConfig(Answer):
 
 
 class Task(Answer):
-    """A task as the API shows it (contract, section 2, "Response 201")."""
+    """A task as the API shows it (contract, section 2, task-object)."""
 
     id = fields.Id(required=True, metadata=_about("Unique identifier of the task.", TASK_ID))
     title = fields.Text(required=True, metadata=_about("Task title.", "Call the client"))

@@ -1,4 +1,4 @@
-"""When a task is due: the contract's table (section 2, "Due date arithmetic"), as a pure function."""
+"""When a task is due: the due-date rules of the contract (section 2), as a pure function."""
 
 from __future__ import annotations
 

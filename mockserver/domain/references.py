@@ -1,4 +1,4 @@
-"""Whether the ids that a request refers to exist (contract, section 2, "Order of checks")."""
+"""Whether the ids that a request refers to exist (contract, section 2, order-of-references)."""
 
 from __future__ import annotations
 

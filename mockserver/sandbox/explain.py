@@ -1,4 +1,4 @@
-"""Why a request was answered as it was: the rule that decided, its evidence, and every problem (design, idea 4)."""
+"""Why a request was answered as it was: the rule that decided, its evidence, and every problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of sandboxes, and the keys that open them (design, idea 2)."""
+"""Names of sandboxes, and the keys that open them."""
 
 from __future__ import annotations
 

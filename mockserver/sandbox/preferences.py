@@ -1,4 +1,4 @@
-"""`Prefer`: what one request asks of the mock for itself (RFC 7240; control plane, "Per request")."""
+"""`Prefer`: what one request asks of the mock for itself (RFC 7240)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sandboxes: opened by name, each a copy of the fixtures of its own (design, idea 2)."""
+"""Sandboxes: opened by name, each a copy of the fixtures of its own."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ class Responsible(Part):
 
 
 class Note(Row):
-    """An interactive note: it shows a task on its contact (contract, section 2, "Side effect")."""
+    """An interactive note: it shows a task on its contact (contract, section 2, interactive-note)."""
 
     task_id = TextField()
     contact_id = TextField()
