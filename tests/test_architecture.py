@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import itertools
 import re
 
 from support import ROOT
@@ -32,7 +33,7 @@ def test_the_picture_has_every_module_that_the_contract_has() -> None:
 def test_no_floor_of_the_picture_is_below_one_that_may_not_import_it() -> None:
     height = {name: -number for number, layer in enumerate(contract()) for name in layer}
     floors = picture()
-    for above, below in zip(floors, floors[1:], strict=False):
+    for above, below in itertools.pairwise(floors):
         assert min(height[name] for name in above) >= max(height[name] for name in below), (above, below)
 
 

@@ -205,12 +205,6 @@ def test_the_readme_has_no_command_beside_those_of_its_table() -> None:
     assert "```" not in README
 
 
-def test_every_link_of_the_readme_leads_to_a_file() -> None:
-    targets = re.findall(r"\]\(([^)]+)\)", README)
-    assert targets
-    assert [target for target in targets if not (EXAMPLES / target).exists()] == []
-
-
 def test_the_readme_has_a_row_for_each_folder_with_tests() -> None:
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name[0] not in "._"}
     assert {command.folder for command in of_the_readme()} == folders - {"ci"}
