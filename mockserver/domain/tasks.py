@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from peewee import Query
+
 from mockserver.domain import notes, references, statuses
 from mockserver.domain.due import Due, OutOfRange, due
 from mockserver.errors import NotFound, Problem, ValidationFailed
@@ -64,17 +66,22 @@ def list_tasks(
     With `responsible_ids`, only tasks for which one of them is responsible.
     """
     first, last = f"{from_date.isoformat()}T00:00:00.000Z", f"{to_date.isoformat()}T23:59:59.999Z"
-    wanted = Task.due_at.between(first, last)
-    if include_tasks_without_dates:
-        wanted |= Task.due_at.is_null()
-    found = Task.select().where(Task.world == world.number, Task.deleted_at.is_null(), wanted)
-    if responsible_ids:
-        assigned = Responsible.select(Responsible.task_id).where(
-            Responsible.world == world.number, Responsible.user_id.in_(responsible_ids)
-        )
-        found = found.where(Task.id.in_(assigned))
-    ordered = found.order_by(Task.due_at.asc(nulls="last"), Task.position)
-    return present_all(world, world.transaction.rows(ordered))
+
+    def build() -> Query:
+        wanted = Task.due_at.between(first, last)
+        if include_tasks_without_dates:
+            wanted |= Task.due_at.is_null()
+        found = Task.select().where(Task.world == world.number, Task.deleted_at.is_null(), wanted)
+        if responsible_ids:
+            assigned = Responsible.select(Responsible.task_id).where(
+                Responsible.world == world.number, Responsible.user_id.in_(responsible_ids)
+            )
+            found = found.where(Task.id.in_(assigned))
+        return found.order_by(Task.due_at.asc(nulls="last"), Task.position)
+
+    key = ("list", include_tasks_without_dates, len(responsible_ids))
+    values = [world.number, first, last, *([world.number, *responsible_ids] if responsible_ids else ())]
+    return present_all(world, world.transaction.statements.rows(Task, key, build, values))
 
 
 def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
