@@ -43,14 +43,24 @@ class Connections(SqliteDatabase):
             "temp_store": "memory",
             "busy_timeout": 2000,
         }
-        super().__init__(
-            str(path), pragmas=pragmas, lock_type="IMMEDIATE", check_same_thread=False, thread_safe=not shared
-        )
+        super().__init__(str(path), pragmas=pragmas, check_same_thread=False, thread_safe=not shared)
 
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection = super()._connect()  # type: ignore[misc]
         self._opened.append(connection)
         return connection
+
+    def begin(self, lock_type: str | None = None) -> None:
+        """Begin a transaction on SQLite's own connection: peewee's bookkeeping takes longer than most statements."""
+        self.connection().execute(f"BEGIN {lock_type or 'IMMEDIATE'}")  # type: ignore[no-untyped-call]
+
+    def commit(self) -> None:
+        """Make permanent what the transaction wrote."""
+        self.connection().execute("COMMIT")  # type: ignore[no-untyped-call]
+
+    def rollback(self) -> None:
+        """Undo what the transaction wrote, unless SQLite has done so itself."""
+        self.connection().rollback()  # type: ignore[no-untyped-call]
 
     def pragma_now(self, text: str) -> None:
         """Tell this thread's connection, or the shared one, something as a PRAGMA."""
@@ -80,7 +90,8 @@ class Transaction:
 
     def commit(self) -> None:
         """Make what was written so far permanent, and go on under the same lock."""
-        self._database.top_transaction().commit()  # type: ignore[no-untyped-call]
+        self._database.commit()
+        self._database.begin()
 
 
 class Store:
@@ -98,6 +109,7 @@ class Store:
         _check(self.path)
         self._own()
         self._writer = Connections(self.path, durable=not self._temporary, shared=True)
+        self._writing = Transaction(self._writer)
         self._readers = Connections(self.path, durable=not self._temporary, shared=False)
         try:
             temporary.mark(self.path, self._temporary)
@@ -118,8 +130,14 @@ class Store:
         """
         with self._lock:
             try:
-                with full.noticed(self.path), self._writer.atomic():
-                    yield Transaction(self._writer)
+                with full.noticed(self.path):
+                    self._writer.begin()
+                    try:
+                        yield self._writing
+                        self._writer.commit()
+                    except BaseException:
+                        self._writer.rollback()
+                        raise
             except StorageFull:
                 self._checkpoint()
                 raise
