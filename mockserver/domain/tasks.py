@@ -33,8 +33,7 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
     references.check(world, fields)
     known = statuses.load(world)
     status = statuses.with_id(known, fields["status_id"]) if "status_id" in fields else statuses.initial(known)
-    task = {
-        "id": world.mint(Task),
+    row = {
         "position": world.next_position(),
         "title": fields["title"],
         "description": fields.get("description") or "",
@@ -48,7 +47,7 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
         "creator_id": creator_id,
         "deleted_at": None,
     }
-    world.insert(Task, [task])
+    task = world.insert_new(Task, row)
     _assign(world, task["id"], fields["responsible_ids"])
     if task["ai_contact_id"] is not None:
         notes.attach(world, task["id"], task["ai_contact_id"])

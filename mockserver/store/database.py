@@ -74,9 +74,13 @@ class Connections(SqliteDatabase):
 
 
 class Transaction:
-    """An open transaction: runs queries against its own store, whatever store the process has beside it."""
+    """An open transaction: runs queries against its own store, whatever store the process has beside it.
+
+    `memory` is what the writer's last transactions left for the next: a rollback empties it.
+    """
 
     def __init__(self, database: Connections) -> None:
+        self.memory: dict[str, Any] = {}
         self._database = database
         self.statements = database.statements
 
@@ -136,6 +140,7 @@ class Store:
                         yield self._writing
                         self._writer.commit()
                     except BaseException:
+                        self._writing.memory.clear()
                         self._writer.rollback()
                         raise
             except StorageFull:

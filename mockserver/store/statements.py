@@ -25,6 +25,7 @@ class Statements:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._texts: dict[tuple[Any, ...], str] = {}
+        self._defaults: dict[tuple[Any, ...], Values] = {}
 
     def run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Any:
         """Run the statement of that key, which `build` makes the first time, with these values: its cursor."""
@@ -92,9 +93,12 @@ class Statements:
 
     def insert(self, model: type[Model], row: Values) -> Any:
         """Add a row, with the defaults of the columns that are not given; its number, if the database numbers them."""
-        row = _in_table_order(model, model._meta.get_default_dict() | dict(row))
-        cursor = self.run((model, "insert", *row), lambda: model.insert(row), row.values())
-        return cursor.lastrowid
+        key = (model, "insert", *row)
+        defaults = self._defaults.get(key)
+        if defaults is None:
+            defaults = self._defaults[key] = _in_table_order(model, model._meta.get_default_dict() | dict(row))
+        whole = {**defaults, **row}
+        return self.run(key, lambda: model.insert(whole), whole.values()).lastrowid
 
     def copy(self, model: type[Model], where: Values, values: Values) -> None:
         """Add the rows that meet `where` once more, with these values in place of their own."""

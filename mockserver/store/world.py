@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -101,12 +102,16 @@ class World:
             self._people.pop(model, None)
             self._statements.copy(model, {"world": source.number}, {"world": self.number})
 
-    def mint(self, model: type[Row]) -> str:
-        """A new UUID for a row of that table: the next of the seed's that is not present."""
+    def insert_new(self, model: type[Row], row: Mapping[str, Any]) -> dict[str, Any]:
+        """Add a row under a new UUID, the next of the seed's that is not present: the row with its id."""
         while True:
-            id = ids.mint(self.seed, model.__name__.lower(), self.count(model) - 1)
-            if self.get(model, id) is None:
-                return id
+            new = {"id": ids.mint(self.seed, model.__name__.lower(), self.count(model) - 1), **row}
+            try:
+                self.insert(model, [new])
+                return new
+            except sqlite3.IntegrityError:
+                if self.get(model, new["id"]) is None:
+                    raise
 
     def count(self, model: type[Row]) -> int:
         """One more row of that table: how many there have been."""
