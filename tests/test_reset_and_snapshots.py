@@ -437,18 +437,18 @@ def opened_app() -> Iterator[tuple[Mock, FlaskClient]]:
 
 @contextlib.contextmanager
 def steps(mock: Mock) -> Iterator[list[int]]:
-    """How many steps SQLite's machine makes in this thread, a hundred at a time: a measure that no machine changes."""
+    """How many steps SQLite's machine makes in this thread, fifty at a time: a measure that no machine changes."""
     connection: sqlite3.Connection = mock.store._writer.connection()
     counted = [0]
 
     def count() -> None:
         counted[0] += 1
 
-    connection.set_progress_handler(count, 100)
+    connection.set_progress_handler(count, 50)
     try:
         yield counted
     finally:
-        connection.set_progress_handler(None, 100)
+        connection.set_progress_handler(None, 50)
 
 
 def cost_of_a_reset(tasks: int, sandboxes: int, to: str) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from peewee import Query
+
 from mockserver.domain import notes, references, statuses
 from mockserver.domain.due import Due, OutOfRange, due
 from mockserver.errors import NotFound, Problem, ValidationFailed
@@ -31,8 +33,7 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
     references.check(world, fields)
     known = statuses.load(world)
     status = statuses.with_id(known, fields["status_id"]) if "status_id" in fields else statuses.initial(known)
-    task = {
-        "id": world.mint(Task),
+    row = {
         "position": world.next_position(),
         "title": fields["title"],
         "description": fields.get("description") or "",
@@ -46,7 +47,7 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
         "creator_id": creator_id,
         "deleted_at": None,
     }
-    world.insert(Task, [task])
+    task = world.insert_new(Task, row)
     _assign(world, task["id"], fields["responsible_ids"])
     if task["ai_contact_id"] is not None:
         notes.attach(world, task["id"], task["ai_contact_id"])
@@ -64,17 +65,22 @@ def list_tasks(
     With `responsible_ids`, only tasks for which one of them is responsible.
     """
     first, last = f"{from_date.isoformat()}T00:00:00.000Z", f"{to_date.isoformat()}T23:59:59.999Z"
-    wanted = Task.due_at.between(first, last)
-    if include_tasks_without_dates:
-        wanted |= Task.due_at.is_null()
-    found = Task.select().where(Task.world == world.number, Task.deleted_at.is_null(), wanted)
-    if responsible_ids:
-        assigned = Responsible.select(Responsible.task_id).where(
-            Responsible.world == world.number, Responsible.user_id.in_(responsible_ids)
-        )
-        found = found.where(Task.id.in_(assigned))
-    ordered = found.order_by(Task.due_at.asc(nulls="last"), Task.position)
-    return present_all(world, world.transaction.rows(ordered))
+
+    def build() -> Query:
+        wanted = Task.due_at.between(first, last)
+        if include_tasks_without_dates:
+            wanted |= Task.due_at.is_null()
+        found = Task.select().where(Task.world == world.number, Task.deleted_at.is_null(), wanted)
+        if responsible_ids:
+            assigned = Responsible.select(Responsible.task_id).where(
+                Responsible.world == world.number, Responsible.user_id.in_(responsible_ids)
+            )
+            found = found.where(Task.id.in_(assigned))
+        return found.order_by(Task.due_at.asc(nulls="last"), Task.position)
+
+    key = ("list", include_tasks_without_dates, len(responsible_ids))
+    values = [world.number, first, last, *([world.number, *responsible_ids] if responsible_ids else ())]
+    return present_all(world, world.transaction.statements.rows(Task, key, build, values))
 
 
 def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:

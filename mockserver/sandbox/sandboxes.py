@@ -41,6 +41,7 @@ DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Responsible, Note)
 PARTS = ("tasks", "journal", "faults", "clock", "ids", "settings")
 FIXTURES, EMPTY = "fixtures", "empty"
 MAX_NAMES = 20  # in a message
+MAX_AT_HAND = 100  # sandboxes
 Result = TypeVar("Result")
 _log = logging.getLogger("mockserver")
 _GROWING: tuple[type[Part], ...] = (Task, Responsible, Note)  # what a sandbox may have much of, and starts without
@@ -64,6 +65,11 @@ class Opened(NamedTuple):
     journal: Journal
     arrived_at: str
     kept: bool = True
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """The same as long as no request is recorded and no reset is made; changes of settings do not count."""
+        return self.world.number, self.journal.number, self.journal.next_id()
 
 
 class Beginnings(NamedTuple):
@@ -110,10 +116,18 @@ class Sandboxes:
 
         Where there is no room to write, what writes nothing but an entry of the journal is done without it, in a
         sandbox that is not `kept`; all else raises StorageFull. So `work` may be done a second time.
+
+        The sandbox stays at hand for whoever finds it next. `work` may change what `opened` is made of, but not put
+        another world or journal in its place.
         """
         try:
             with self.open(name) as opened:
-                return work(opened)
+                result = work(opened)
+                at_hand = opened.world.transaction.memory
+                at_hand[name] = opened.world, opened.journal
+                if len(at_hand) > MAX_AT_HAND:
+                    del at_hand[next(iter(at_hand))]
+                return result
         except StorageFull as full:
             result = self._look_only(name, work, full)
             _log.error("A request has no entry in the journal: %s", full.message)
@@ -248,13 +262,18 @@ class Sandboxes:
         transaction.commit()
 
     def _find(self, transaction: Transaction, name: str, kept: bool = True) -> Opened | None:
-        others = {"world": WorldTable, "journal": JournalTable}
-        found = transaction.statements.find(Sandbox, {"name": name}, others)
-        if not found:
-            return None
-        _, world_columns, journal_columns = found
-        world = World(transaction, world_columns)
-        journal = Journal(transaction, journal_columns, self._beginnings.journal_limit)
+        at_hand = transaction.memory.pop(name, None)
+        if at_hand:
+            world, journal = at_hand
+            world.changes = []
+        else:
+            others = {"world": WorldTable, "journal": JournalTable}
+            found = transaction.statements.find(Sandbox, {"name": name}, others)
+            if not found:
+                return None
+            _, world_columns, journal_columns = found
+            world = World(transaction, world_columns)
+            journal = Journal(transaction, journal_columns, self._beginnings.journal_limit)
         return Opened(name, world, journal, world.clock.read(), kept)
 
     def _require(self, transaction: Transaction, name: str) -> Opened:
@@ -266,11 +285,10 @@ class Sandboxes:
 
 def actor(world: World, caller: Caller) -> str:
     """The id of the user whom the caller acts as; Unauthorized when the world has no such active user."""
-    wanted = {} if caller.user_id is None else {"id": caller.user_id}
-    users = world.rows(User, active=True, **wanted)
-    if not users:
-        raise Unauthorized
-    return str(users[0]["id"])
+    for id, user in world.people(User).items():
+        if user["active"] and caller.user_id in (None, id):
+            return id
+    raise Unauthorized
 
 
 def snapshots_of(opened: Opened) -> list[dict[str, Any]]:

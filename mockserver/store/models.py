@@ -64,23 +64,29 @@ class Snapshot(Model):
 
 
 class Journal(Model):
-    """A ring of entries: the id of the next, how much is kept, and which task was created last, and when."""
+    """A ring of entries; while it has none, the id of the next, and which task was created last, and when."""
 
     id = AutoField()
     next_entry = IntegerField(default=1)
-    kept = IntegerField(default=0)
-    kept_bytes = IntegerField(default=0)
-    dropped = IntegerField(default=0)
     last_created = TextField(default="")
     last_created_ms = BigIntegerField(default=0)
 
 
 class Entry(Model):
-    """A request and its answer, as one JSON document of so many bytes."""
+    """A request and its answer, as one JSON document of so many bytes.
+
+    Beside it, its journal after it: how many entries and bytes are kept, how many entries made room, which task was
+    created last, and when. What is before those that are kept is waiting to be deleted.
+    """
 
     journal = IntegerField()
     id = IntegerField()
     size = IntegerField()
+    kept = IntegerField()
+    kept_bytes = IntegerField()
+    dropped = IntegerField()
+    last_created = TextField()
+    last_created_ms = BigIntegerField()
     document = TextField()
 
     class Meta:
