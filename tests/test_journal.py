@@ -405,11 +405,11 @@ def test_an_entry_with_tens_of_thousands_of_problems_does_not_fill_the_journal(a
     api.list()
     body = {"title": "x", "priority": "1", "responsibleIds": ["x"] * 30_000} | {f"k{n}": 0 for n in range(10_000)}
     response = api.client.post(TASKS, json=body)
-    assert len(assert_error(response, 400)["errors"]) == 30_000
+    assert len(assert_error(response, 400)["errors"]) == 100
     entry = entry_of(api, response)
     assert len(json.dumps(entry)) < 5 * 1024 * 1024
     assert entry["problems"][0]["path"] == ["responsibleIds", 0]
-    assert len(entry["problems"]) > 100
+    assert len(entry["problems"]) == 100
     assert entry["unread"][0] == "k0"
     assert journal(api, limit=1)["dropped"] == 0
 
