@@ -87,6 +87,12 @@ def test_100_unknown_ids_are_all_named(api: Api) -> None:
     assert len(_entry(api, response)["problems"]) == 100
 
 
+def test_the_code_of_what_is_left_out_is_documented(api: Api) -> None:
+    schemas = api.client.get("/openapi.json").json()["components"]["schemas"]
+    problem = schemas["ValidationError"]["properties"]["errors"]["items"]["properties"]
+    assert "left_out" in problem["code"]["enum"]
+
+
 def _unknown(count: int) -> list[str]:
     return [f"dddddddd-dddd-4ddd-8ddd-{number:012}" for number in range(count)]
 
