@@ -16,7 +16,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, missing, validates_sch
 from marshmallow import fields as base
 
 from mockserver import clock, ids, instants, zones
-from mockserver.errors import Problem
+from mockserver.errors import LEFT_OUT, MAX_LISTED, Problem
 from mockserver.wire import quoted
 
 UUID_PATTERN = (
@@ -37,11 +37,12 @@ class Reason(str):
     """A message with its machine-readable code; a string, so that marshmallow carries it unchanged."""
 
     code: str
+    times: int
 
-    def __new__(cls, code: str, message: str) -> Reason:
-        """The message, carrying one of `contract.CODES`."""
+    def __new__(cls, code: str, message: str, times: int = 1) -> Reason:
+        """The message, carrying one of `contract.CODES`, and how many problems it stands for."""
         reason = super().__new__(cls, message)
-        reason.code = code
+        reason.code, reason.times = code, times
         return reason
 
 
@@ -299,9 +300,14 @@ class IdList(Strict):
         """The ids, each once."""
         if len(value) < self.min_items:
             raise refusal("too_short", f"Must have at least {self.min_items} item")
-        accepted, refused = [], {}
+        accepted: list[str] = []
+        refused: dict[int, list[Reason]] = {}
+        more = 0
         for index, text in enumerate(value):
-            # Not by a field for each: a body can hold a hundred thousand of them.
+            # Not by a field for each, nor with a reason for each: a body can hold hundreds of thousands.
+            if len(refused) >= MAX_LISTED:
+                more += not ids.is_id(text)
+                continue
             if type(text) is not str:
                 message = "Must not be null" if text is None else f"Expected a string, received {kind_of(text)}"
                 refused[index] = [Reason("null" if text is None else "invalid_type", message)]
@@ -310,6 +316,8 @@ class IdList(Strict):
                 accepted.append(ids.parse(text))
             except ValueError as error:
                 refused[index] = [Reason(Id.code, str(error))]
+        if more:
+            refused[len(value)] = [Reason(LEFT_OUT, "", more)]
         if refused:
             raise ValidationError(refused)
         return list(dict.fromkeys(accepted))
@@ -404,4 +412,4 @@ def _problems(messages: Any, path: tuple[str | int, ...]) -> Iterable[Problem]:
             yield from _problems(nested, path if key == "_schema" else (*path, key))
     else:
         for message in messages:
-            yield Problem(path, getattr(message, "code", "unknown"), str(message))
+            yield Problem(path, getattr(message, "code", "unknown"), str(message), getattr(message, "times", 1))

@@ -14,14 +14,17 @@ NIL = "00000000-0000-0000-0000-000000000000"
 MAX = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
-def parse(text: str) -> str:
-    """A UUID of version 1 to 8, nil or max, in lower case.
+def is_id(value: object) -> bool:
+    """Test for the text of a UUID of version 1 to 8, nil or max: no braces, `urn:uuid:`, blanks, or other digits."""
+    if not isinstance(value, str):
+        return False
+    return bool(_UUID.fullmatch(value)) or (value.isascii() and value.lower() in (NIL, MAX))
 
-    Raises ValueError for any other form: braces, `urn:uuid:`, missing hyphens, blanks, other digits.
-    """
-    lowered = text.lower() if text.isascii() else ""
-    if _UUID.fullmatch(lowered) or lowered in (NIL, MAX):
-        return lowered
+
+def parse(text: str) -> str:
+    """A UUID in lower case; ValueError for what is none (see `is_id`)."""
+    if is_id(text):
+        return text.lower()
     raise ValueError(f"{quoted(text)} is not a UUID of the form 8-4-4-4-12")
 
 

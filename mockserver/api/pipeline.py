@@ -261,7 +261,7 @@ class _Exchange:
             "at": opened.arrived_at,
             "duration_ms": round((monotonic() - self.started) * 1000, 1),
             "operation": self._operation_id,
-            "request": recording.request(self.received, self.early.document or None),
+            "request": recording.request(self.received, self.early.document or None, secrets=self._secrets),
             "response": _recorded(made, outcome.fault),
         }
         tail = {
