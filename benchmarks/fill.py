@@ -12,7 +12,7 @@ from mockserver.api import blueprint
 from mockserver.domain.due import due
 from mockserver.mock import start
 from mockserver.sandbox import state
-from mockserver.store.models import Responsible, Task
+from mockserver.store.models import Task
 
 FIRST_DAY = date(2025, 11, 26)
 TASKS_A_DAY = 20
@@ -57,7 +57,7 @@ def fill(database: str, tasks: int, sandboxes: int) -> None:
             state.fill(first, {**{name: [] for name in people}, "tasks": added})
         for number in range(1, sandboxes):
             with mock.sandboxes.open(sandbox_name(number)) as opened:
-                opened.world.copy_rows(first, (Task, Responsible))
+                opened.world.copy_rows(first, (Task,))
                 opened.world.columns["last_position"] = first.columns["last_position"]
     finally:
         mock.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from mockserver import instants
@@ -78,6 +78,7 @@ class Clock(NamedTuple):
         return Clock(self.mode, min(self.now_ms + self.tick_ms, _LATEST_MS), self.anchor_ms, self.tick_ms)
 
 
+@lru_cache(maxsize=256)
 def text_of(ms: int) -> str:
     """Milliseconds since 1970 as the API writes instants."""
     return instants.text_of(_EPOCH + timedelta(milliseconds=ms))

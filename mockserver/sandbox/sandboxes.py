@@ -24,7 +24,6 @@ from mockserver.store.models import (
     Fault,
     Note,
     Part,
-    Responsible,
     Sandbox,
     Snapshot,
     Status,
@@ -37,14 +36,14 @@ from mockserver.store.world import World
 from mockserver.wire import quoted
 
 PEOPLE: tuple[type[Part], ...] = (User, Status, Contact, Customer)
-DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Responsible, Note)
+DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Note)
 PARTS = ("tasks", "journal", "faults", "clock", "ids", "settings")
 FIXTURES, EMPTY = "fixtures", "empty"
 MAX_NAMES = 20  # in a message
 MAX_AT_HAND = 100  # sandboxes
 Result = TypeVar("Result")
 _log = logging.getLogger("mockserver")
-_GROWING: tuple[type[Part], ...] = (Task, Responsible, Note)  # what a sandbox may have much of, and starts without
+_GROWING: tuple[type[Part], ...] = (Task, Note)  # what a sandbox may have much of, and starts without
 
 _COLUMNS = {
     "clock": ("clock_mode", "clock_now_ms", "clock_anchor_ms", "clock_tick_ms"),

@@ -235,7 +235,9 @@ def _check(path: Path) -> None:
         raise UnusableDatabase(f"{path} is the database of another program")
     if version != SCHEMA_VERSION:
         raise UnusableDatabase(
-            f"{path} has schema version {version}; this version of vambe-mock reads {SCHEMA_VERSION} only"
+            f"{path} has schema version {version}; this version of vambe-mock reads {SCHEMA_VERSION} only: "
+            "delete it or choose another --database; the version that made it exports what it holds, by "
+            "GET /__admin/state?sandbox=NAME"
         )
 
 

@@ -47,18 +47,6 @@ class Statements:
             _given(where),
         )
 
-    def select_among(
-        self, model: type[Model], where: Values, name: str, values: Sequence[Any], order: Sequence[str]
-    ) -> Rows:
-        """The rows that meet `where` and whose column `name` has one of `values`."""
-        (column,) = _columns(model, [name])
-        return self.rows(
-            model,
-            ("among", _shape(where), name, len(values), tuple(order)),
-            lambda: model.select().where(*_equal(model, where), column.in_(values)).order_by(*_columns(model, order)),
-            [*_given(where), *values],
-        )
-
     def find(self, model: type[Model], where: Values, others: Mapping[str, type[Model]]) -> Rows:
         """The row that meets `where`, and of each of the other tables the row whose id its column of that name has.
 

@@ -13,8 +13,6 @@ from mockserver.store.models import Part, Row
 from mockserver.store.models import World as WorldTable
 from mockserver.store.statements import Rows
 
-_BATCH = 500  # values in one statement: databases bound them
-
 Columns = dict[str, Any]
 People = Mapping[str, Mapping[str, Any]]
 
@@ -59,14 +57,6 @@ class World:
     def rows(self, model: type[Part], order: Sequence[str] = ("position",), **where: Any) -> Rows:
         """This world's rows of a table whose columns have these values, in the order they came or the order given."""
         return self._statements.select(model, self._mine(where), order)
-
-    def rows_among(self, model: type[Part], name: str, values: Sequence[Any], **where: Any) -> Rows:
-        """Of `rows`, those whose column `name` has one of these values, however many those are."""
-        found: Rows = []
-        for start in range(0, len(values), _BATCH):
-            batch = values[start : start + _BATCH]
-            found += self._statements.select_among(model, self._mine(where), name, batch, ("position",))
-        return found
 
     def people(self, model: type[Row]) -> People:
         """All rows of a table by their ids, in the order they came: read once, for tables that rarely change."""
