@@ -167,10 +167,31 @@ GUARDS = (
     ),
     _guard(
         "underscored-header",
-        "server/request.py",
-        'if b"_" in match[1]:',
-        "if False:",
+        "server/names.py",
+        '"_" in name or ',
+        "",
         "server.py::test_a_header_named_with_an_underscore_does_not_pass_for_another",
+    ),
+    _guard(
+        "lines-of-a-head",
+        "server/request.py",
+        "if not _LINES.fullmatch(head):",
+        "if False:",
+        "server.py::test_a_malformed_request_is_refused_at_once_in_the_shape_of_the_contract",
+    ),
+    _guard(
+        "names-that-are-remembered",
+        "server/names.py",
+        "if len(self) >= _REMEMBERED_NAMES:",
+        "if False:",
+        "server.py::test_the_names_of_headers_are_remembered_within_bounds_and_no_value_is",
+    ),
+    _guard(
+        "length-of-a-remembered-name",
+        "server/names.py",
+        "if len(name) <= _REMEMBERED_LENGTH:",
+        "if True:",
+        "server.py::test_the_names_of_headers_are_remembered_within_bounds_and_no_value_is",
     ),
     _guard(
         "bare-line-feed",
@@ -257,6 +278,13 @@ GUARDS = (
         "if False:",
         "journal.py::test_a_body_is_kept_up_to_64_kib_and_its_length_is_told",
     ),
+    _guard(
+        "pieces-in-their-order",
+        "server/channel.py",
+        "if self.connected and not self.total_outbufs_len else 0",
+        "if self.connected else 0",
+        "server.py::test_pieces_that_come_faster_than_they_are_read_keep_their_order",
+    ),
     # What is kept secret, and where it may lead.
     _guard(
         "keys-in-the-journal",
@@ -278,6 +306,20 @@ GUARDS = (
         "quote(path, safe=VISIBLE)",
         'path.decode("latin-1")',
         "serving.py::TestLog::test_what_a_client_sends_cannot_forge_a_line_or_reach_the_terminal",
+    ),
+    _guard(
+        "records-for-other-handlers",
+        "logs.py",
+        "[*_access.handlers, *_mockserver.handlers]",
+        "_mockserver.handlers",
+        "logs.py::test_a_handler_of_anyone_gets_the_record_of_a_request",
+    ),
+    _guard(
+        "records-for-the-root-logger",
+        "logs.py",
+        " or _mockserver.propagate",
+        "",
+        "logs.py::test_a_handler_of_anyone_gets_the_record_of_a_request",
     ),
     _guard(
         "lines-of-a-terminal",
