@@ -67,7 +67,7 @@ def _conditions(servers: list[Server], rounds: int) -> dict[str, str]:
 
 def _version(program: str) -> str:
     printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
-    return (printed.stdout + printed.stderr).splitlines()[0]
+    return (printed.stdout + printed.stderr).splitlines()[0].partition(" [")[0]
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ MEASURES = {
     "without socket": (2, "create without a socket, p50, ms"),
     "suite": (2, "suite of 200 tests, s"),
     "start": (0, "start to the first create, ms"),
-    "memory": (0, "memory, MB"),
+    "memory": (0, "memory after the suite, MB"),
 }
 # A measure, the server that it is divided by, if any, and the bound.
 GOALS = (
@@ -65,7 +65,6 @@ def page(result: Result) -> str:
         tables=tables(result),
         servers=_table(head, shown),
         conditions=_table(("", ""), result["conditions"].items()),
-        commands="\n".join(" ".join(each.line(each.command)) for each in servers),
     )
 
 

@@ -11,9 +11,9 @@ _PANELS = (
     ("creates", "Creates a second", "more is better", 0),
     ("suite", "A suite of 200 tests, seconds", "less is better", 2),
     ("start", "Start to the first create, milliseconds", "less is better", 0),
-    ("memory", "Memory, MB", "less is better", 0),
+    ("memory", "Memory after the suite, MB", "less is better", 0),
 )
-_WIDTH, _PANEL, _ROW, _NAMES, _BAR = 880, 430, 24, 96, 250
+_WIDTH, _PANEL, _ROW, _NAMES, _BAR = 880, 430, 24, 104, 242
 _STYLE = """
   text { font: 13px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #1f2328 }
   .page { fill: #ffffff; stroke: #d1d9e0 } .head { font-weight: 600 } .note { fill: #59636e }

@@ -70,9 +70,9 @@ class Server:
         """True for a commit of this project."""
         return self.installer == "git"
 
-    def line(self, template: str, port: int | str = "PORT") -> list[str]:
+    def line(self, template: str, port: int = 0) -> list[str]:
         """A command with its placeholders replaced, to be run in the root of the project."""
-        folder = "benchmarks/.servers/" + re.sub("[^a-z0-9.]+", "-", self.package)
+        folder = "benchmarks/.servers/" + re.sub("[^a-z0-9.]+", "-", self.package.lower()).strip("-")
         places = {"FOLDER": folder, "PACKAGE": self.package, "PYTHON": sys.executable, "PORT": str(port)}
         return [re.sub("|".join(places), lambda found: places[found[0]], word) for word in shlex.split(template)]
 
