@@ -88,9 +88,9 @@ def _goal(found: Medians, measure: str, beside: str, sign: str, bound: float) ->
         text += f", beside {beside}"
     if beside and beside not in found:
         return text, f"{sign} {bound:g}{unit}", "–", "not measured"
-    value = round(found[OURS][measure] / (found[beside][measure] if beside else 1), 2)
+    value = found[OURS][measure] / (found[beside][measure] if beside else 1)
     is_met = value >= bound if sign == "≥" else value <= bound
-    return text, f"{sign} {bound:g}{unit}", f"{value:.2f}{unit}", "met" if is_met else "**missed**"
+    return text, f"{sign} {bound:g}{unit}", f"{value:.3f}{unit}", "met" if is_met else "**missed**"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

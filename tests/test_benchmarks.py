@@ -34,8 +34,8 @@ def test_the_page_and_the_picture_are_those_of_the_result(
 @pytest.mark.parametrize(
     ("creates", "verdict"),
     [
-        ({"vambe-mock": 280, "json-server": 100}, "| ≥ 2.8×  | 2.80×    | met"),
-        ({"vambe-mock": 279, "json-server": 100}, "| ≥ 2.8×  | 2.79×    | **missed**"),
+        ({"vambe-mock": 280, "json-server": 100}, "| ≥ 2.8×  | 2.800×   | met"),
+        ({"vambe-mock": 279, "json-server": 100}, "| ≥ 2.8×  | 2.790×   | **missed**"),
         ({"vambe-mock": 280}, "| ≥ 2.8×  | –        | not measured"),
     ],
 )
@@ -50,7 +50,7 @@ def test_the_suite_is_compared_with_the_fastest_peer(page: ModuleType) -> None:
     walls = {"vambe-mock": 0.7, "base": 0.1, "Prism": 1.0, "moto": 2.0}
     others = {"creates": [1.0], "lists": [1.0], "p99": [1.0], "without socket": [1.0], "start": [1.0]}
     samples = {name: {"suite": [wall], **others} for name, wall in walls.items()}
-    assert re.search(r"fastest peer, Prism +\| ≤ 0\.75× \| 0\.70× +\| met", page.tables({"samples": samples}))
+    assert re.search(r"fastest peer, Prism +\| ≤ 0\.75× \| 0\.700× +\| met", page.tables({"samples": samples}))
 
 
 def test_the_walk_of_a_create_is_counted() -> None:
