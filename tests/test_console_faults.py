@@ -18,7 +18,7 @@ OPERATIONS = ["createTask", "listTasks", "updateTask", "deleteTask", "listTeamMe
 
 def rule(id: str = "1", hits: int = 0, **given: Any) -> dict[str, Any]:
     """A rule as it is listed."""
-    parsed = faults.parse(given, OPERATIONS)
+    parsed = faults.DEFAULTS | given
     return {"id": id, **parsed, "hits": hits, "spent": parsed["times"] is not None and hits >= parsed["times"]}
 
 

@@ -13,6 +13,7 @@ from marshmallow import fields as base
 from mockserver import fields
 from mockserver.domain import due
 from mockserver.domain.tasks import DUE_PARTS
+from mockserver.fields import about as _about
 from mockserver.fields import refusal
 
 PRIORITIES = {"0": 0, "1": 1, "2": 2}
@@ -21,10 +22,6 @@ TASK_ID = "e4f4c5da-bad5-435c-9148-9fc081a50b53"  # the first one that a new san
 STATUS_ID = "0006dc43-a92f-4132-aba2-ed776629f449"
 CONTACT_ID = "120c98ee-ef9e-425e-a54c-2bc17739106e"
 CUSTOMER_ID = "14017894-912f-42be-a554-f1a166f493dc"
-
-
-def _about(description: str, *examples: Any) -> dict[str, Any]:
-    return {"description": description, **({"examples": list(examples)} if examples else {})}
 
 
 class Request(Schema):
