@@ -13,7 +13,6 @@ from mockserver.console import faults as page
 from mockserver.sandbox import failures, faults
 
 CATALOGUE = failures.catalogue(blueprint.described())
-OPERATIONS = ["createTask", "listTasks", "updateTask", "deleteTask", "listTeamMembers"]
 
 
 def rule(id: str = "1", hits: int = 0, **given: Any) -> dict[str, Any]:

@@ -31,9 +31,11 @@ _SECURITY: dict[str, Document] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The admin token."},
     "basic": {"type": "http", "scheme": "basic", "description": "The admin token as password, with any user name."},
 }
-_FAILED_VERIFICATION = {
-    "allOf": [{"type": "object"}],
-    "required": [*ERROR["required"], "passed", "expected", "actual", "near_misses"],
+_FOUND = {
+    "passed": {"const": False},
+    "expected": {"type": "object"},
+    "actual": {"type": "integer"},
+    "near_misses": {"type": "array", "items": {"type": "object"}},
 }
 
 
@@ -48,7 +50,8 @@ def document() -> Document:
     about = "Calls about the mock itself; no part of the vendor's API."
     required: list[Document] = [{}, *({name: []} for name in _SECURITY)]
     description = Description("vambe-mock control plane", about, _SECURITY, required)
-    description.spec.components.schema("FailedVerification", _FAILED_VERIFICATION)
+    failed = {**ERROR, "required": [*ERROR["required"], *_FOUND], "properties": ERROR["properties"] | _FOUND}
+    description.spec.components.schema("FailedVerification", failed)
     for declared in CALLS:
         operations = {declared.method.lower(): _call(declared, description)}
         description.spec.path(BASE_PATH + declared.path, operations=operations)

@@ -189,7 +189,7 @@ class Reset(Body):
         load_default=FIXTURES,
         metadata=about("`fixtures`, `empty` (people and statuses stay), or the name of a snapshot.", "fixtures"),
     )
-    parts = Made(_parts, _PARTS, data_key="only", load_default=PARTS, metadata=about("The parts; all by default."))
+    parts = Made(_parts, _PARTS, data_key="only", load_default=PARTS, metadata=about("What.", default=list(PARTS)))
 
 
 _RECORDS = {"type": "array", "items": {"type": "object"}}
@@ -199,13 +199,13 @@ State = Body.from_dict({name: Records(list, _RECORDS, required=True) for name in
 class NewSandbox(Body):
     """A sandbox to open."""
 
-    name = fields.Text(load_default=None, metadata=about("Its name; one is made up when left out.", "gw3"))
+    name = Made(names.check_name, _NAME, load_default=None, metadata=about("Its name; made up by default.", "gw3"))
 
 
 class NewSnapshot(Body):
     """A snapshot to take."""
 
-    name = fields.Text(required=True, metadata=about("Its name.", "onboarded"))
+    name = Made(snapshots.check_name, _NAME, required=True, metadata=about("Its name.", "onboarded"))
 
 
 class ClockChange(Body):
