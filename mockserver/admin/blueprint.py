@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, request
 
 from mockserver.admin import calls, faults, guard, requests, world
+from mockserver.rendering import respond
 
 _DECLARING = (world, requests, faults)  # importing a module declares its calls
 
@@ -21,7 +22,7 @@ def register(app: Flask) -> None:
 def _description() -> Response:
     from mockserver.admin import openapi  # with the first who asks for it
 
-    return openapi.view()
+    return respond(openapi.document())
 
 
 def _guard() -> None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from flask import Response
-
 from mockserver.admin.calls import BASE_PATH, CALLS, Declared
 from mockserver.admin.guard import OPEN_PATH
 from mockserver.admin.schemas import SANDBOX
-from mockserver.rendering import respond
 from mockserver.web.bodies import JSON
 from mockserver.web.openapi import ERROR, Description, content, refusal
 
@@ -37,11 +34,6 @@ _FOUND = {
     "actual": {"type": "integer"},
     "near_misses": {"type": "array", "items": {"type": "object"}},
 }
-
-
-def view() -> Response:
-    """Serve the description."""
-    return respond(document())
 
 
 @cache

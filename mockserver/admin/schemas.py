@@ -34,10 +34,8 @@ _HEADERS = {
     "propertyNames": {"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},
     "additionalProperties": {"type": "string", "pattern": "^[ -~]{0,1000}$"},
 }
-_PARAMETERS = {
-    "type": "object",
-    "additionalProperties": {"type": ["string", "array"], "items": {"type": "string"}},
-}
+_PARAMETERS = {"type": "object", "additionalProperties": {"type": ["string", "array"], "items": {"type": "string"}}}
+_RECORDS = {"type": "array", "items": {"type": "object"}}
 _PARTS = {"type": "array", "items": {"type": "string", "enum": list(PARTS)}, "minItems": 1}
 
 
@@ -109,9 +107,6 @@ class Object(Typed, base.Nested):  # type: ignore[misc]
 
     expected, types = "an object", (dict,)
 
-    def __init__(self, schema: type[Schema], **kwargs: Any) -> None:
-        super().__init__(nested=schema, **kwargs)
-
     def accept(self, value: dict[str, Any]) -> Any:
         """What the schema makes of it."""
         return self.schema.load(value)
@@ -177,7 +172,7 @@ class Body(Schema):
         for name, found in error.messages.items():
             if name not in known:
                 error.messages[name] = [Reason(self.code, f"Unknown key; {self.keys} {', '.join(known)}")]
-            elif name in self.words and isinstance(found, list) and found[0].code != self.code:
+            elif name in self.words and isinstance(found, list) and getattr(found[0], "code", "") != self.code:
                 word = self.words[name]
                 error.messages[name] = [word if isinstance(word, Reason) else Reason(self.code, word)]
 
@@ -189,10 +184,11 @@ class Reset(Body):
         load_default=FIXTURES,
         metadata=about("`fixtures`, `empty` (people and statuses stay), or the name of a snapshot.", "fixtures"),
     )
-    parts = Made(_parts, _PARTS, data_key="only", load_default=PARTS, metadata=about("What.", default=list(PARTS)))
+    parts = Made(
+        _parts, _PARTS, data_key="only", load_default=PARTS, metadata=about("The parts to reset.", default=list(PARTS))
+    )
 
 
-_RECORDS = {"type": "array", "items": {"type": "object"}}
 State = Body.from_dict({name: Records(list, _RECORDS, required=True) for name in LISTS}, name="State")
 
 
@@ -289,7 +285,7 @@ class Verification(Body):
     openapi = {"dependentSchemas": {"sequence": {"properties": {"request": False, "times": False}}}}
 
     request = Object(Pattern, load_default=dict, metadata=about("What the requests must be like."))
-    sequence = Patterns(cls_or_instance=Object(Pattern), metadata=about("Such requests in this order.", minItems=1))
+    sequence = Patterns(Object(Pattern), metadata=about("Such requests in this order.", minItems=1))
     times = Object(Times, load_default={"at_least": 1}, metadata=about("How often."))
     timeout_ms = fields.WholeNumber(0, 60_000, load_default=0, metadata=about("How long to wait until it holds."))
 
