@@ -71,6 +71,10 @@ class Clock(NamedTuple):
         passed = wall_ms() - self.anchor_ms if self.mode == "real" else 0
         return text_of(min(self.now_ms + passed, _LATEST_MS))
 
+    def document(self) -> dict[str, str | int]:
+        """The clock as the control plane shows it."""
+        return {"mode": self.mode, "now": self.read(), "tick_ms": self.tick_ms}
+
     def ticked(self) -> Clock:
         """The clock after a successful write."""
         if self.mode != "ticking":

@@ -7,15 +7,16 @@ Marshmallow's own fields convert: `Float` takes `"1"`, `UUID` takes braces, `Boo
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, missing, validates_schema
 from marshmallow import fields as base
 
-from mockserver import clock, ids, instants, zones
+from mockserver import ids, instants, zones
 from mockserver.errors import LEFT_OUT, MAX_LISTED, Problem
 from mockserver.wire import quoted
 
@@ -59,6 +60,11 @@ def kind_of(value: object) -> str:
     return names.get(type(value), "an object")
 
 
+def about(description: str, *examples: Any, **keywords: Any) -> dict[str, Any]:
+    """The metadata of a field: what its JSON Schema says beside its type."""
+    return {"description": description, **({"examples": list(examples)} if examples else {}), **keywords}
+
+
 class Strict(base.Field[Any]):
     """A field of one JSON type that converts nothing."""
 
@@ -100,15 +106,39 @@ class Text(Strict):
 
 
 class Number(Strict):
-    """A JSON number."""
+    """A JSON number, from `low` to `high` where they are given."""
 
     expected, types, openapi = "a number", (int, float), {"type": "number"}
 
+    def __init__(self, low: float = -math.inf, high: float = math.inf, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.low, self.high = low, high
+        bounds = {"minimum": low, "maximum": high}
+        self.openapi = {**self.openapi, **{name: bound for name, bound in bounds.items() if math.isfinite(bound)}}
 
-class Integer(Strict):
-    """A JSON number without fraction."""
+    def accept(self, value: Any) -> Any:
+        """The number, when it is within the bounds."""
+        if not self.low <= value <= self.high:
+            raise refusal("out_of_bounds", f"Must be from {self.low} to {self.high}")
+        return value
 
-    expected, types, openapi = "an integer", (int,), {"type": "integer"}
+
+class Integer(Number):
+    """A JSON number without fraction, however it is written: `5.0` is 5, as JSON Schema has it."""
+
+    expected, openapi = "an integer", {"type": "integer"}
+
+    def accept(self, value: float) -> int:
+        """The number as an `int`, when it is within the bounds."""
+        if value != value // 1:
+            raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
+        return int(super().accept(value))
+
+
+class WholeNumber(Integer):
+    """An integer, by another name in the message."""
+
+    expected = "a whole number"
 
 
 class Boolean(Strict):
@@ -123,9 +153,10 @@ class Choice(Strict):
     def __init__(self, choices: Mapping[Any, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.choices = choices
-        self.types = tuple({type(choice) for choice in choices})
+        numbers = all(type(choice) is int for choice in choices)
+        self.types = (int, float) if numbers else tuple({type(choice) for choice in choices})
         self.expected = kind_of(next(iter(choices)))
-        self.openapi = {"type": "integer" if self.types == (int,) else "string", "enum": list(choices)}
+        self.openapi = {"type": "integer" if numbers else "string", "enum": list(choices)}
 
     def accept(self, value: Any) -> Any:
         """What the value stands for."""
@@ -222,68 +253,6 @@ class Instant(Parsed):
         if offset is None or instants.text_of(wall) != text:
             raise ValueError(f"{quoted(text)} is not an instant of the form 2025-11-26T09:00:00.000Z")
         return text
-
-
-class ClockInstant(Parsed):
-    """An instant that a sandbox's clock can show, as a naive UTC date-time."""
-
-    code = "invalid_date"
-    openapi = {"type": "string", "format": "date-time"}
-
-    def parse(self, text: str) -> datetime:
-        """The moment."""
-        return clock.parse_instant(text)
-
-
-class WholeNumber(Strict):
-    """A whole number within bounds, both included."""
-
-    expected, types = "a whole number", (int,)
-
-    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.low, self.high = low, high
-        self.openapi = {"type": "integer", "minimum": low, "maximum": high}
-
-    def accept(self, value: int) -> int:
-        """The number, when it is within the bounds."""
-        if not self.low <= value <= self.high:
-            raise refusal("out_of_bounds", f"Must be from {self.low} to {self.high}")
-        return value
-
-
-class Subset(Strict):
-    """An array of some of these words, each once."""
-
-    expected, types = "an array", (list,)
-
-    def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.words = words
-        self.openapi = {"type": "array", "items": {"type": "string", "enum": list(words)}, "minItems": 1}
-
-    def accept(self, value: list[Any]) -> list[str]:
-        """The words, in the order of all of them."""
-        strangers = [word for word in value if word not in self.words]
-        if strangers or not value:
-            raise refusal("invalid_choice", f"Must be some of {', '.join(self.words)}")
-        return [word for word in self.words if word in value]
-
-
-class Object(Strict):
-    """An object with a schema of its own."""
-
-    expected, types = "an object", (dict,)
-
-    def __init__(self, schema: type[Schema], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.schema = schema()
-        properties = {name: field.openapi for name, field in self.schema.fields.items() if isinstance(field, Strict)}
-        self.openapi = {"type": "object", "required": list(properties), "properties": properties}
-
-    def accept(self, value: dict[str, Any]) -> Any:
-        """What the schema makes of it."""
-        return self.schema.load(value)
 
 
 class IdList(Strict):

@@ -41,6 +41,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "domain": (*WEB, "marshmallow", "mockserver.sandbox", "mockserver.config", *OURS_ABOVE, *EDGES),
     "sandbox": (*WEB, "marshmallow", "mockserver.config", *OURS_ABOVE, *EDGES),
     "fixtures": (*WEB, "peewee", "mockserver.store", "mockserver.config", *OURS_ABOVE, *EDGES),
+    "web": ("peewee", "mockserver.store", "mockserver.domain", "mockserver.sandbox", *OURS_ABOVE, *EDGES),
     "rendering": ("peewee", "marshmallow", "mockserver.store", "mockserver.domain", *OURS_ABOVE, *EDGES),
     "api": ("peewee", "mockserver.store.models", "mockserver.store.database", "mockserver.admin", *EDGES),
     "admin": ("peewee", "mockserver.store.models", "mockserver.store.database", "mockserver.api", *EDGES),
