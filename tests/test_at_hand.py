@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mockserver.domain import notes
 from mockserver.mock import EXTENSION, Mock
 from mockserver.sandbox import sandboxes
 from mockserver.sandbox.sandboxes import Opened
+from mockserver.store.database import Connections
 from mockserver.store.models import Entry, User
 
 TASK = {"title": "Call the client", "responsibleIds": [MARIA], "priority": "1"}
@@ -92,6 +94,21 @@ def test_nothing_of_a_request_that_failed_is_remembered(
     assert ids == [2, 3]
     other_api.created(title="first")
     assert other_api.created(title="second", aiContactId=CONTACT) == second.json()
+
+
+def test_nothing_of_a_request_that_could_not_be_committed_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with opened_app() as (_, call):
+        call("POST", TASKS, TASK)
+        with monkeypatch.context() as patch:
+            patch.setattr(Connections, "commit", fail)
+            call("POST", TASKS, TASK, status=507)
+        answer = call("POST", TASKS, TASK)
+        assert answer.headers["X-Mock-Request-Id"] == "2"
+        expected = [call("POST", TASKS, TASK, "other").json for _ in range(2)][1]
+        assert answer.json == expected
 
 
 def test_people_that_were_changed_are_as_before_when_the_change_is_undone() -> None:

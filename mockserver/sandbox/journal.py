@@ -32,8 +32,8 @@ Document = dict[str, Any]
 class Journal:
     """A sandbox's journal inside a transaction, and how many entries it keeps.
 
-    `columns` are its own, which its newest entry overrules. Like a world, it may serve several transactions of the
-    writer, one after the other.
+    `columns` are its own, which its newest entry overrules. Like a world, the same object may serve the writer's
+    transactions one after the other.
     """
 
     def __init__(self, transaction: Transaction, columns: Document, limit: int) -> None:

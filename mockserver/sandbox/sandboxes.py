@@ -116,8 +116,7 @@ class Sandboxes:
         Where there is no room to write, what writes nothing but an entry of the journal is done without it, in a
         sandbox that is not `kept`; all else raises StorageFull. So `work` may be done a second time.
 
-        The sandbox stays at hand for whoever finds it next. `work` may change what `opened` is made of, but not put
-        another world or journal in its place.
+        The sandbox stays at hand for the next writer: `work` may change its world and its journal, not replace them.
         """
         try:
             with self.open(name) as opened:
@@ -261,6 +260,7 @@ class Sandboxes:
         transaction.commit()
 
     def _find(self, transaction: Transaction, name: str, kept: bool = True) -> Opened | None:
+        # Taken away, not only read: whoever finds it may put another world in its place.
         at_hand = transaction.memory.pop(name, None)
         if at_hand:
             world, journal = at_hand

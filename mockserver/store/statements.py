@@ -65,15 +65,6 @@ class Statements:
         values = iter(found)
         return [_row(each, values) for each in (model, *others.values())]
 
-    def value(self, model: type[Model], name: str, where: Values) -> Any:
-        """The value of one column in the row that meets `where`, of which there must be one."""
-        cursor = self.run(
-            (model, "value", name, _shape(where)),
-            lambda: model.select(*_columns(model, [name])).where(*_equal(model, where)),
-            _given(where),
-        )
-        return cursor.fetchone()[0]
-
     def count(self, model: type[Model]) -> int:
         """How many rows there are."""
         cursor = self.run((model, "count"), lambda: model.select(fn.COUNT(SQL("*"))), ())
@@ -84,7 +75,7 @@ class Statements:
         key = (model, "insert", *row)
         defaults = self._defaults.get(key)
         if defaults is None:
-            defaults = self._defaults[key] = _in_table_order(model, model._meta.get_default_dict() | dict(row))
+            defaults = self._defaults[key] = _in_table_order(model, model._meta.get_default_dict() | dict.fromkeys(row))
         whole = {**defaults, **row}
         return self.run(key, lambda: model.insert(whole), whole.values()).lastrowid
 

@@ -20,8 +20,8 @@ People = Mapping[str, Mapping[str, Any]]
 class World:
     """A world in a transaction; `columns` are its own, which `save` writes back.
 
-    `changes` is what was reported of tasks and notes, for the journal. It may serve several transactions of the writer,
-    one after the other, as long as all that changes the world goes through it and nothing is rolled back.
+    `changes` is what was reported of tasks and notes, for the journal. The same object may serve the writer's
+    transactions one after the other, as long as every change of the world goes through it and none is rolled back.
     """
 
     def __init__(self, transaction: Transaction, columns: Columns) -> None:
