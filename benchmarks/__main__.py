@@ -2,87 +2,72 @@
 
 from __future__ import annotations
 
+import json
+import os
+import platform
+import re
 import shutil
-import sys
-import tempfile
+import sqlite3
+import subprocess
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
 
-from benchmarks import load, report
-from benchmarks.measures import MEASURES
-from benchmarks.peers import HERE, OURS, PEERS, Missing, Peer
-from benchmarks.result import Bench, Result
-from benchmarks.running import Failed
+from benchmarks import page
+from benchmarks.measures import MEASURES, start
+from benchmarks.servers import Server, at_commits, configured, install
 
-_PAGE = HERE.parent / "docs" / "benchmarks.md"
-_NAMES = [peer.name for peer in PEERS if not peer.only_in and peer is not OURS]
-_MEASURES = "\n".join(f"  {name:<11} {(function.__doc__ or '').strip()}" for name, function in MEASURES.items())
+_PEERS = [server.name for server in configured() if not server.is_own]
 
 
-@click.command(
-    epilog=f"\b\nThe measures:\n{_MEASURES}\n\n\b\n"
-    "Needs: pip install '.[bench]', and wrk, node, npm and java on the PATH\n"
-    "(Debian: apt-get install wrk nodejs npm default-jre-headless)."
-)
-@click.option("--only", multiple=True, type=click.Choice(list(MEASURES)), help="Take this measure. Repeatable.")
-@click.option("--peer", multiple=True, type=click.Choice(_NAMES), help="Measure beside this peer. Repeatable.")
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often each is measured.")
-@click.option("--quick", is_flag=True, help="Short loads and few runs: to see whether it works, not for figures.")
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the page there. A whole run writes docs/benchmarks.md; with --only, --peer or --quick "
-    "nothing is written without this.",
-)
-def main(only: tuple[str, ...], peer: tuple[str, ...], rounds: int, quick: bool, output: Path | None) -> None:
-    """Measure vambe-mock beside Prism, Mockoon, json-server, WireMock and moto.
+@click.command()
+@click.option("--base", metavar="COMMIT", help="Measure this commit of the project too.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often to measure.")
+@click.option("--peer", "peers", multiple=True, type=click.Choice(_PEERS), help="Measure beside this peer. Repeatable.")
+def main(base: str | None, rounds: int, peers: tuple[str, ...]) -> None:
+    """Measure the commit HEAD of vambe-mock beside its peers, print the tables, and write docs/benchmarks.md.
 
-    The servers take turns on this machine. The figures are printed, and a whole run, which takes half an hour, writes
-    docs/benchmarks.md. The peers that npm has are installed into benchmarks/.peers at the first run.
+    A round takes three minutes. With --peer, nothing is written. Needs an idle machine, the extra "bench", and wrk,
+    node, npm and java on the PATH. The servers are installed into benchmarks/.servers when they are measured first.
     """
-    chosen = [each for each in PEERS if not peer or each.name in peer or each.distribution == OURS.distribution]
-    whole = not (only or peer or quick)
-    try:
-        _check(chosen)
-        with tempfile.TemporaryDirectory(prefix="vambe-mock-bench-") as folder:
-            bench = Bench(chosen, rounds, quick, Path(folder), lambda text: click.echo(f"  {text}", err=True))
-            results, failed = _taken(bench, only or tuple(MEASURES))
-            page = report.document(results, bench, " ".join(["python -m benchmarks", *sys.argv[1:]]))
-    except Missing as missing:
-        raise click.ClickException(str(missing)) from None
-    click.echo(report.summary(results))
-    path = output or (_PAGE if whole and not failed else None)
-    if path:
-        path.write_text(page, encoding="utf-8")
-        click.echo(f"\n{path} is written", err=True)
-    if failed:
-        raise click.ClickException(f"not measured: {', '.join(failed)}")
+    if not shutil.which("wrk"):
+        raise click.ClickException("wrk is not on the PATH")
+    servers = [each for each in at_commits(base) if not peers or each.is_own or each.name in peers]
+    for server in servers:
+        click.echo(f"prepare {server.name}", err=True)
+        install(server)
+        start(server)  # the first start reads files that later ones have in memory
+    samples: dict[str, dict[str, list[float]]] = {server.name: {} for server in servers}
+    for number in range(rounds):
+        for measure in MEASURES:
+            click.echo(f"round {number + 1} of {rounds}: {measure.__name__}", err=True)
+            for server in servers[:: -1 if number % 2 else 1]:
+                for name, figure in measure(server).items():
+                    samples[server.name].setdefault(name, []).append(round(figure, 3))
+    result = {"conditions": _conditions(servers, rounds), "samples": samples}
+    click.echo(page.tables(result))
+    if not peers:
+        page.RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        page.write(result)
 
 
-def _taken(bench: Bench, names: tuple[str, ...]) -> tuple[dict[str, Result], list[str]]:
-    """What the measures found, and those that failed: one that does must not cost the others."""
-    results, failed = {}, []
-    for name in names:
-        click.echo(name, err=True)
-        try:
-            results[name] = MEASURES[name](bench)
-        except Failed as error:
-            click.echo(f"  {error}", err=True)
-            failed.append(name)
-    return results, failed
+def _conditions(servers: list[Server], rounds: int) -> dict[str, str]:
+    processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    return {
+        **{f"commit of {server.name}": server.package for server in servers if server.is_own},
+        "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        "rounds": str(rounds),
+        "processor": f"{processor[1] if processor else platform.machine()}, {os.cpu_count()} cores",
+        "system": f"{platform.system()} {platform.release()}",
+        "Python": f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}",
+        **{program: _version(program) for program in ("wrk", "node", "java")},
+    }
 
 
-def _check(chosen: list[Peer]) -> None:
-    """Whether all is there that will be needed; before half an hour has gone."""
-    load.find_wrk()
-    for peer in chosen:
-        program = peer.command(0, HERE)[0]
-        if shutil.which(program) is None:
-            raise Missing(
-                f"{peer.name} needs {program} on the PATH, or leave it out: name the peers you want with --peer"
-            )
-        peer.install()
+def _version(program: str) -> str:
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    return (printed.stdout + printed.stderr).splitlines()[0].partition(" [")[0]
 
 
 if __name__ == "__main__":

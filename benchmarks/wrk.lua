@@ -1,12 +1,5 @@
 -- Sends the request in the file that is named after `--`, each time with another number in the place of `@@@@@@@@`,
--- and prints what came of it as one line of JSON.
-
-local threads = 0
-
-function setup(thread)
-  thread:set("thread_number", threads)
-  threads = threads + 1
-end
+-- and prints the result as one line of JSON. For one thread.
 
 function init(args)
   local file = assert(io.open(args[1], "rb"))
@@ -24,14 +17,14 @@ end
 
 function request()
   sent = sent + 1
-  return table.concat(pieces, string.format("%02d%06d", thread_number, sent))
+  return table.concat(pieces, string.format("%08d", sent))
 end
 
 function done(summary, latency, requests)
   local errors = summary.errors
   print(string.format(
-    '{"requests": %d, "microseconds": %d, "refused": %d, "broken": %d, "p50": %d, "p99": %d, "max": %d}',
-    summary.requests, summary.duration, errors.status, errors.connect + errors.read + errors.write + errors.timeout,
-    latency:percentile(50), latency:percentile(99), latency.max
+    '{"requests": %d, "seconds": %f, "failed": %d, "p99": %f}',
+    summary.requests, summary.duration / 1e6,
+    errors.status + errors.connect + errors.read + errors.write + errors.timeout, latency:percentile(99) / 1000
   ))
 end

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from mockserver import instants
@@ -70,6 +70,10 @@ class Clock(NamedTuple):
         passed = wall_ms() - self.anchor_ms if self.mode == "real" else 0
         return text_of(min(self.now_ms + passed, _LATEST_MS))
 
+    def document(self) -> dict[str, str | int]:
+        """The clock as the control plane shows it."""
+        return {"mode": self.mode, "now": self.read(), "tick_ms": self.tick_ms}
+
     def ticked(self) -> Clock:
         """The clock after a successful write."""
         if self.mode != "ticking":
@@ -77,6 +81,7 @@ class Clock(NamedTuple):
         return Clock(self.mode, min(self.now_ms + self.tick_ms, _LATEST_MS), self.anchor_ms, self.tick_ms)
 
 
+@lru_cache(maxsize=256)
 def text_of(ms: int) -> str:
     """Milliseconds since 1970 as the API writes instants."""
     return instants.text_of(_EPOCH + timedelta(milliseconds=ms))

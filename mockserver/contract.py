@@ -21,6 +21,7 @@ CODES = {
     "out_of_range": "the due date, converted to UTC, is outside the years 0001 to 9999",
     "repeated": "a parameter that has one value is given more than once",
     "conflict": "two fields are sent that exclude each other",
+    "left_out": "the last of 100: how many more problems there are",
     "unknown": "control plane and fixtures: a key that is not known",
     "out_of_bounds": "control plane: a number is too small or too large",
     "invalid_pattern": "control plane: a part of a pattern cannot be used",

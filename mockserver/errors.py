@@ -17,27 +17,35 @@ class Problem(NamedTuple):
     """One thing wrong with a request.
 
     `path` leads to the value (`("responsibleIds", 1)`), `code` is the stable, machine-readable reason,
-    and `message` says it to a person.
+    and `message` says it to a person. `times` is how many it stands for: of very many, not each is one of its own.
     """
 
     path: tuple[str | int, ...]
     code: str
     message: str
+    times: int = 1
 
     def document(self) -> dict[str, object]:
         """The problem as it stands in an error body's `errors`."""
         return {"path": list(self.path), "message": self.message, "code": self.code}
 
 
-MAX_LISTED = 100  # of what one answer lists
+MAX_LISTED = 100  # problems, or ids in a message
+LEFT_OUT = "left_out"
 
 
 def listed(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems as an answer lists them: of too many the first, and how many more there are."""
-    if len(problems) <= MAX_LISTED:
+    """The problems as answers and journal list them: of too many the first, and how many more there are."""
+    total = sum([problem.times for problem in problems])
+    if total <= MAX_LISTED:
         return list(problems)
     shown = problems[: MAX_LISTED - 1]
-    return [*shown, Problem((), "left_out", f"… and {len(problems) - len(shown)} more")]
+    return [*shown, Problem((), LEFT_OUT, left_out(total))]
+
+
+def left_out(total: int) -> str:
+    """The last of `MAX_LISTED` things that are listed of so many."""
+    return f"… and {total - MAX_LISTED + 1} more"
 
 
 class ApiError(Exception):

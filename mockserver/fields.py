@@ -7,16 +7,17 @@ Marshmallow's own fields convert: `Float` takes `"1"`, `UUID` takes braces, `Boo
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, missing, validates_schema
 from marshmallow import fields as base
 
-from mockserver import clock, ids, instants, zones
-from mockserver.errors import Problem
+from mockserver import ids, instants, zones
+from mockserver.errors import LEFT_OUT, MAX_LISTED, Problem
 from mockserver.wire import quoted
 
 UUID_PATTERN = (
@@ -37,11 +38,12 @@ class Reason(str):
     """A message with its machine-readable code; a string, so that marshmallow carries it unchanged."""
 
     code: str
+    times: int
 
-    def __new__(cls, code: str, message: str) -> Reason:
-        """The message, carrying one of `contract.CODES`."""
+    def __new__(cls, code: str, message: str, times: int = 1) -> Reason:
+        """The message, carrying one of `contract.CODES`, and how many problems it stands for."""
         reason = super().__new__(cls, message)
-        reason.code = code
+        reason.code, reason.times = code, times
         return reason
 
 
@@ -56,6 +58,11 @@ def kind_of(value: object) -> str:
         return "null"
     names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array"}
     return names.get(type(value), "an object")
+
+
+def about(description: str, *examples: Any, **keywords: Any) -> dict[str, Any]:
+    """The metadata of a field: what its JSON Schema says beside its type."""
+    return {"description": description, **({"examples": list(examples)} if examples else {}), **keywords}
 
 
 class Strict(base.Field[Any]):
@@ -99,15 +106,39 @@ class Text(Strict):
 
 
 class Number(Strict):
-    """A JSON number."""
+    """A JSON number, from `low` to `high` where they are given."""
 
     expected, types, openapi = "a number", (int, float), {"type": "number"}
 
+    def __init__(self, low: float = -math.inf, high: float = math.inf, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.low, self.high = low, high
+        bounds = {"minimum": low, "maximum": high}
+        self.openapi = {**self.openapi, **{name: bound for name, bound in bounds.items() if math.isfinite(bound)}}
 
-class Integer(Strict):
-    """A JSON number without fraction."""
+    def accept(self, value: Any) -> Any:
+        """The number, when it is within the bounds."""
+        if not self.low <= value <= self.high:
+            raise refusal("out_of_bounds", f"Must be from {self.low} to {self.high}")
+        return value
 
-    expected, types, openapi = "an integer", (int,), {"type": "integer"}
+
+class Integer(Number):
+    """A JSON number without fraction, however it is written: `5.0` is 5, as JSON Schema has it."""
+
+    expected, openapi = "an integer", {"type": "integer"}
+
+    def accept(self, value: float) -> int:
+        """The number as an `int`, when it is within the bounds."""
+        if value != value // 1:
+            raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
+        return int(super().accept(value))
+
+
+class WholeNumber(Integer):
+    """An integer, by another name in the message."""
+
+    expected = "a whole number"
 
 
 class Boolean(Strict):
@@ -122,9 +153,10 @@ class Choice(Strict):
     def __init__(self, choices: Mapping[Any, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.choices = choices
-        self.types = tuple({type(choice) for choice in choices})
+        numbers = all(type(choice) is int for choice in choices)
+        self.types = (int, float) if numbers else tuple({type(choice) for choice in choices})
         self.expected = kind_of(next(iter(choices)))
-        self.openapi = {"type": "integer" if self.types == (int,) else "string", "enum": list(choices)}
+        self.openapi = {"type": "integer" if numbers else "string", "enum": list(choices)}
 
     def accept(self, value: Any) -> Any:
         """What the value stands for."""
@@ -223,68 +255,6 @@ class Instant(Parsed):
         return text
 
 
-class ClockInstant(Parsed):
-    """An instant that a sandbox's clock can show, as a naive UTC date-time."""
-
-    code = "invalid_date"
-    openapi = {"type": "string", "format": "date-time"}
-
-    def parse(self, text: str) -> datetime:
-        """The moment."""
-        return clock.parse_instant(text)
-
-
-class WholeNumber(Strict):
-    """A whole number within bounds, both included."""
-
-    expected, types = "a whole number", (int,)
-
-    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.low, self.high = low, high
-        self.openapi = {"type": "integer", "minimum": low, "maximum": high}
-
-    def accept(self, value: int) -> int:
-        """The number, when it is within the bounds."""
-        if not self.low <= value <= self.high:
-            raise refusal("out_of_bounds", f"Must be from {self.low} to {self.high}")
-        return value
-
-
-class Subset(Strict):
-    """An array of some of these words, each once."""
-
-    expected, types = "an array", (list,)
-
-    def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.words = words
-        self.openapi = {"type": "array", "items": {"type": "string", "enum": list(words)}, "minItems": 1}
-
-    def accept(self, value: list[Any]) -> list[str]:
-        """The words, in the order of all of them."""
-        strangers = [word for word in value if word not in self.words]
-        if strangers or not value:
-            raise refusal("invalid_choice", f"Must be some of {', '.join(self.words)}")
-        return [word for word in self.words if word in value]
-
-
-class Object(Strict):
-    """An object with a schema of its own."""
-
-    expected, types = "an object", (dict,)
-
-    def __init__(self, schema: type[Schema], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.schema = schema()
-        properties = {name: field.openapi for name, field in self.schema.fields.items() if isinstance(field, Strict)}
-        self.openapi = {"type": "object", "required": list(properties), "properties": properties}
-
-    def accept(self, value: dict[str, Any]) -> Any:
-        """What the schema makes of it."""
-        return self.schema.load(value)
-
-
 class IdList(Strict):
     """An array of UUIDs; repeats count once, at their first position."""
 
@@ -299,9 +269,14 @@ class IdList(Strict):
         """The ids, each once."""
         if len(value) < self.min_items:
             raise refusal("too_short", f"Must have at least {self.min_items} item")
-        accepted, refused = [], {}
+        accepted: list[str] = []
+        refused: dict[int, list[Reason]] = {}
+        more = 0
         for index, text in enumerate(value):
-            # Not by a field for each: a body can hold a hundred thousand of them.
+            # Not by a field for each, nor with a reason for each: a body can hold hundreds of thousands.
+            if len(refused) >= MAX_LISTED:
+                more += not ids.is_id(text)
+                continue
             if type(text) is not str:
                 message = "Must not be null" if text is None else f"Expected a string, received {kind_of(text)}"
                 refused[index] = [Reason("null" if text is None else "invalid_type", message)]
@@ -310,6 +285,8 @@ class IdList(Strict):
                 accepted.append(ids.parse(text))
             except ValueError as error:
                 refused[index] = [Reason(Id.code, str(error))]
+        if more:
+            refused[len(value)] = [Reason(LEFT_OUT, "", more)]
         if refused:
             raise ValidationError(refused)
         return list(dict.fromkeys(accepted))
@@ -404,4 +381,4 @@ def _problems(messages: Any, path: tuple[str | int, ...]) -> Iterable[Problem]:
             yield from _problems(nested, path if key == "_schema" else (*path, key))
     else:
         for message in messages:
-            yield Problem(path, getattr(message, "code", "unknown"), str(message))
+            yield Problem(path, getattr(message, "code", "unknown"), str(message), getattr(message, "times", 1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from mockserver.wire import quoted
 
@@ -21,6 +22,7 @@ _DATE_TIME = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def parse_date(text: str) -> date:
     """`YYYY-MM-DD`, years 0001 to 9999."""
     found = _DATE.fullmatch(text)
@@ -32,6 +34,7 @@ def parse_date(text: str) -> date:
         raise ValueError(f"{quoted(text)} is not a day of the calendar") from None
 
 
+@lru_cache(maxsize=1024)
 def parse_time(text: str) -> time:
     """`HH:mm`, 24 hours, two digits each."""
     found = _TIME.fullmatch(text)
@@ -40,6 +43,7 @@ def parse_time(text: str) -> time:
     return time(int(found[1]), int(found[2]))
 
 
+@lru_cache(maxsize=1024)
 def parse_date_time(text: str) -> tuple[datetime, timedelta | None]:
     """`YYYY-MM-DDTHH:MM[:SS[.fraction]][Z or ±HH:MM]` as the wall-clock time and its offset from UTC, or None.
 

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from collections.abc import Mapping
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Literal
 
+from mockserver.clock import wall_ms
+
 _LOGGERS = {"mockserver": logging.INFO, "waitress": logging.WARNING}
-_ACCESS = "mockserver.access"
 _FIELDS = ("method", "path", "status", "duration_ms", "sandbox")
+_mockserver = logging.getLogger("mockserver")
+_access = logging.getLogger("mockserver.access")
 
 
 def configure(log_format: Literal["text", "json"], *, access: bool = True) -> None:
@@ -28,7 +34,35 @@ def configure(log_format: Literal["text", "json"], *, access: bool = True) -> No
         logger.handlers = [handler]
         logger.setLevel(level)
         logger.propagate = False
-    logging.getLogger(_ACCESS).setLevel(logging.NOTSET if access else logging.WARNING)
+    _access.setLevel(logging.NOTSET if access else logging.WARNING)
+
+
+def log_request(method: str, path: str, status: int | str, duration_ms: float, sandbox: object) -> None:
+    """Log a request: as a record of `mockserver.access`, or as its line alone where nobody needs the record."""
+    fields = {"method": method, "path": path, "status": status, "duration_ms": duration_ms, "sandbox": sandbox}
+    if _access.isEnabledFor(logging.INFO) and not _write_line(fields):
+        _access.info("%s %s %s", method, path, status, extra=fields)
+
+
+def _write_line(fields: Mapping[str, object]) -> bool:
+    """Write a request's line, if that is all that would become of its record; a failure is left to the record."""
+    handlers = [*_access.handlers, *_mockserver.handlers]
+    if len(handlers) != 1 or _access.filters or not _access.propagate or _mockserver.propagate:
+        return False
+    handler, formatter = handlers[0], handlers[0].formatter
+    if type(handler) is not logging.StreamHandler or not isinstance(formatter, (TextFormatter, JsonFormatter)):
+        return False
+    if handler.filters or handler.level > logging.INFO:
+        return False
+    handler.acquire()
+    try:
+        handler.stream.write(formatter.request(wall_ms() / 1000, fields) + handler.terminator)
+        handler.flush()
+    except Exception:
+        return False
+    finally:
+        handler.release()
+    return True
 
 
 def printable(text: str) -> str:
@@ -48,17 +82,19 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line; a traceback follows it, indented so that none of its lines looks like a record."""
-        text = self._request(record) if hasattr(record, "method") else self._message(record)
-        line = f"{self.formatTime(record, '%H:%M:%S')} {printable(text)}"
+        if hasattr(record, "method"):
+            line = self.request(record.created, _fields(record))
+        else:
+            text = f"{record.levelname} {record.name}: {record.getMessage()}"
+            line = f"{_time_of_day(int(record.created))} {printable(text)}"
         return "\n    ".join([line, *_traceback(record)])
 
-    def _request(self, record: logging.LogRecord) -> str:
-        method, path, status, duration_ms, sandbox = (getattr(record, field, None) for field in _FIELDS)
+    def request(self, created: float, fields: Mapping[str, object]) -> str:
+        """The line of a request."""
+        method, path, status, duration_ms, sandbox = (fields[field] for field in _FIELDS)
         where = "" if sandbox is None else f" [{sandbox}]"
-        return f"{method} {path} {status} {duration_ms or 0:.1f} ms{where}"
-
-    def _message(self, record: logging.LogRecord) -> str:
-        return f"{record.levelname} {record.name}: {record.getMessage()}"
+        text = f"{method} {path} {status} {duration_ms or 0:.1f} ms{where}"
+        return f"{_time_of_day(int(created))} {printable(text)}"
 
 
 class JsonFormatter(logging.Formatter):
@@ -69,22 +105,40 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
-        written = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
-        document: dict[str, object] = {
-            "time": written.replace("+00:00", "Z"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": printable(record.getMessage()),
-        }
+        document = _document(record.created, record.levelname, record.name, record.getMessage())
         if hasattr(record, "method"):
-            document |= {field: _plain(getattr(record, field, None)) for field in _FIELDS}
+            document |= _plain(_fields(record))
         if lines := _traceback(record):
             document["traceback"] = lines
         return json.dumps(document)
 
+    def request(self, created: float, fields: Mapping[str, object]) -> str:
+        """The line of a request."""
+        message = f"{fields['method']} {fields['path']} {fields['status']}"
+        return json.dumps(_document(created, "INFO", _access.name, message) | _plain(fields))
 
-def _plain(value: object) -> object:
-    return printable(value) if isinstance(value, str) else value
+
+@lru_cache(maxsize=2)
+def _time_of_day(second: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(second))
+
+
+def _document(created: float, level: str, logger: str, message: str) -> dict[str, object]:
+    written = datetime.fromtimestamp(created, timezone.utc).isoformat(timespec="milliseconds")
+    return {
+        "time": written.replace("+00:00", "Z"),
+        "level": level,
+        "logger": logger,
+        "message": printable(message),
+    }
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    return {field: getattr(record, field, None) for field in _FIELDS}
+
+
+def _plain(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: printable(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def _traceback(record: logging.LogRecord) -> list[str]:

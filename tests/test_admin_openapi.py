@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import jsonschema
 import openapi_spec_validator
 import pytest
 from flask import Flask
-from support import Api
+from support import Api, problems
 
 from mockserver.admin import openapi
 from mockserver.admin.calls import BASE_PATH, CALLS
@@ -159,3 +160,80 @@ def test_what_the_description_takes_the_control_plane_takes(
         response = app.test_client().open(f"{BASE_PATH}{path}?sandbox={sandbox}", method=method, json=body)
         assert validator.is_valid(body) == (body in good), body
         assert (response.status_code in (200, 201)) == (body in good), (body, response.text)
+
+
+def test_the_admin_token_is_declared_as_the_two_schemes_that_carry_it_and_health_needs_none(api: Api) -> None:
+    document = api.client.get("/__admin/openapi.json").json()
+    schemes = document["components"]["securitySchemes"]
+    assert {(scheme["type"], scheme["scheme"]) for scheme in schemes.values()} == {
+        ("http", "bearer"),
+        ("http", "basic"),
+    }
+    assert document["security"] == [{}, *({name: []} for name in schemes)]  # a loopback server has no token
+    own = {call: described["security"] for call, described in calls(document).items() if "security" in described}
+    assert own == {("GET", "/health"): []}
+
+
+def test_parameters_are_declared_by_their_types() -> None:
+    schemas = {
+        (*call, parameter["name"]): parameter["schema"]
+        for call, described in calls(openapi.document()).items()
+        for parameter in described["parameters"]
+    }
+    numbers = {key for key, schema in schemas.items() if schema["type"] == "integer"}
+    listing = ("GET", "/requests")
+    assert numbers == {(*listing, "since"), (*listing, "limit"), (*listing, "status"), ("GET", "/requests/{id}", "id")}
+    assert (schemas[(*listing, "status")]["minimum"], schemas[(*listing, "status")]["maximum"]) == (100, 599)
+    assert schemas[(*listing, "method")]["enum"] == ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+    assert {schema["pattern"] for (*_, name), schema in schemas.items() if name in ("name", "sandbox")} == {
+        "^[A-Za-z0-9._-]{1,64}$"
+    }
+
+
+@pytest.mark.parametrize("call", [call for call in sorted(TABLE) if call[0] in ("POST", "PUT", "PATCH")], ids="-".join)
+def test_every_body_is_declared_by_a_schema_with_a_name_and_its_keys_described(call: tuple[str, str]) -> None:
+    document = openapi.document()
+    described = calls(document)[call]
+    if call[1].endswith("/restore"):
+        assert "requestBody" not in described
+        return
+    reference = described["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+    assert schema["additionalProperties"] is False
+    if call[1] != "/state":
+        assert all(declared.get("description") for declared in schema["properties"].values())
+
+
+WHOLE = [
+    ("PUT", "/clock", "tick_ms", {"tick_ms": 5.0}),
+    ("PATCH", "/settings", "delay_ms", {"delay_ms": 5.0}),
+    ("PATCH", "/settings", "rate_limit", {"rate_limit": {"requests": 5.0, "seconds": 6e1}}),
+    ("POST", "/faults", "match", {"match": {"status": 201.0}, "when": "after", "status": 503}),
+    *(("POST", "/faults", key, {"status": 503, key: 5.0}) for key in ("delay_ms", "skip", "times")),
+    ("POST", "/faults", "status", {"status": 503.0}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "key", "body"), WHOLE)
+def test_a_whole_number_may_be_written_with_a_fraction_of_zero(
+    api: Api, method: str, path: str, key: str, body: dict[str, Any]
+) -> None:
+    answer = api.client.request(method, f"/__admin{path}", json=body)
+    assert answer.status_code in (200, 201), answer.text
+    assert json.dumps(answer.json()[key]) == json.dumps(
+        json.loads(json.dumps(body[key]), parse_float=lambda text: int(float(text)))
+    )
+    refused = api.client.request(method, f"/__admin{path}", json={**body, key: 5.5})
+    assert problems(refused)[0][0] == [key]
+
+
+def test_a_verification_and_a_filter_take_such_a_number_too(api: Api) -> None:
+    for _ in range(2):
+        api.list()
+    verified = api.client.post("/__admin/requests/verify", json={"times": {"exactly": 2.0}, "timeout_ms": 5.0})
+    assert verified.json() == {"passed": True, "actual": 2}
+    (entry,) = api.client.get("/__admin/requests?limit=1.0&since=1.0&status=200.0").json()["requests"]
+    assert entry["id"] == 2
+    state = api.state()
+    state["statuses"][0]["order"] = 1.0  # type: ignore[index]
+    assert api.client.put("/__admin/state", json=state).json()["statuses"][0]["order"] == 1

@@ -283,15 +283,18 @@ def foreign(path: Path, journal: str) -> None:
         connection.commit()
 
 
-def newer(path: Path) -> None:
+def of_version(path: Path, version: int) -> None:
     Store(path).close()
     Path(f"{path}.lock").unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        connection.execute(f"PRAGMA user_version = {version + 1}")
+        connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("PRAGMA journal_mode = delete")
 
 
+ADVICE = (
+    ": delete it or choose another --database; the version that made it exports what it holds, by "
+    "GET /__admin/state?sandbox=NAME"
+)
 UNUSABLE = {
     "a directory": (Path.mkdir, "Is a directory"),
     "garbage": (lambda path: path.write_bytes(b"garbage " * 1000), "is not a database"),
@@ -301,7 +304,14 @@ UNUSABLE = {
         lambda path: foreign(path, "wal"),
         "is the database of another program",
     ),
-    "newer": (newer, "has schema version 2; this version of vambe-mock reads 1 only"),
+    "newer": (
+        lambda path: of_version(path, 3),
+        "has schema version 3; this version of vambe-mock reads 2 only" + ADVICE,
+    ),
+    "older": (
+        lambda path: of_version(path, 1),
+        "has schema version 1; this version of vambe-mock reads 2 only" + ADVICE,
+    ),
 }
 
 

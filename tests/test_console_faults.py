@@ -13,12 +13,11 @@ from mockserver.console import faults as page
 from mockserver.sandbox import failures, faults
 
 CATALOGUE = failures.catalogue(blueprint.described())
-OPERATIONS = ["createTask", "listTasks", "updateTask", "deleteTask", "listTeamMembers"]
 
 
 def rule(id: str = "1", hits: int = 0, **given: Any) -> dict[str, Any]:
     """A rule as it is listed."""
-    parsed = faults.parse(given, OPERATIONS)
+    parsed = faults.DEFAULTS | given
     return {"id": id, **parsed, "hits": hits, "spent": parsed["times"] is not None and hits >= parsed["times"]}
 
 

@@ -420,12 +420,6 @@ def test_references_are_checked_kind_by_kind(api: Api) -> None:
     assert_nothing_written(api)
 
 
-def test_every_one_of_many_unknown_ids_is_named_in_request_order(api: Api) -> None:
-    unknown = [f"dddddddd-dddd-4ddd-8ddd-{number:012}" for number in range(1200)]
-    message = f"responsibleIds not found: {', '.join(unknown)}"
-    assert_error(api.create(responsibleIds=[*unknown[:600], MARIA, *unknown[600:]]), 404, message)
-
-
 def test_the_initial_status_is_the_one_of_lowest_order(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     shutil.copytree(Path(__file__).parent.parent / "fixtures", mine, ignore=shutil.ignore_patterns("*.py", "demo"))

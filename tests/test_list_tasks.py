@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import httpx
@@ -18,6 +19,11 @@ from support import (
     assert_error,
     problems,
 )
+
+from mockserver.application import create_app
+from mockserver.config import Settings
+from mockserver.domain import tasks
+from mockserver.mock import EXTENSION
 
 DAYS = "fromDate=2025-11-26&toDate=2025-11-26"
 
@@ -191,6 +197,33 @@ def test_an_update_moves_a_task_to_its_new_due_date_but_keeps_its_place_among_eq
 def test_a_long_list_has_every_task_with_its_responsibles_in_order(api: Api) -> None:
     made = [api.created(responsibleIds=[CARLOS, MARIA][:: 1 - number % 2 * 2]) for number in range(501)]
     assert api.listed() == made
+
+
+def test_hundreds_of_users_can_be_asked_for(assigned: Api) -> None:
+    strangers = [f"{number:08x}-dddd-4ddd-8ddd-dddddddddddd" for number in range(1500)]
+    assert titles(get(assigned, f"{DAYS}&responsibleIds={','.join(strangers)}")) == []
+    assert titles(get(assigned, f"{DAYS}&responsibleIds={','.join([*strangers, MARIA])}")) == ["M", "MC"]
+
+
+def test_a_bounded_list_reads_a_thousand_tasks_and_refuses_more() -> None:
+    mock = create_app(Settings()).extensions[EXTENSION]
+    days = (date(2025, 11, 26), date(2025, 11, 26))
+    fields = {"title": "x", "priority": 1}
+    with mock.sandboxes.open("default") as opened:
+        for number in range(tasks.LARGE):
+            due = {"due_date": "2025-11-26"} if number % 2 else {}
+            tasks.create_task(opened.world, MARIA, {**fields, **due, "responsible_ids": [MARIA]})
+        both = tasks.list_tasks(opened.world, [], *days, True, bounded=True)
+        assert len(both) == tasks.LARGE
+        tasks.create_task(opened.world, MARIA, {**fields, "responsible_ids": [CARLOS]})
+        with pytest.raises(tasks.TooLargeForTheLock):
+            tasks.list_tasks(opened.world, [CARLOS], *days, True, bounded=True)
+        assert len(tasks.list_tasks(opened.world, [], *days, False, bounded=True)) == tasks.LARGE // 2
+        assert len(tasks.list_tasks(opened.world, [], *days, True)) == tasks.LARGE + 1
+    with mock.sandboxes.look("default") as looked:
+        assert [task["id"] for task in tasks.list_tasks(looked.world, [], *days, True)][:-1] == [t["id"] for t in both]
+        assert len(tasks.list_tasks(looked.world, [CARLOS], *days, True)) == 1
+    mock.close()
 
 
 def test_deleted_tasks_are_left_out(api: Api) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import re
@@ -14,11 +16,11 @@ from mockserver import logs
 @pytest.fixture(autouse=True)
 def restored():
     """The loggers as they were before."""
-    loggers = [logging.getLogger(name) for name in ("mockserver", "waitress")]
-    states = [(logger, logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    loggers = [logging.getLogger(name) for name in ("mockserver", "mockserver.access", "waitress")]
+    states = [(logger, logger.handlers[:], logger.filters[:], logger.level, logger.propagate) for logger in loggers]
     yield
-    for logger, handlers, level, propagate in states:
-        logger.handlers, logger.propagate = handlers, propagate
+    for logger, handlers, filters, level, propagate in states:
+        logger.handlers, logger.filters, logger.propagate = handlers, filters, propagate
         logger.setLevel(level)
 
 
@@ -134,6 +136,152 @@ def test_chatter_of_waitress_is_left_out_and_its_warnings_are_not(capsys):
 def test_nothing_reaches_the_root_logger(capsys, caplog):
     request(capsys, "text")
     assert caplog.records == []
+
+
+# Lines without records
+
+
+ACCESS, OURS = logging.getLogger("mockserver.access"), logging.getLogger("mockserver")
+
+
+class Kept(logging.Handler):
+    """Keeps the records that reach it."""
+
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
+@pytest.fixture
+def made():
+    """The records that are made."""
+    made = []
+    ordinary = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(lambda *args, **more: made.append(ordinary(*args, **more)) or made[-1])
+    yield made
+    logging.setLogRecordFactory(ordinary)
+
+
+def log(path="/a", sandbox="team"):
+    logs.log_request("GET", path, 200, 3.14159, sandbox)
+
+
+def written(capsys):
+    """What was written, without its time."""
+    return re.sub(r"\d\d:\d\d:\d\d(\.\d+)?", "TIME", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("path", ["/a", *(hostile for hostile, _ in HOSTILE)])
+@pytest.mark.parametrize("sandbox", [None, "team"])
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_request_s_line_is_that_of_its_record_which_nobody_needs(capsys, made, log_format, sandbox, path):
+    logs.configure(log_format)
+    log(path, sandbox)
+    line = written(capsys)
+    assert line.count("\n") == 1
+    assert made == []
+    ACCESS.addHandler(logging.NullHandler())
+    log(path, sandbox)
+    assert len(made) == 1
+    assert written(capsys) == line
+
+
+@pytest.mark.parametrize("logger", [ACCESS, OURS, logging.getLogger()], ids=["access", "mockserver", "root"])
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_handler_of_anyone_gets_the_record_of_a_request(capsys, logger, ours):
+    logs.configure("text")
+    if not ours:
+        OURS.handlers = []
+    kept = Kept()
+    OURS.propagate = logger is logging.getLogger()
+    logger.addHandler(kept)
+    try:
+        log()
+    finally:
+        logger.removeHandler(kept)
+    (record,) = kept.records
+    assert (record.name, record.levelname, record.method, record.path) == ("mockserver.access", "INFO", "GET", "/a")
+    assert (record.status, record.duration_ms, record.sandbox) == (200, 3.14159, "team")
+    assert record.getMessage() == "GET /a 200"
+    assert written(capsys).count("GET /a 200 3.1 ms [team]") == ours
+
+
+def silence(place):
+    """One of the ways in which a record is kept from its handler."""
+    if place == "disable":
+        logging.disable(logging.INFO)
+    elif place == "propagate":
+        ACCESS.propagate = False
+    elif place.startswith("level"):
+        {"level of access": ACCESS, "level of mockserver": OURS, "level": OURS.handlers[0]}[place].setLevel("WARNING")
+    else:
+        {"filter of access": ACCESS, "filter": OURS.handlers[0]}[place].addFilter(lambda record: False)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "disable",
+        "propagate",
+        "level of access",
+        "level of mockserver",
+        "level",
+        "filter of access",
+        "filter",
+    ],
+)
+def test_what_silences_a_record_silences_the_line(capsys, place):
+    logs.configure("text")
+    silence(place)
+    try:
+        log()
+    finally:
+        logging.disable(logging.NOTSET)
+    assert written(capsys) == ""
+
+
+def test_a_filter_may_look_at_the_requests(capsys):
+    logs.configure("text")
+    ACCESS.addFilter(lambda record: record.path != "/healthz")
+    log("/healthz")
+    log("/a")
+    assert written(capsys) == "TIME GET /a 200 3.1 ms [team]\n"
+
+
+def test_a_formatter_of_the_user_s_own_is_used(capsys):
+    logs.configure("text")
+    OURS.handlers[0].setFormatter(logging.Formatter("own %(path)s"))
+    log()
+    assert written(capsys) == "own /a\n"
+
+
+def test_requests_can_be_left_out(capsys):
+    logs.configure("text", access=False)
+    log()
+    assert written(capsys) == ""
+    logs.configure("text")
+    log()
+    assert written(capsys) == "TIME GET /a 200 3.1 ms [team]\n"
+
+
+@pytest.mark.parametrize("failure", ["full", "closed", "none"])
+def test_a_line_that_cannot_be_written_stops_nothing(failure, tmp_path, monkeypatch):
+    closed = (tmp_path / "closed").open("w")
+    closed.close()
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # logging would report it
+    logs.configure("text")
+    OURS.handlers[0].stream = {"full": Full(), "closed": closed, "none": None}[failure]
+    log()
+
+
+class Full(io.StringIO):
+    """A stream whose device has no room."""
+
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_letters_of_any_language_stay_as_they_are():

@@ -173,7 +173,7 @@ def test_an_unknown_key_is_refused_with_its_name_and_those_there_are(
         ("operation", [None, 1, ["createTask"], "createtask", ""]),
         ("method", [None, 1, "post", "OPTIONS", ""]),
         ("path", [None, 1, ["/"]]),
-        ("status", [None, "200", 200.0, True, 99, 600]),
+        ("status", [None, "200", 200.5, True, 99, 600]),
         ("query", [None, "a=1", ["a"], {"a": 1}, {"a": None}, {"a": [1]}, {"a": {"b": "c"}}]),
     ],
 )

@@ -22,7 +22,7 @@ from mockserver import serving
 from mockserver.application import create_app
 from mockserver.config import Settings
 from mockserver.mock import EXTENSION, Mock
-from mockserver.store.models import Entry, Fault, Journal, Note, Responsible, Sandbox, Snapshot, Task, World
+from mockserver.store.models import Entry, Fault, Journal, Note, Sandbox, Snapshot, Task, World
 
 PARTS = ["tasks", "journal", "faults", "clock", "ids", "settings"]
 START = "2025-11-26T09:00:00.000Z"
@@ -437,18 +437,18 @@ def opened_app() -> Iterator[tuple[Mock, FlaskClient]]:
 
 @contextlib.contextmanager
 def steps(mock: Mock) -> Iterator[list[int]]:
-    """How many steps SQLite's machine makes in this thread, a hundred at a time: a measure that no machine changes."""
+    """How many steps SQLite's machine makes in this thread, fifty at a time: a measure that no machine changes."""
     connection: sqlite3.Connection = mock.store._writer.connection()
     counted = [0]
 
     def count() -> None:
         counted[0] += 1
 
-    connection.set_progress_handler(count, 100)
+    connection.set_progress_handler(count, 50)
     try:
         yield counted
     finally:
-        connection.set_progress_handler(None, 100)
+        connection.set_progress_handler(None, 50)
 
 
 def cost_of_a_reset(tasks: int, sandboxes: int, to: str) -> int:
@@ -482,7 +482,7 @@ def test_what_is_superseded_is_cleared_up_later() -> None:
 
         def counts() -> list[int]:
             with mock.store.read():
-                models = (World, Journal, Task, Responsible, Note, Fault, Entry, Snapshot, Sandbox)
+                models = (World, Journal, Task, Note, Fault, Entry, Snapshot, Sandbox)
                 return [model.select().count(mock.store._readers) for model in models]
 
         api = Api(server.url, "test_default")
@@ -494,7 +494,7 @@ def test_what_is_superseded_is_cleared_up_later() -> None:
             snapshot(api, "one")
             reset(api)
             api.client.get("/__admin/sandboxes")
-            wait_until(lambda: counts() == [3, 1, 30, 60, 30, 1, 0, 1, 1])
+            wait_until(lambda: counts() == [3, 1, 30, 30, 1, 0, 1, 1])
             restore(api, "one")
             assert len(api.state()["tasks"]) == 30
             api.client.delete("/__admin/snapshots/one")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, request
 
-from mockserver.admin import calls, events, faults, guard, requests, world
+from mockserver.admin import calls, faults, guard, requests, world
+from mockserver.rendering import respond
 
-_DECLARING = (world, requests, faults, events)  # importing a module declares its calls
+_DECLARING = (world, requests, faults)  # importing a module declares its calls
 
 
 def register(app: Flask) -> None:
@@ -21,10 +22,10 @@ def register(app: Flask) -> None:
 def _description() -> Response:
     from mockserver.admin import openapi  # with the first who asks for it
 
-    return openapi.view()
+    return respond(openapi.document())
 
 
 def _guard() -> None:
-    """Before routing is heard: also a path that does not exist is nobody's business."""
+    """Check before routing errors are answered, so that unknown paths are not disclosed either."""
     if request.path == calls.BASE_PATH or request.path.startswith(f"{calls.BASE_PATH}/"):
         guard.check()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.admin.calls import Call, call
+from mockserver.admin.schemas import FAULT, FaultRule
 from mockserver.sandbox import failures, faults
 
 Document = dict[str, Any]
@@ -17,12 +18,11 @@ def list_faults(call: Call) -> Document:
         return {"faults": faults.listed(opened.world)}
 
 
-@call("POST", "/faults", raw_body={"$ref": "#/components/schemas/FaultRule"}, status=201, changes="faults")
+@call("POST", "/faults", body_schema=FaultRule(), needs_body=True, status=201, changes="faults")
 def add_fault(call: Call) -> Document:
     """Make matching requests fail."""
-    rule = faults.parse(call.body, [operation.id for operation in call.mock.operations])
     with call.mock.sandboxes.open(call.sandbox) as opened:
-        return faults.add(opened.world, rule)
+        return faults.add(opened.world, call.body)
 
 
 @call("DELETE", "/faults", changes="faults")
@@ -33,7 +33,7 @@ def clear_faults(call: Call) -> Document:
     return {"faults": []}
 
 
-@call("DELETE", "/faults/{id}", changes="faults")
+@call("DELETE", "/faults/{id}", path_schema=FAULT, changes="faults")
 def delete_fault(call: Call) -> Document:
     """Delete one fault rule."""
     with call.mock.sandboxes.open(call.sandbox) as opened:

@@ -6,8 +6,6 @@ exact matches on text that cannot raise.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 
 from flask import request
@@ -16,6 +14,8 @@ from mockserver.admin.calls import BASE_PATH
 from mockserver.errors import Forbidden, Unauthorized, UnsupportedMediaType
 from mockserver.hosts import is_loopback
 from mockserver.mock import current_mock
+from mockserver.sandbox.names import basic_password
+from mockserver.web.bodies import JSON, media_type
 
 OPEN_PATH = f"{BASE_PATH}/health"
 CONSOLE = "console"  # the blueprint of its pages
@@ -73,22 +73,15 @@ def _bracketed(address: str) -> str:
 def _sent_token() -> str:
     """The token, as `Bearer`, or as the password of `Basic`, which is what a browser can send."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip()
     if scheme.lower() == "basic":
-        try:
-            decoded = base64.b64decode(value.encode("ascii", "ignore"), validate=True).decode("utf-8", "replace")
-        except (binascii.Error, ValueError):
-            return ""
-        return decoded.partition(":")[2]
-    return ""
+        return basic_password(value)
+    return value.strip() if scheme.lower() == "bearer" else ""
 
 
 def _check_media_type() -> None:
     if request.method in ("GET", "HEAD", "OPTIONS") or not _has_body():
         return
-    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    if media_type(request.headers.get("Content-Type", "")) != JSON:
         raise UnsupportedMediaType
 
 

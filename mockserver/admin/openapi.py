@@ -5,13 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from flask import Response
-from marshmallow import Schema
-
-from mockserver import __version__, fields
 from mockserver.admin.calls import BASE_PATH, CALLS, Declared
-from mockserver.rendering import respond
-from mockserver.sandbox import faults, patterns, verify
+from mockserver.admin.guard import OPEN_PATH
+from mockserver.admin.schemas import SANDBOX
+from mockserver.web.bodies import JSON
+from mockserver.web.openapi import ERROR, Description, content, refusal
 
 Document = dict[str, Any]
 
@@ -23,158 +21,55 @@ _REFUSALS = {
     413: "The body is larger than `--max-body`.",
     415: "The body is not `application/json`.",
     421: "The `Host` header names no host of this server.",
-    503: "As many sandboxes, or waiting calls, as there may be.",
+    503: "The limit of sandboxes, or of waiting calls, is reached.",
     507: "There is no room to write to the database.",
 }
-
-_SANDBOX = {
-    "name": "sandbox",
-    "in": "query",
-    "required": False,
-    "description": "The sandbox; else that of the `x-api-key` sent, else `default`.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+_SECURITY: dict[str, Document] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The admin token."},
+    "basic": {"type": "http", "scheme": "basic", "description": "The admin token as password, with any user name."},
 }
-
-
-def view() -> Response:
-    """Serve the description."""
-    return respond(document())
+_FOUND = {
+    "passed": {"const": False},
+    "expected": {"type": "object"},
+    "actual": {"type": "integer"},
+    "near_misses": {"type": "array", "items": {"type": "object"}},
+}
 
 
 @cache
 def document() -> Document:
-    """The whole description."""
-    paths: dict[str, Document] = {}
+    """The whole description; a server on loopback that has no token asks for none."""
+    about = "Calls about the mock itself; no part of the vendor's API."
+    required: list[Document] = [{}, *({name: []} for name in _SECURITY)]
+    description = Description("vambe-mock control plane", about, _SECURITY, required)
+    failed = {**ERROR, "required": [*ERROR["required"], *_FOUND], "properties": ERROR["properties"] | _FOUND}
+    description.spec.components.schema("FailedVerification", failed)
     for declared in CALLS:
-        paths.setdefault(BASE_PATH + declared.path, {})[declared.method.lower()] = _call(declared)
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "vambe-mock control plane",
-            "version": __version__,
-            "description": "Calls about the mock itself; no part of the vendor's API.",
-        },
-        "servers": [{"url": "http://127.0.0.1:4010", "description": "vambe-mock on this machine"}],
-        "paths": paths,
-        "components": {"schemas": _SCHEMAS},
-    }
+        operations = {declared.method.lower(): _call(declared, description)}
+        description.spec.path(BASE_PATH + declared.path, operations=operations)
+    return description.document()
 
 
-def _call(declared: Declared) -> Document:
+def _call(declared: Declared, description: Description) -> Document:
+    answer = {"schema": {"type": "object" if declared.media_type == JSON else "string"}}
     described: Document = {
-        "operationId": "".join(word.title() for word in declared.view.__name__.split("_")),
+        "operationId": declared.view.__name__.title().replace("_", ""),
         "summary": declared.summary,
-        "parameters": [*_path_parameters(declared), *_query_parameters(declared)],
+        "parameters": [
+            *description.parameters(path=declared.path_schema, query=declared.query_schema),
+            *description.parameters(query=SANDBOX if declared.about_a_sandbox else None),
+        ],
         "responses": {
-            str(declared.status): {"description": "Done", "content": {declared.media_type: _result(declared)}},
-            **{str(status): _refusal(text) for status, text in sorted({**_REFUSALS, **declared.refusals}.items())},
+            str(declared.status): {"description": "Done", "content": {declared.media_type: answer}},
+            **{str(status): refusal(text, status) for status, text in _REFUSALS.items()},
         },
     }
-    schema = declared.raw_body or (_schema(declared.body) if declared.body else None)
-    if schema:
-        described["requestBody"] = {"required": declared.raw_body is not None, "content": _json(schema)}
+    if declared.failure:
+        schema = {"$ref": "#/components/schemas/FailedVerification"}
+        described["responses"]["409"] = {"description": declared.failure, "content": content(schema)}
+    if declared.body_schema:
+        required = declared.needs_body or any(field.required for field in declared.body_schema.fields.values())
+        described["requestBody"] = {"required": required, "content": content(declared.body_schema)}
+    if BASE_PATH + declared.path == OPEN_PATH:
+        described["security"] = []
     return described
-
-
-def _result(declared: Declared) -> Document:
-    return {"schema": {"type": "object" if declared.media_type == "application/json" else "string"}}
-
-
-def _path_parameters(declared: Declared) -> list[Document]:
-    names = [part[1:-1] for part in declared.path.split("/") if part.startswith("{")]
-    return [
-        {"name": name, "in": "path", "required": True, "description": f"Its {name}.", "schema": {"type": "string"}}
-        for name in names
-    ]
-
-
-def _query_parameters(declared: Declared) -> list[Document]:
-    own = [
-        {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
-        for name, text in declared.query.items()
-    ]
-    return [*own, _SANDBOX] if declared.about_a_sandbox else own
-
-
-def _schema(schema: Schema) -> Document:
-    properties = {}
-    for name, field in schema.fields.items():
-        assert isinstance(field, fields.Strict)  # noqa: S101 (every body is declared in fields of ours)
-        kind = {"type": [field.openapi["type"], "null"]} if field.allow_none else {}
-        properties[field.data_key or name] = {**field.openapi, **kind, **field.metadata}
-    required = [field.data_key or name for name, field in schema.fields.items() if field.required]
-    return {"type": "object", "additionalProperties": False, "properties": properties, "required": required}
-
-
-def _refusal(text: str) -> Document:
-    return {"description": text, "content": _json({"$ref": "#/components/schemas/Error"})}
-
-
-def _json(schema: Any) -> Document:
-    return {"application/json": {"schema": schema}}
-
-
-_PATTERN: Document = {
-    "type": "object",
-    "description": "What a request must be like; every part may be left out.",
-    "additionalProperties": False,
-    "properties": {
-        "operation": {"type": "string", "description": "The operation's id.", "examples": ["createTask"]},
-        "method": {"type": "string", "enum": list(patterns.METHODS)},
-        "path": {"type": "string", "description": "`*` stands for any characters.", "examples": ["/api/public/tasks*"]},
-        "status": {"type": "integer", "minimum": 100, "maximum": 599},
-        "query": {"type": "object", "description": "Parameters with these values."},
-        "json": {"description": "What the request's body must contain: of an object, only the keys named count."},
-    },
-}
-
-_TIMES: Document = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        name: {"const": True} if name == "never" else {"type": "integer", "minimum": 0} for name in verify.TIMES
-    },
-}
-
-_FAULT_RULE: Document = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "match": {"$ref": "#/components/schemas/Pattern"},
-        "when": {"type": "string", "enum": list(faults.WHEN), "description": "Before or after the commit."},
-        "status": {"type": ["integer", "null"], "minimum": 200, "maximum": 599},
-        "headers": {"type": "object", "additionalProperties": {"type": "string"}},
-        "body": {"description": "The body of the answer; a string is sent as it is, all else as JSON."},
-        "connection": {"type": ["string", "null"], "enum": [None, *faults.CONNECTIONS]},
-        "delay_ms": {"type": "integer", "minimum": 0, "maximum": faults.MAX_DELAY_MS},
-        "skip": {"type": "integer", "minimum": 0, "description": "So many matching requests are left alone first."},
-        "times": {"type": ["integer", "null"], "minimum": 1, "description": "Null is for ever."},
-        "probability": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
-    },
-}
-
-_SCHEMAS: Document = {
-    "Error": {
-        "type": "object",
-        "required": ["statusCode", "message", "error"],
-        "properties": {
-            "statusCode": {"type": "integer"},
-            "message": {"type": "string"},
-            "error": {"type": "string"},
-            "errors": {"type": "array", "items": {"type": "object"}},
-        },
-    },
-    "Pattern": _PATTERN,
-    "Times": _TIMES,
-    "Verification": {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "request": {"$ref": "#/components/schemas/Pattern"},
-            "times": {"$ref": "#/components/schemas/Times"},
-            "sequence": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Pattern"}},
-            "timeout_ms": {"type": "integer", "minimum": 0, "maximum": 60_000},
-        },
-    },
-    "FaultRule": _FAULT_RULE,
-}

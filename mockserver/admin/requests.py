@@ -1,44 +1,37 @@
-"""Calls about the journal: requests, searching, verification."""
+"""Calls about the journal: requests, searching, verification, and events as they happen."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+import json
+from collections.abc import Iterator
 from typing import Any
 
+from flask import Response
+
 from mockserver.admin.calls import Call, call
-from mockserver.errors import BadRequest, Conflict, NotFound, Problem, ValidationFailed
+from mockserver.admin.schemas import ENTRY, Filters, Verification
+from mockserver.admin.schemas import Pattern as PatternSchema
+from mockserver.errors import Conflict, NotFound
 from mockserver.rendering import respond
-from mockserver.sandbox import patterns, verify
+from mockserver.sandbox import verify
 from mockserver.sandbox.patterns import Pattern
+from mockserver.sandbox.waiting import Event, Released
 from mockserver.wire import quoted
 
-MAX_TIMEOUT_MS = 60_000
+# A comment after each such pause: writing is what finds out that a reader has gone, and gives its place back. It also
+# keeps whoever is in between from taking the stream for dead.
+_PAUSE_S = 0.5
 
 Document = dict[str, Any]
 
-_PATTERN_SCHEMA = {"$ref": "#/components/schemas/Pattern"}
-_FILTERS = {
-    "since": "Only entries after the one with this id.",
-    "limit": "At most so many, the oldest of those found.",
-    "method": "Only this method.",
-    "path": "Only this path; `*` stands for any characters.",
-    "operation": "Only this operation.",
-    "status": "Only this status.",
-}
 
-
-@call("GET", "/requests", query=_FILTERS)
+@call("GET", "/requests", query_schema=Filters())
 def list_requests(call: Call) -> Document:
     """The requests in the journal, oldest first; total counts all that were found, dropped those that made room."""
-    asked = dict(call.query)
-    since, limit = _number(asked, "since", 0), _number(asked, "limit", None)
-    status = _number(asked, "status", None)
-    parts = {name: asked[name] for name in ("method", "path", "operation") if name in asked}
-    pattern = _pattern(call, parts | ({} if status is None else {"status": status}))
+    pattern = Pattern({part: value for part, value in call.query.items() if part not in ("since", "limit")})
     with call.mock.sandboxes.look(call.sandbox) as opened:
-        found = [entry for entry in opened.journal.entries(since or 0) if pattern.matches(entry)]
-        return {"requests": found[:limit], "total": len(found), "dropped": opened.journal.dropped()}
+        found = [entry for entry in opened.journal.entries(call.query["since"]) if pattern.matches(entry)]
+        return {"requests": found[: call.query.get("limit")], "total": len(found), "dropped": opened.journal.dropped()}
 
 
 @call("DELETE", "/requests", changes="journal")
@@ -49,26 +42,23 @@ def clear_requests(call: Call) -> Document:
     return {"requests": [], "total": 0, "dropped": 0}
 
 
-@call("GET", "/requests/{id}")
+@call("GET", "/requests/{id}", path_schema=ENTRY)
 def get_request(call: Call) -> Document:
     """One request, its answer, and why it was answered so."""
-    text = call.path["id"]
-    if not re.fullmatch(r"[0-9]{1,15}", text):
-        raise BadRequest(f"{quoted(text)} is no entry's id: X-Mock-Request-Id has it")
     with call.mock.sandboxes.look(call.sandbox) as opened:
-        entry = opened.journal.get(int(text))
+        entry = opened.journal.get(call.path["id"])
     if entry is None:
-        raise NotFound(f"The journal of the sandbox {quoted(call.sandbox)} has no entry {text}")
+        raise NotFound(f"The journal of the sandbox {quoted(call.sandbox)} has no entry {call.path['id']}")
     return entry
 
 
-@call("POST", "/requests/count", raw_body=_PATTERN_SCHEMA)
+@call("POST", "/requests/count", body_schema=PatternSchema(), needs_body=True)
 def count_requests(call: Call) -> Document:
     """How many requests are like a pattern."""
     return {"count": len(_found(call))}
 
 
-@call("POST", "/requests/find", raw_body=_PATTERN_SCHEMA)
+@call("POST", "/requests/find", body_schema=PatternSchema(), needs_body=True)
 def find_requests(call: Call) -> Document:
     """The requests that are like a pattern, oldest first."""
     return {"requests": _found(call)}
@@ -77,92 +67,68 @@ def find_requests(call: Call) -> Document:
 @call(
     "POST",
     "/requests/verify",
-    raw_body={"$ref": "#/components/schemas/Verification"},
-    refusals={409: "It was not asked so: `expected`, `actual`, and `near_misses` with their differences."},
+    body_schema=Verification(),
+    needs_body=True,
+    failure="The verification failed: `expected`, `actual`, and `near_misses` with their differences.",
 )
 def verify_requests(call: Call) -> Any:
-    """Whether it was asked as it should have been; 409 with what came closest when not."""
-    check, timeout_ms = _verification(call)
+    """Check that requests came as they should have; 409 with what came closest when not."""
+    check: verify.Count | verify.Sequence
+    if "sequence" in call.body:
+        expected = {"sequence": call.body["sequence"]}
+        check = verify.Sequence([Pattern(parts) for parts in expected["sequence"]])
+    else:
+        expected = {"request": call.body["request"], "times": call.body["times"]}
+        check = verify.Count(Pattern(expected["request"]), verify.bounds(**expected["times"]))
 
     def look() -> bool:
         with call.mock.sandboxes.look_or_open(call.sandbox) as opened:
             return check.look(opened.journal)
 
-    if timeout_ms:
-        call.mock.waiting.until(call.sandbox, look, timeout_ms / 1000)
+    if call.body["timeout_ms"]:
+        call.mock.waiting.until(call.sandbox, look, call.body["timeout_ms"] / 1000)
     else:
         look()
     if check.passed:
         return {"passed": True, "actual": check.actual}
-    refusal = Conflict(_in_words(call, check))
-    return respond(
-        refusal.document()
-        | {
-            "passed": False,
-            "expected": _expected(call),
-            "actual": check.actual,
-            "near_misses": verify.near_misses(check.pattern, _entries(call)),
-        },
-        refusal.status,
-    )
+    refusal = Conflict(_in_words(expected, check.actual))
+    near_misses = verify.near_misses(check.pattern, _entries(call))
+    found = {"passed": False, "expected": expected, "actual": check.actual, "near_misses": near_misses}
+    return respond(refusal.document() | found, refusal.status)
 
 
-def _verification(call: Call) -> tuple[verify.Count | verify.Sequence, int]:
-    body = call.body
-    problems = [
-        Problem((key,), "unknown", "Unknown key; there are request, sequence, times, timeout_ms")
-        for key in body
-        if key not in ("request", "sequence", "times", "timeout_ms")
-    ]
-    timeout_ms = body.get("timeout_ms", 0)
-    if type(timeout_ms) is not int or not 0 <= timeout_ms <= MAX_TIMEOUT_MS:
-        problems.append(Problem(("timeout_ms",), "out_of_bounds", f"Must be from 0 to {MAX_TIMEOUT_MS}"))
-        timeout_ms = 0
-    check, found = _sequence(call) if "sequence" in body else _count(call)
-    problems += found
-    if problems:
-        raise ValidationFailed(problems)
-    return check, timeout_ms
+@call("GET", "/events", media_type="text/event-stream")
+def events(call: Call) -> Response:
+    """Requests, changes of state, faults and resets, as server-sent events (WHATWG HTML, section 9.2)."""
+    with call.mock.sandboxes.look(call.sandbox):
+        pass
+    reader = call.mock.waiting.reader(call.sandbox)
+    next_event = reader.__enter__()
+
+    def stream() -> Iterator[str]:
+        try:
+            yield ": the events of this sandbox from now on\n\n"
+            while True:
+                event = next_event(_PAUSE_S)
+                yield _written(event) if event else ": nothing new\n\n"
+        except Released:
+            return
+
+    response = Response(stream(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
+    response.call_on_close(lambda: reader.__exit__(None, None, None))  # also of a stream that was never begun
+    return response
 
 
-def _count(call: Call) -> tuple[verify.Count, list[Problem]]:
-    pattern, problems = patterns.parse(call.body.get("request", {}), _operations(call), ("request",))
-    times, more = verify.parse_times(call.body.get("times", {"at_least": 1}))
-    return verify.Count(pattern, times), [*problems, *more]
-
-
-def _sequence(call: Call) -> tuple[verify.Sequence, list[Problem]]:
-    documents = call.body["sequence"]
-    if not isinstance(documents, list) or not documents or {"request", "times"} & set(call.body):
-        message = "Must be a list of at least one pattern, without request and times beside it"
-        return verify.Sequence([Pattern({})]), [Problem(("sequence",), "invalid_pattern", message)]
-    parsed = [
-        patterns.parse(document, _operations(call), ("sequence", index)) for index, document in enumerate(documents)
-    ]
-    return verify.Sequence([pattern for pattern, _ in parsed]), [problem for _, found in parsed for problem in found]
-
-
-def _expected(call: Call) -> Document:
-    if "sequence" in call.body:
-        return {"sequence": call.body["sequence"]}
-    return {"request": call.body.get("request", {}), "times": call.body.get("times", {"at_least": 1})}
-
-
-def _in_words(call: Call, check: verify.Count | verify.Sequence) -> str:
-    if isinstance(check, verify.Sequence):
-        return f"Only the first {check.actual} of the {len(check.patterns)} patterns were matched in this order"
-    (word, count), *others = call.body.get("times", {"at_least": 1}).items()
-    wanted = (
-        "never"
-        if word == "never"
-        else f"{word.replace('_', ' ')} {count}"
-        + "".join(f" and {other.replace('_', ' ')} {bound}" for other, bound in others)
-    )
-    return f"Expected {wanted}, but the journal has {check.actual}"
+def _in_words(expected: Document, actual: int) -> str:
+    if "sequence" in expected:
+        number = len(expected["sequence"])
+        return f"Only the first {actual} of the {number} patterns were matched in this order"
+    bounds = (word if word == "never" else f"{word} {bound}" for word, bound in expected["times"].items())
+    return f"Expected {' and '.join(bounds).replace('_', ' ')}, but the journal has {actual}"
 
 
 def _found(call: Call) -> list[Document]:
-    pattern = _pattern(call, call.body)
+    pattern = Pattern(call.body)
     return [entry for entry in _entries(call) if pattern.matches(entry)]
 
 
@@ -171,21 +137,7 @@ def _entries(call: Call) -> list[Document]:
         return opened.journal.entries()
 
 
-def _pattern(call: Call, document: Any) -> Pattern:
-    pattern, problems = patterns.parse(document, _operations(call))
-    if problems:
-        raise ValidationFailed(problems)
-    return pattern
-
-
-def _operations(call: Call) -> Collection[str]:
-    return [operation.id for operation in call.mock.operations]
-
-
-def _number(query: dict[str, str], name: str, default: int | None) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return default
-    if not re.fullmatch(r"[0-9]{1,15}", text):
-        raise BadRequest(f"{name}={quoted(text)[1:-1]} is not a whole number")
-    return int(text)
+def _written(event: Event) -> str:
+    kind, content = event
+    id = f"id: {content['id']}\n" if kind == "request" else ""
+    return f"{id}event: {kind}\ndata: {json.dumps(content)}\n\n"

@@ -95,7 +95,7 @@ def _received(environ: Environ, max_body: int) -> Received:
         environ["REQUEST_METHOD"].upper(),
         "/" + _decoded(environ.get("PATH_INFO", "")).lstrip("/"),
         _query(query) if query else {},
-        _headers(environ),
+        environ.get("mockserver.headers") or _headers(environ),
         b"" if too_large else get_input_stream(environ).read(),
         too_large,
     )

@@ -28,13 +28,17 @@ SHARED_REFUSALS: dict[type[errors.ApiError], str] = {
 
 
 class Call(NamedTuple):
-    """What a view works on: the world, the user who calls, and the request's parts, well-formed."""
+    """What a view works on: the world, the user who calls, and the request's parts, well-formed.
+
+    `locked` says that others wait to write meanwhile.
+    """
 
     world: World
     user_id: str
     path: dict[str, Any]
     query: dict[str, Any]
     body: dict[str, Any]
+    locked: bool = False
 
 
 class Operation(NamedTuple):

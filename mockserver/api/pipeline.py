@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver import wire
 from mockserver.api import breaking
@@ -22,6 +22,7 @@ from mockserver.api.answers import Answer, refused
 from mockserver.api.operations import Call, Operation
 from mockserver.api.reading import Reading, read
 from mockserver.clock import monotonic, ms_of
+from mockserver.domain.tasks import TooLargeForTheLock
 from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge
 from mockserver.instants import parse_date_time
 from mockserver.mock import Mock
@@ -35,6 +36,7 @@ from mockserver.sandbox.sandboxes import Opened, Result, actor
 from mockserver.sandbox.waiting import Released
 
 MAX_UNREAD = 1000  # an entry's
+MAX_TRIES = 3  # to make a large answer between two writes
 _NOT_READ = Reading(parts={}, document={})
 _log = logging.getLogger("mockserver")
 
@@ -71,6 +73,18 @@ class _Outcome:
         return InjectedError(made.status or 500, rule=breaking.RULE) if made else self.refusal
 
 
+class _Large(NamedTuple):
+    """An answer that was made outside the lock, of a version of the sandbox, at the first try or a later one."""
+
+    version: tuple[int, int, int]
+    body: bytes
+    tries: int
+
+    def fits(self, opened: Opened) -> bool:
+        """Whether it is the answer still; in a sandbox that is always written to, the last try has to do."""
+        return self.version == opened.version or (self.tries >= MAX_TRIES and self.version[0] == opened.version[0])
+
+
 @dataclass
 class _Exchange:
     """One request on its way: `early` is what was read of it, `reading` that from the moment it is asked for."""
@@ -85,6 +99,7 @@ class _Exchange:
     early: Reading = field(default=_NOT_READ)
     reading: Reading = field(default=_NOT_READ)
     unreadable: ApiError | None = None
+    large: _Large | None = None
 
     def answer(self) -> Answer:
         """The answer, which says itself what is to become of the connection."""
@@ -143,7 +158,20 @@ class _Exchange:
         return self._in_sandbox(lambda opened: self._resumed(opened, begun))
 
     def _in_sandbox(self, work: Callable[[Opened], Result]) -> Result:
-        return self.mock.sandboxes.carry_out(self.caller.sandbox, work)
+        """Do the work under the store's lock; a large answer is made before, and the work begun again."""
+        while True:
+            try:
+                return self.mock.sandboxes.carry_out(self.caller.sandbox, work)
+            except TooLargeForTheLock:
+                self.large = self._made_outside()
+
+    def _made_outside(self) -> _Large:
+        """Make a large answer from one moment of the store, in which others may write."""
+        assert self.operation is not None  # noqa: S101  # an operation's view asked for it
+        tries = self.large.tries if self.large else 0
+        with self.mock.sandboxes.look(self.caller.sandbox) as opened:
+            result = self.operation.view(self._call(opened, actor(opened.world, self.caller)))
+        return _Large(opened.version, wire.encode_all(result), tries + 1)
 
     def _begun(self, opened: Opened) -> tuple[_Outcome, int]:
         """What is decided before, and for how long it waits; what does not wait is carried out at once."""
@@ -197,8 +225,14 @@ class _Exchange:
             raise self.unreadable
         self.reading = self.early.strictly() if opened.world.columns["strict"] else self.early
         self.reading.require()
-        result = operation.view(Call(opened.world, user_id, **self.reading.parts))
+        if self.large and self.large.fits(opened):
+            return Answer.of_json(operation.status, self.large.body)
+        result = operation.view(self._call(opened, user_id, locked=opened.kept))
         return Answer.of_json(operation.status, wire.encode(result))
+
+    def _call(self, opened: Opened, user_id: str, locked: bool = False) -> Call:
+        parts = self.reading.parts
+        return Call(opened.world, user_id, parts["path"], parts["query"], parts["body"], locked)
 
     def _concluded(self, opened: Opened, outcome: _Outcome) -> _Outcome:
         """Make the answer what it will be, and write the entry that tells of it, where that can be kept."""
@@ -261,7 +295,7 @@ class _Exchange:
             "at": opened.arrived_at,
             "duration_ms": round((monotonic() - self.started) * 1000, 1),
             "operation": self._operation_id,
-            "request": recording.request(self.received, self.early.document or None),
+            "request": recording.request(self.received, self.early.document or None, secrets=self._secrets),
             "response": _recorded(made, outcome.fault),
         }
         tail = {

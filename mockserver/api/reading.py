@@ -10,8 +10,9 @@ from marshmallow import Schema
 
 from mockserver import fields, wire
 from mockserver.api.operations import Operation
-from mockserver.errors import BadRequest, Problem, ValidationFailed
+from mockserver.errors import Problem, ValidationFailed
 from mockserver.sandbox.recording import Received
+from mockserver.web.bodies import read_object
 
 Query = Mapping[str, list[str]]
 
@@ -42,7 +43,8 @@ def read(operation: Operation, path: Mapping[str, str], received: Received) -> R
     Raises BadRequest for a body that is not a JSON object: nothing else can be said of it.
     """
     repeated_keys: list[str] = []
-    document = _object(received, repeated_keys) if operation.body_schema else {}
+    content_type = received.headers.get("content-type", "")
+    document = read_object(content_type, received.body, repeated_keys) if operation.body_schema else {}
     query, repeated = _query(operation.query_schema, received.query) if operation.query_schema else ({}, [])
     loaded = {
         "path": _load(operation.path_schema, path),
@@ -68,20 +70,6 @@ def _unread(schema: Schema | None, names: Iterable[str]) -> tuple[str, ...]:
 @cache
 def _known(schema: Schema) -> frozenset[str | None]:
     return frozenset(field.data_key for field in schema.fields.values())
-
-
-def _object(received: Received, repeated: list[str]) -> dict[str, Any]:
-    media_type = received.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        sent = f"not {wire.quoted(media_type)}" if media_type else "which is missing"
-        raise BadRequest(f"The Content-Type must be application/json, {sent}")
-    try:
-        document = wire.decode(received.body, repeated)
-    except wire.NotJson as error:
-        raise BadRequest(f"The body is not valid JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise BadRequest(f"The body must be a JSON object, not {fields.kind_of(document)}")
-    return document
 
 
 def _load(

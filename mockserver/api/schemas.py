@@ -14,7 +14,7 @@ from marshmallow import fields as base
 from mockserver import fields
 from mockserver.domain import due
 from mockserver.domain.tasks import DUE_PARTS
-from mockserver.fields import refusal
+from mockserver.fields import about, refusal
 
 PRIORITIES = {"0": 0, "1": 1, "2": 2}
 USER_ID = "228d7a0d-9072-4ca8-939b-959b75cc606a"
@@ -22,10 +22,6 @@ TASK_ID = "e4f4c5da-bad5-435c-9148-9fc081a50b53"  # the first one that a new san
 STATUS_ID = "0006dc43-a92f-4132-aba2-ed776629f449"
 CONTACT_ID = "120c98ee-ef9e-425e-a54c-2bc17739106e"
 CUSTOMER_ID = "14017894-912f-42be-a554-f1a166f493dc"
-
-
-def _about(description: str, *examples: Any) -> dict[str, Any]:
-    return {"description": description, **({"examples": list(examples)} if examples else {})}
 
 
 def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
@@ -55,14 +51,14 @@ class Request(fields.Checked):
 
 def _title(**options: Any) -> fields.Text:
     return fields.Text(
-        min_length=1, metadata=_about("Title of the task; a blank is a character.", "Call the client"), **options
+        min_length=1, metadata=about("Title of the task; a blank is a character.", "Call the client"), **options
     )
 
 
 def _description(**options: Any) -> fields.Text:
     return fields.Text(
         allow_none=True,
-        metadata=_about("Detailed description; 500 to 1,000 characters are recommended.", "Ask for the signed offer"),
+        metadata=about("Detailed description; 500 to 1,000 characters are recommended.", "Ask for the signed offer"),
         **options,
     )
 
@@ -70,7 +66,7 @@ def _description(**options: Any) -> fields.Text:
 def _due_date(**options: Any) -> fields.DueDate:
     return fields.DueDate(
         allow_none=True,
-        metadata=_about(
+        metadata=about(
             "A date, or a date-time with `Z`, an offset or neither (then it is in `timezone`).",
             "2025-11-26",
             "2025-11-26T00:00:00.000Z",
@@ -82,7 +78,7 @@ def _due_date(**options: Any) -> fields.DueDate:
 def _due_time(**options: Any) -> fields.Time:
     return fields.Time(
         allow_none=True,
-        metadata=_about("24-hour time, `HH:mm`. Without it the task is an all-day task.", "14:30"),
+        metadata=about("24-hour time, `HH:mm`. Without it the task is an all-day task.", "14:30"),
         **options,
     )
 
@@ -90,7 +86,7 @@ def _due_time(**options: Any) -> fields.Time:
 def _timezone(**options: Any) -> fields.TimeZone:
     return fields.TimeZone(
         allow_none=True,
-        metadata=_about("IANA time zone of the due date, case-sensitive. Defaults to UTC.", "America/Santiago"),
+        metadata=about("IANA time zone of the due date, case-sensitive. Defaults to UTC.", "America/Santiago"),
         **options,
     )
 
@@ -98,21 +94,21 @@ def _timezone(**options: Any) -> fields.TimeZone:
 def _responsible_ids(**options: Any) -> fields.IdList:
     return fields.IdList(
         min_items=1,
-        metadata=_about("Active users to assign, at least one; repeats count once.", [USER_ID]),
+        metadata=about("Active users to assign, at least one; repeats count once.", [USER_ID]),
         **options,
     )
 
 
 def _contact_id(**options: Any) -> fields.Id:
-    return fields.Id(allow_none=True, metadata=_about("The contact that the task is about.", CONTACT_ID), **options)
+    return fields.Id(allow_none=True, metadata=about("The contact that the task is about.", CONTACT_ID), **options)
 
 
 def _customer_id(**options: Any) -> fields.Id:
-    return fields.Id(allow_none=True, metadata=_about("The customer that the task is about.", CUSTOMER_ID), **options)
+    return fields.Id(allow_none=True, metadata=about("The customer that the task is about.", CUSTOMER_ID), **options)
 
 
 def _priority(**options: Any) -> fields.Choice:
-    return fields.Choice(PRIORITIES, metadata=_about('A string: `"0"` low, `"1"` medium, `"2"` high.', "1"), **options)
+    return fields.Choice(PRIORITIES, metadata=about('A string: `"0"` low, `"1"` medium, `"2"` high.', "1"), **options)
 
 
 class CreateTask(Request):
@@ -128,7 +124,7 @@ class CreateTask(Request):
     ai_contact_id = _contact_id()
     ai_customer_id = _customer_id()
     priority = _priority(required=True)
-    status_id = fields.Id(metadata=_about("Not needed: a new task gets the initial status.", STATUS_ID))
+    status_id = fields.Id(metadata=about("Not needed: a new task gets the initial status.", STATUS_ID))
 
 
 class UpdateTask(Request):
@@ -145,9 +141,9 @@ class UpdateTask(Request):
     ai_customer_id = _customer_id()
     priority = _priority()
     new_status_position = fields.Number(
-        metadata=_about("The `order` of the new status; not together with `newStatusName`.", 2)
+        metadata=about("The `order` of the new status; not together with `newStatusName`.", 2)
     )
-    new_status_name = fields.Text(metadata=_about("The exact name of the new status.", "En Progreso"))
+    new_status_name = fields.Text(metadata=about("The exact name of the new status.", "En Progreso"))
 
 
 class ListTasks(Request):
@@ -155,25 +151,25 @@ class ListTasks(Request):
 
     responsible_ids = fields.IdList(
         required=True,
-        metadata=_about(
+        metadata=about(
             "Users, of whom one must be responsible: repeated, as `responsibleIds[]`, or separated by commas. "
             "Required, but may be empty, which means everyone.",
             [USER_ID],
         ),
     )
-    from_date = fields.Date(required=True, metadata=_about("First day, in UTC.", "2025-11-01"))
-    to_date = fields.Date(required=True, metadata=_about("Last day, in UTC, included.", "2025-11-30"))
+    from_date = fields.Date(required=True, metadata=about("First day, in UTC.", "2025-11-01"))
+    to_date = fields.Date(required=True, metadata=about("Last day, in UTC, included.", "2025-11-30"))
     include_tasks_without_dates = fields.Choice(
         {"true": True, "false": False},
         load_default=True,
-        metadata={**_about("Whether tasks without a due date are listed too.", "true"), "default": "true"},
+        metadata={**about("Whether tasks without a due date are listed too.", "true"), "default": "true"},
     )
 
 
 class TaskPath(Request):
     """The path of one task."""
 
-    id = fields.Id(required=True, metadata=_about("The task's id.", TASK_ID))
+    id = fields.Id(required=True, metadata=about("The task's id.", TASK_ID))
 
 
 class Answer(Schema):
@@ -183,64 +179,64 @@ class Answer(Schema):
 class TaskResponsible(Answer):
     """A user who is responsible for a task."""
 
-    responsible_id = fields.Id(required=True, metadata=_about("The user's id.", USER_ID))
+    responsible_id = fields.Id(required=True, metadata=about("The user's id.", USER_ID))
 
 
 class StatusConfig(Answer):
     """A status configuration of the organization."""
 
-    id = fields.Id(required=True, metadata=_about("The status's id.", STATUS_ID))
-    name = fields.Text(required=True, metadata=_about("Its name.", "Pendiente"))
-    color = fields.Text(required=True, metadata=_about("Its colour.", "#60a5fa"))
+    id = fields.Id(required=True, metadata=about("The status's id.", STATUS_ID))
+    name = fields.Text(required=True, metadata=about("Its name.", "Pendiente"))
+    color = fields.Text(required=True, metadata=about("Its colour.", "#60a5fa"))
     type = fields.Choice(
         {type: type for type in ("initial", "in_progress", "done", "master_done")},
         required=True,
-        metadata=_about("What it means for a task.", "initial"),
+        metadata=about("What it means for a task.", "initial"),
     )
-    order = fields.Integer(required=True, metadata=_about("Its position among the statuses.", 1))
+    order = fields.Integer(required=True, metadata=about("Its position among the statuses.", 1))
 
 
 class Task(Answer):
     """A task as the API shows it (contract, section 2, task-object)."""
 
-    id = fields.Id(required=True, metadata=_about("Unique identifier of the task.", TASK_ID))
-    title = fields.Text(required=True, metadata=_about("Task title.", "Call the client"))
+    id = fields.Id(required=True, metadata=about("Unique identifier of the task.", TASK_ID))
+    title = fields.Text(required=True, metadata=about("Task title.", "Call the client"))
     description = fields.Text(
-        required=True, metadata=_about("Detailed description; empty when none was given.", "Ask for the signed offer")
+        required=True, metadata=about("Detailed description; empty when none was given.", "Ask for the signed offer")
     )
     due_timezone = fields.TimeZone(
-        required=True, allow_none=True, metadata=_about("Time zone of the due date.", "America/Santiago")
+        required=True, allow_none=True, metadata=about("Time zone of the due date.", "America/Santiago")
     )
     due_at = fields.Instant(
-        required=True, allow_none=True, metadata=_about("When the task is due, in UTC.", "2025-11-26T17:30:00.000Z")
+        required=True, allow_none=True, metadata=about("When the task is due, in UTC.", "2025-11-26T17:30:00.000Z")
     )
-    is_all_day = fields.Boolean(required=True, metadata=_about("Whether no time of day was given.", False))
-    created_at = fields.Instant(required=True, metadata=_about("Creation date.", "2025-11-26T09:00:00.000Z"))
-    ai_contact_id = fields.Id(required=True, allow_none=True, metadata=_about("The associated contact.", CONTACT_ID))
-    ai_customer_id = fields.Id(required=True, allow_none=True, metadata=_about("The associated customer.", CUSTOMER_ID))
-    task_status_config_id = fields.Id(required=True, metadata=_about("Id of the status configuration.", STATUS_ID))
-    priority = fields.Choice({0: 0, 1: 1, 2: 2}, required=True, metadata=_about("0 (low), 1 (medium) or 2 (high).", 1))
-    creator_id = fields.Id(required=True, metadata=_about("The user whose key created the task.", USER_ID))
+    is_all_day = fields.Boolean(required=True, metadata=about("Whether no time of day was given.", False))
+    created_at = fields.Instant(required=True, metadata=about("Creation date.", "2025-11-26T09:00:00.000Z"))
+    ai_contact_id = fields.Id(required=True, allow_none=True, metadata=about("The associated contact.", CONTACT_ID))
+    ai_customer_id = fields.Id(required=True, allow_none=True, metadata=about("The associated customer.", CUSTOMER_ID))
+    task_status_config_id = fields.Id(required=True, metadata=about("Id of the status configuration.", STATUS_ID))
+    priority = fields.Choice({0: 0, 1: 1, 2: 2}, required=True, metadata=about("0 (low), 1 (medium) or 2 (high).", 1))
+    creator_id = fields.Id(required=True, metadata=about("The user whose key created the task.", USER_ID))
     task_responsibles = base.List(
-        base.Nested(TaskResponsible), required=True, metadata=_about("The responsible users, in request order.")
+        base.Nested(TaskResponsible), required=True, metadata=about("The responsible users, in request order.")
     )
     status_config = base.Nested(
-        StatusConfig, required=True, allow_none=True, metadata=_about("The status configuration.")
+        StatusConfig, required=True, allow_none=True, metadata=about("The status configuration.")
     )
 
 
 class Deleted(Answer):
     """The answer to a deletion."""
 
-    status = fields.Choice({"success": "success"}, required=True, metadata=_about("Always `success`.", "success"))
+    status = fields.Choice({"success": "success"}, required=True, metadata=about("Always `success`.", "success"))
 
 
 class TeamMember(Answer):
     """An active user of the organization (contract, section 6)."""
 
-    id = fields.Id(required=True, metadata=_about("What `responsibleIds` takes.", USER_ID))
-    name = fields.Text(required=True, metadata=_about("First and last name.", "Maria Rodriguez"))
-    first_name = fields.Text(required=True, metadata=_about("First name.", "Maria"))
-    last_name = fields.Text(required=True, metadata=_about("Last name.", "Rodriguez"))
-    email = fields.Text(required=True, metadata=_about("E-mail address.", "maria.rodriguez@example.com"))
-    phone = fields.Text(required=True, metadata=_about("Phone number.", "+56912345678"))
+    id = fields.Id(required=True, metadata=about("What `responsibleIds` takes.", USER_ID))
+    name = fields.Text(required=True, metadata=about("First and last name.", "Maria Rodriguez"))
+    first_name = fields.Text(required=True, metadata=about("First name.", "Maria"))
+    last_name = fields.Text(required=True, metadata=about("Last name.", "Rodriguez"))
+    email = fields.Text(required=True, metadata=about("E-mail address.", "maria.rodriguez@example.com"))
+    phone = fields.Text(required=True, metadata=about("Phone number.", "+56912345678"))

@@ -38,7 +38,7 @@ def list_tasks(call: Call) -> list[dict[str, Any]]:
     Lists the tasks that are due in a span of days, and those without a due date unless they are excluded,
     ordered by due date, then by creation.
     """
-    return tasks.list_tasks(call.world, **call.query)
+    return tasks.list_tasks(call.world, **call.query, bounded=call.locked)
 
 
 @operation(

@@ -9,9 +9,8 @@ from collections import defaultdict
 from typing import Any
 
 from mockserver import clock, fixtures
-from mockserver.sandbox import names, snapshots, state
+from mockserver.sandbox import names, settings, snapshots, state
 from mockserver.sandbox.sandboxes import PARTS, Opened
-from mockserver.store.world import World
 
 Document = dict[str, Any]
 Lists = dict[str, list[dict[str, Any]]]
@@ -31,10 +30,10 @@ def shown(opened: Opened) -> Document:
         "statuses": sorted(document["statuses"], key=lambda status: status["order"]),
         "contacts": [contact | {"notes": notes[contact["id"]]} for contact in document["contacts"]],
         "customers": document["customers"],
-        "clock": clock_of(opened.world),
+        "clock": opened.world.clock.document(),
         "modes": clock.MODES,
         "snapshots": snapshots.listed(opened),
-        "settings": settings_of(opened.world),
+        "settings": settings.document(opened.world),
         "parts": PARTS,
         "deletable": opened.name != names.DEFAULT,
     }
@@ -47,22 +46,6 @@ def notes_by_contact(document: Lists) -> dict[str, list[dict[str, Any]]]:
     for note in reversed(document["notes"]):
         notes[note["contact_id"]].append(note | {"title": titles.get(note["task_id"], note["task_id"])})
     return notes
-
-
-def clock_of(world: World) -> Document:
-    """What the clock shows, and how it moves."""
-    return {"mode": world.clock.mode, "now": world.clock.read(), "tick_ms": world.clock.tick_ms}
-
-
-def settings_of(world: World) -> Document:
-    """The settings; a rate limit that there is not has empty numbers."""
-    columns = world.columns
-    return {
-        "strict": columns["strict"],
-        "delay_ms": columns["delay_ms"],
-        "requests": columns["rate_requests"],
-        "seconds": columns["rate_seconds"],
-    }
 
 
 def exported(opened: Opened) -> bytes:

@@ -26,9 +26,9 @@ def follow(world: World, task_id: str, contact_id: str | None) -> None:
 
 def attach(world: World, task_id: str, contact_id: str) -> None:
     """Make the note of a task that has none."""
-    note = {"id": world.mint(Note), "task_id": task_id, "contact_id": contact_id, "created_at": world.clock.read()}
-    world.insert(Note, [{**note, "position": world.next_position()}])
-    world.report("note", note["id"], None, note)
+    row = {"task_id": task_id, "contact_id": contact_id, "created_at": world.clock.read()}
+    note = world.insert_new(Note, row | {"position": world.next_position()})
+    world.report("note", note["id"], None, _shown(note))
 
 
 def _shown(note: dict[str, Any]) -> dict[str, Any]:

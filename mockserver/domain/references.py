@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mockserver.errors import NotFound, Problem
+from mockserver.errors import MAX_LISTED, NotFound, Problem, left_out
 from mockserver.store.models import Contact, Customer, Row, User
 from mockserver.store.world import World
 
@@ -25,11 +25,13 @@ def _given(fields: dict[str, Any], name: str) -> list[str]:
 
 
 def _require(name: str, kind: str, wanted: Sequence[str], world: World, model: type[Row]) -> None:
-    rows = world.rows_among(model, "id", wanted)
-    found = {row["id"] for row in rows if row.get("active", True)}
-    missing = [id for id in wanted if id not in found]
+    if not wanted:
+        return
+    known = world.people(model)
+    missing = [id for id in wanted if id not in known or not known[id].get("active", True)]
     if missing:
-        problems = (Problem((name,), "not_found", f"the sandbox has no {kind} {id}") for id in missing)
+        problems = [Problem((name,), "not_found", f"the sandbox has no {kind} {id}") for id in missing]
+        named = missing if len(missing) <= MAX_LISTED else [*missing[: MAX_LISTED - 1], left_out(len(missing))]
         # Where all are known, only that an inactive user does not exist has decided.
-        rule = "active-responsible" if {row["id"] for row in rows}.issuperset(missing) else "order-of-references"
-        raise NotFound(f"{name} not found: {', '.join(missing)}", rule=rule, problems=problems)
+        rule = "active-responsible" if known.keys() >= set(missing) else "order-of-references"
+        raise NotFound(f"{name} not found: {', '.join(named)}", rule=rule, problems=problems)

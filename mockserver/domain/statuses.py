@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mockserver.errors import NotFound, Problem
-from mockserver.store.models import Status
+from mockserver.store.models import Status as StatusTable
 from mockserver.store.world import World
 
-Statuses = list[dict[str, Any]]
+Status = Mapping[str, Any]
+Statuses = Mapping[str, Status]
 
 
 def load(world: World) -> Statuses:
-    """The organization's statuses."""
-    return world.rows(Status)
+    """The organization's statuses, by their ids."""
+    return world.people(StatusTable)
 
 
-def initial(statuses: Statuses) -> dict[str, Any]:
+def initial(statuses: Statuses) -> Status:
     """The one that a new task gets: type `initial`, lowest `order`."""
-    return min((status for status in statuses if status["type"] == "initial"), key=lambda status: status["order"])
+    return min(
+        (status for status in statuses.values() if status["type"] == "initial"), key=lambda status: status["order"]
+    )
 
 
-def with_id(statuses: Statuses, id: str) -> dict[str, Any]:
+def with_id(statuses: Statuses, id: str) -> Status:
     """The status with that id, or NotFound."""
-    return _only(statuses, "id", id, "statusId", "statusId")
+    return statuses[id] if id in statuses else _only(statuses, "id", id, "statusId", "statusId")
 
 
-def at_position(statuses: Statuses, position: float) -> dict[str, Any]:
+def at_position(statuses: Statuses, position: float) -> Status:
     """The status whose `order` is that number, or NotFound."""
     return _only(statuses, "order", position, "newStatusPosition", "update-status")
 
 
-def named(statuses: Statuses, name: str) -> dict[str, Any]:
+def named(statuses: Statuses, name: str) -> Status:
     """The status with exactly that name, or NotFound."""
     return _only(statuses, "name", name, "newStatusName", "update-status")
 
 
-def _only(statuses: Statuses, key: str, value: Any, field: str, rule: str) -> dict[str, Any]:
-    for status in statuses:
+def _only(statuses: Statuses, key: str, value: Any, field: str, rule: str) -> Status:
+    for status in statuses.values():
         if status[key] == value:
             return status
-    known = ", ".join(str(status[key]) for status in statuses)
+    known = ", ".join(str(status[key]) for status in statuses.values())
     problem = Problem((field,), "not_found", f"the sandbox has no status with the {key} {value}, only {known}")
     raise NotFound(f"{field} not found: {value}", rule=rule, problems=[problem])

@@ -6,20 +6,30 @@ as the API shows them. Everything is checked before anything is written.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
+
+from peewee import Expression, Query
 
 from mockserver.domain import notes, references, statuses
 from mockserver.domain.due import Due, OutOfRange, due
 from mockserver.errors import NotFound, Problem, ValidationFailed
-from mockserver.store.models import Responsible, Task
+from mockserver.store.models import Task
+from mockserver.store.statements import Rows
 from mockserver.store.world import World
 
 Fields = dict[str, Any]
 TaskObject = dict[str, Any]
 
 DUE_PARTS = ("due_date", "due_time", "timezone")
+LARGE = 1000  # tasks: more of them are not listed while others wait to write
+_NO_LIMIT = -1  # to SQLite, as any negative number
 _KEPT_AS_SENT = ("title", "priority", "ai_contact_id", "ai_customer_id")
+
+
+class TooLargeForTheLock(Exception):
+    """A list has to be made where nobody waits for it: the days that it asks for have more than `LARGE` tasks."""
 
 
 def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
@@ -31,8 +41,7 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
     references.check(world, fields)
     known = statuses.load(world)
     status = statuses.with_id(known, fields["status_id"]) if "status_id" in fields else statuses.initial(known)
-    task = {
-        "id": world.mint(Task),
+    row = {
         "position": world.next_position(),
         "title": fields["title"],
         "description": fields.get("description") or "",
@@ -44,37 +53,42 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
         "status_id": status["id"],
         "priority": fields["priority"],
         "creator_id": creator_id,
+        "responsible_ids": joined(fields["responsible_ids"]),
         "deleted_at": None,
     }
-    world.insert(Task, [task])
-    _assign(world, task["id"], fields["responsible_ids"])
+    task = world.insert_new(Task, row)
     if task["ai_contact_id"] is not None:
         notes.attach(world, task["id"], task["ai_contact_id"])
     world.tick()
-    created = present(task, fields["responsible_ids"], known)
+    created = present(task, known)
     world.report("task", task["id"], None, created | parts)
     return created
 
 
 def list_tasks(
-    world: World, responsible_ids: list[str], from_date: date, to_date: date, include_tasks_without_dates: bool
+    world: World,
+    responsible_ids: list[str],
+    from_date: date,
+    to_date: date,
+    include_tasks_without_dates: bool,
+    bounded: bool = False,
 ) -> list[TaskObject]:
     """The tasks due on these days of UTC, both included, and the undated ones if wanted.
 
-    With `responsible_ids`, only tasks for which one of them is responsible.
+    With `responsible_ids`, only tasks for which one of them is responsible. Raises TooLargeForTheLock when it is to be
+    `bounded` and reads more than `LARGE` tasks.
     """
     first, last = f"{from_date.isoformat()}T00:00:00.000Z", f"{to_date.isoformat()}T23:59:59.999Z"
-    wanted = Task.due_at.between(first, last)
+    limit = LARGE + 1 if bounded else _NO_LIMIT
+    found = _rows(world, lambda: Task.due_at.between(first, last), (first, last), limit)
     if include_tasks_without_dates:
-        wanted |= Task.due_at.is_null()
-    found = Task.select().where(Task.world == world.number, Task.deleted_at.is_null(), wanted)
+        found += _rows(world, Task.due_at.is_null, (), limit - len(found))
+    if bounded and len(found) > LARGE:
+        raise TooLargeForTheLock
     if responsible_ids:
-        assigned = Responsible.select(Responsible.task_id).where(
-            Responsible.world == world.number, Responsible.user_id.in_(responsible_ids)
-        )
-        found = found.where(Task.id.in_(assigned))
-    ordered = found.order_by(Task.due_at.asc(nulls="last"), Task.position)
-    return present_all(world, world.transaction.rows(ordered))
+        wanted = set(responsible_ids)
+        found = [task for task in found if not wanted.isdisjoint(_split(task["responsible_ids"]))]
+    return present_all(world, found)
 
 
 def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
@@ -92,21 +106,20 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
         changes |= {**parts, **when._asdict()}
     references.check(world, fields)
     known = statuses.load(world)
-    before = present(task, _responsible_ids(world, task_id), known) | _parts_of(task)
+    before = present(task, known) | _parts_of(task)
     if "new_status_position" in fields:
         changes["status_id"] = statuses.at_position(known, fields["new_status_position"])["id"]
     if "new_status_name" in fields:
         changes["status_id"] = statuses.named(known, fields["new_status_name"])["id"]
+    if "responsible_ids" in fields:
+        changes["responsible_ids"] = joined(fields["responsible_ids"])
     if changes:
         world.update(Task, task_id, **changes)
-    if "responsible_ids" in fields:
-        world.delete(Responsible, task_id=task_id)
-        _assign(world, task_id, fields["responsible_ids"])
     if "ai_contact_id" in fields:
         notes.follow(world, task_id, fields["ai_contact_id"])
     world.tick()
     task |= changes
-    updated = present(task, _responsible_ids(world, task_id), known)
+    updated = present(task, known)
     if (after := updated | _parts_of(task)) != before:
         world.report("task", task_id, before, after)
     return updated
@@ -126,13 +139,10 @@ def delete_task(world: World, task_id: str) -> dict[str, str]:
 def present_all(world: World, tasks: list[dict[str, Any]]) -> list[TaskObject]:
     """Task objects for rows of the table, in the rows' order."""
     known = statuses.load(world)
-    responsible_ids: dict[str, list[str]] = {task["id"]: [] for task in tasks}
-    for responsible in world.rows_among(Responsible, "task_id", list(responsible_ids)):
-        responsible_ids[responsible["task_id"]].append(responsible["user_id"])
-    return [present(task, responsible_ids[task["id"]], known) for task in tasks]
+    return [present(task, known) for task in tasks]
 
 
-def present(task: dict[str, Any], responsible_ids: list[str], known: statuses.Statuses) -> TaskObject:
+def present(task: dict[str, Any], known: statuses.Statuses) -> TaskObject:
     """The task object of a row, its keys in the contract's order."""
     status = statuses.with_id(known, task["status_id"])
     return {
@@ -148,9 +158,28 @@ def present(task: dict[str, Any], responsible_ids: list[str], known: statuses.St
         "task_status_config_id": task["status_id"],
         "priority": task["priority"],
         "creator_id": task["creator_id"],
-        "task_responsibles": [{"responsible_id": id} for id in responsible_ids],
+        "task_responsibles": [{"responsible_id": id} for id in _split(task["responsible_ids"])],
         "status_config": {key: status[key] for key in ("id", "name", "color", "type", "order")},
     }
+
+
+def joined(responsible_ids: Iterable[str]) -> str:
+    """The responsible users as a task's row keeps them."""
+    return ",".join(responsible_ids)
+
+
+def _split(responsible_ids: str) -> list[str]:
+    return responsible_ids.split(",")
+
+
+def _rows(world: World, due: Callable[[], Expression], given: tuple[str, ...], limit: int) -> Rows:
+    """The tasks that are due then, in the order of a list; `given` are the values in `due`."""
+
+    def build() -> Query:
+        found = Task.select().where(Task.world == world.number, Task.deleted_at.is_null(), due())
+        return found.order_by(Task.due_at, Task.position).limit(limit)
+
+    return world.transaction.statements.rows(Task, ("due", len(given)), build, (world.number, *given, limit))
 
 
 def _find(world: World, task_id: str, rule: str) -> dict[str, Any]:
@@ -174,15 +203,3 @@ def _due(parts: dict[str, str | None]) -> tuple[dict[str, str | None], Due]:
         return parts, due(**parts)
     except OutOfRange as error:
         raise ValidationFailed([Problem(("dueDate",), "out_of_range", str(error))]) from None
-
-
-def _assign(world: World, task_id: str, responsible_ids: list[str]) -> None:
-    rows = [
-        {"task_id": task_id, "position": position, "user_id": user_id}
-        for position, user_id in enumerate(responsible_ids)
-    ]
-    world.insert(Responsible, rows)
-
-
-def _responsible_ids(world: World, task_id: str) -> list[str]:
-    return [row["user_id"] for row in world.rows(Responsible, task_id=task_id)]

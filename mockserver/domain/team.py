@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mockserver.store.models import User
@@ -10,10 +11,10 @@ from mockserver.store.world import World
 
 def list_team_members(world: World) -> list[dict[str, Any]]:
     """The active users, in fixture order."""
-    return [_present(user) for user in world.rows(User, active=True)]
+    return [_present(user) for user in world.people(User).values() if user["active"]]
 
 
-def _present(user: dict[str, Any]) -> dict[str, Any]:
+def _present(user: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": user["id"],
         "name": f"{user['first_name']} {user['last_name']}",

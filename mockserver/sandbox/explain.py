@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.contract import RULES
-from mockserver.errors import ApiError, Problem, ValidationFailed
+from mockserver.errors import LEFT_OUT, ApiError, Problem, ValidationFailed, listed
 
 _RULES = {rule.name: rule for rule in RULES}
 _SUCCESS = "success-status"
@@ -24,7 +24,6 @@ _OF_THE_LIST = {
     "toDate": "list-dates",
     "includeTasksWithoutDates": "list-undated",
 }
-MAX_PROBLEMS = 1000  # an entry's; the answer has them all
 
 Document = dict[str, Any]
 
@@ -44,16 +43,16 @@ def problems(refusal: ApiError | None, operation: str | None) -> list[Document]:
     """Every problem of a refused request, with the section and the evidence of its rule."""
     if refusal is None:
         return []
-    found = [
-        problem.document()
-        | {"rule": f"{problem.path[0]}.{problem.code}"}
-        | _evidence(rule_of(problem, operation) if isinstance(refusal, ValidationFailed) else refusal.rule)
-        for problem in refusal.problems[:MAX_PROBLEMS]
-    ]
-    if not found:
+    if not refusal.problems:
         return [_whole(refusal.message, refusal.rule)]
-    left_out = len(refusal.problems) - len(found)
-    return [*found, _whole(f"{left_out} more problems are left out", "left_out")] if left_out else found
+    return [_problem(problem, refusal, operation) for problem in listed(refusal.problems)]
+
+
+def _problem(problem: Problem, refusal: ApiError, operation: str | None) -> Document:
+    if problem.code == LEFT_OUT:
+        return _whole(problem.message, LEFT_OUT)
+    rule = rule_of(problem, operation) if isinstance(refusal, ValidationFailed) else refusal.rule
+    return problem.document() | {"rule": f"{problem.path[0]}.{problem.code}"} | _evidence(rule)
 
 
 def _whole(message: str, rule: str) -> Document:

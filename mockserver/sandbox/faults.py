@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from mockserver import wire
-from mockserver.errors import BadRequest, NotFound, Problem, ValidationFailed
+from mockserver.errors import BadRequest, NotFound
 from mockserver.sandbox import patterns
 from mockserver.store.models import Fault as FaultTable
 from mockserver.store.world import World
@@ -68,84 +68,33 @@ class Fault(NamedTuple):
         return shown | {"delay_ms": self.delay_ms}
 
 
-def parse(document: Any, operations: Collection[str]) -> Document:
-    """A rule with its defaults filled in; raises ValidationFailed with every problem."""
-    if not isinstance(document, dict):
-        raise BadRequest("A fault rule must be a JSON object")
-    rule = {**DEFAULTS, **document}
-    problems = [
-        Problem((name,), "invalid_fault", f"Unknown key; a fault rule takes {', '.join(DEFAULTS)}")
-        for name in document
-        if name not in DEFAULTS
-    ]
-    problems += patterns.parse(rule["match"], operations, ("match",))[1]
-    problems += [
-        Problem((name,), "invalid_fault", message) for name, (holds, message) in _checks(rule).items() if not holds
-    ]
-    if not problems and _is_inert(rule):
-        message = "The rule does nothing: give it a status, a connection or a delay_ms"
-        problems.append(Problem(("status",), "invalid_fault", message))
-    if problems:
-        raise ValidationFailed(problems)
-    return rule
-
-
-def _checks(rule: Document) -> dict[str, tuple[bool, str]]:
-    """For each key whether its value can be used, and what to say when not."""
-    match = rule["match"] if isinstance(rule["match"], dict) else {}
-    before = rule["when"] == "before"
-    chance = rule["probability"]
-    return {
-        "when": (rule["when"] in WHEN, "Must be before or after (the commit)"),
-        "status": (_optional(rule["status"], 200, 599), "Must be null or a status code from 200 to 599"),
-        "headers": (
-            _is_headers(rule["headers"]),
-            "Must be an object of header names and values, in printable ASCII, none of them about the connection",
-        ),
-        "body": (
-            not (before and rule["body"] is not None and rule["status"] is None and rule["connection"] is None),
-            "A body needs a status, since the request is not carried out",
-        ),
-        "connection": (rule["connection"] in (None, *CONNECTIONS), f"Must be null or one of {', '.join(CONNECTIONS)}"),
-        "delay_ms": (_whole(rule["delay_ms"], 0, MAX_DELAY_MS), f"Must be milliseconds from 0 to {MAX_DELAY_MS}"),
-        "skip": (_whole(rule["skip"], 0, 10**9), "Must be a whole number"),
-        "times": (_optional(rule["times"], 1, 10**9), "Must be null (for ever) or a whole number of at least 1"),
-        "probability": (
-            chance is None or (isinstance(chance, int | float) and not isinstance(chance, bool) and 0 <= chance <= 1),
-            "Must be null or a number from 0 to 1",
-        ),
-        "match": (
-            not (before and "status" in match),
-            "Before the request is carried out it has no status to match: leave it out, or use when: after",
-        ),
-    }
-
-
-def _is_inert(rule: Document) -> bool:
-    effects = [rule["status"], rule["connection"], rule["delay_ms"]]
-    return not any(effects if rule["when"] == "before" else [*effects, rule["body"], rule["headers"]])
-
-
-def _whole(value: Any, low: int, high: int) -> bool:
-    return type(value) is int and low <= value <= high
-
-
-def _optional(value: Any, low: int, high: int) -> bool:
-    return value is None or _whole(value, low, high)
-
-
-def _is_headers(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(text, str)
-        and _HEADER_VALUE.fullmatch(text)
-        and _HEADER_NAME.fullmatch(name)
-        and not _OF_THE_CONNECTION.fullmatch(name)
-        for name, text in value.items()
+def may_send(name: str, value: str) -> bool:
+    """Check a header for an answer: printable ASCII, and not about the connection."""
+    return bool(
+        _HEADER_VALUE.fullmatch(value) and _HEADER_NAME.fullmatch(name) and not _OF_THE_CONNECTION.fullmatch(name)
     )
 
 
+def contradictions(rule: Document) -> dict[str, str]:
+    """Keys of a rule, whatever their values, that cannot work beside its other keys, and why."""
+    if rule["when"] != "before":
+        return {}
+    found = {}
+    if isinstance(rule["match"], dict) and "status" in rule["match"]:
+        found["match"] = "Before the request is carried out it has no status to match: leave it out, or use when: after"
+    if rule["body"] is not None and rule["status"] is None and rule["connection"] is None:
+        found["body"] = "A body needs a status, since the request is not carried out"
+    return found
+
+
+def has_effect(rule: Document) -> bool:
+    """Check that a complete rule changes anything for the requests it hits."""
+    effects = [rule["status"], rule["connection"], rule["delay_ms"]]
+    return any(effects if rule["when"] == "before" else [*effects, rule["body"], rule["headers"]])
+
+
 def add(world: World, rule: Document) -> Document:
-    """Keep a parsed rule; BadRequest past `MAX_RULES`. Returns it as it is listed."""
+    """Keep a complete rule; BadRequest past `MAX_RULES`. Returns it as it is listed."""
     if len(world.rows(FaultTable)) >= MAX_RULES:
         raise BadRequest(f"There are {MAX_RULES} fault rules, as many as there may be: delete some")
     row = {"id": str(world.count(FaultTable)), "position": world.next_position(), "seen": 0, "hits": 0}

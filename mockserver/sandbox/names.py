@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -42,6 +43,15 @@ def check_token(text: str) -> str:
     if not _KEY.fullmatch(text) or ":" in text:
         raise ValueError("a token has 1 to 256 printable ASCII characters, without blanks or colons")
     return text
+
+
+def basic_password(credentials: str) -> str:
+    """The password in the credentials of HTTP Basic (RFC 7617), empty when there is none."""
+    try:
+        decoded = base64.b64decode(credentials.encode("ascii", "ignore"), validate=True)
+    except ValueError:
+        return ""
+    return decoded.decode("utf-8", "replace").partition(":")[2]
 
 
 class Caller(NamedTuple):

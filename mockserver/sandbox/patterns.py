@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-
-from mockserver.errors import Problem
-from mockserver.wire import quoted
 
 PARTS = ("operation", "method", "path", "status", "query", "json")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -50,47 +47,14 @@ class Pattern(NamedTuple):
             yield Mismatch("path", self.parts["path"], request["path"])
         for name, expected in self.parts.get("query", {}).items():
             actual = request["query"].get(name, MISSING)
-            if actual is MISSING or _listed(expected) != _listed(actual):
+            if actual is MISSING or listed(expected) != listed(actual):
                 yield Mismatch(f"query.{name}", expected, actual)
         if "json" in self.parts:
             yield from _subset(self.parts["json"], request.get("json", MISSING), "json")
 
 
-def parse(document: Any, operations: Collection[str], at: tuple[str | int, ...] = ()) -> tuple[Pattern, list[Problem]]:
-    """A pattern from JSON, and every problem of it; `operations` are the ids that it may name."""
-    if not isinstance(document, dict):
-        return Pattern({}), [Problem(at, "invalid_type", "Expected an object")]
-    checks: dict[str, Callable[[Any], str | None]] = {
-        "operation": lambda value: _among(value, operations),
-        "method": lambda value: _among(value, METHODS),
-        "path": lambda value: None if isinstance(value, str) else "Expected a string; * stands for any characters",
-        "status": lambda value: None if type(value) is int and 100 <= value <= 599 else "Expected a status code",
-        "query": _check_query,
-        "json": lambda value: None,
-    }
-    problems = []
-    for name, value in document.items():
-        message = checks[name](value) if name in checks else f"Unknown key; a pattern takes {', '.join(PARTS)}"
-        if message:
-            problems.append(Problem((*at, name), "invalid_pattern", message))
-    return Pattern(document), problems
-
-
-def _among(value: Any, choices: Collection[str]) -> str | None:
-    if isinstance(value, str) and value in choices:
-        return None
-    named = f"There is no {quoted(value)}" if isinstance(value, str) else "Expected a string"
-    return f"{named}; there are {', '.join(choices)}"
-
-
-def _check_query(value: Any) -> str | None:
-    texts = isinstance(value, dict) and all(
-        isinstance(text, str) for given in value.values() for text in _listed(given)
-    )
-    return None if texts else "Expected an object of strings, or lists of strings"
-
-
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """The values of a parameter of a query: one, or a list of them."""
     return value if isinstance(value, list) else [value]
 
 

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 _SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
 _LONG_ENOUGH = 8  # a shorter secret would be found in texts that do not have it
 MAX_PARTS = 64  # of a header with credentials; each costs a search of the entry
+_BETWEEN = "\ud800"  # a lone surrogate is in no text: JSON with one is refused
 _REMEMBERED = 1024  # characters of headers whose secrets are worth remembering
 
 Document = dict[str, Any]
@@ -36,7 +37,7 @@ class Received(NamedTuple):
     too_large: bool = False
 
 
-def request(received: Received, read: Any = None, *, whole: bool = False) -> Document:
+def request(received: Received, read: Any = None, *, whole: bool = False, secrets: Sequence[str] = ()) -> Document:
     """The request as an entry shows it; `whole` is for comparing, and does not cut its body.
 
     `read` is what its body says, where that is known.
@@ -46,7 +47,7 @@ def request(received: Received, read: Any = None, *, whole: bool = False) -> Doc
         "path": received.path,
         "query": {name: texts[0] if len(texts) == 1 else texts for name, texts in received.query.items()},
         "headers": dict(received.headers),
-        **content(received.body, len(received.body) if whole else MAX_BODY, read),
+        **content(received.body, len(received.body) if whole else MAX_BODY, read, secrets),
     }
 
 
@@ -78,11 +79,8 @@ def finished(head: Document, answer: bytes | None, tail: Document, secrets: Sequ
         if headers.get(name) in secrets:
             headers[name] = redacted(headers[name])
     if answer and len(answer) > MAX_BODY:
-        head["response"] |= content(answer)
+        head["response"] |= content(answer, secrets=secrets)
         answer = None
-    for part in (head["request"], head["response"]):
-        if "length" in part:
-            part["text"] = _without_end(part["text"], secrets)
     begun = wire.encode(head)
     if answer:
         begun = b'%s,"json":%s}}' % (begun[:-2], answer)
@@ -100,15 +98,19 @@ def without(secrets: Sequence[str], document: Any) -> Any:
     return _without(secrets, document, wire.encode(document)) if secrets else document
 
 
-def content(body: bytes, limit: int = MAX_BODY, read: Any = None) -> Document:
+def content(body: bytes, limit: int = MAX_BODY, read: Any = None, secrets: Sequence[str] = ()) -> Document:
     """A body as an entry shows it: `json`, or `text` when it is none; a long one is cut, and its `length` told.
 
-    `read` is what the body says, where that is known.
+    `read` is what the body says, where that is known. Secrets are masked before a cut could leave a part of one.
     """
     if not body:
         return {}
     if len(body) > limit:
-        return {"text": body[:limit].decode("utf-8", "replace"), "length": len(body)}
+        shown = body
+        for secret in secrets:
+            if len(secret) >= _LONG_ENOUGH:
+                shown = shown.replace(secret.encode(), redacted(secret).encode())
+        return {"text": shown[:limit].decode("utf-8", "replace"), "length": len(body)}
     try:
         return {"json": wire.decode(body) if read is None else read}
     except wire.NotJson:
@@ -150,10 +152,13 @@ def _credentials(value: str) -> Iterator[str]:
 
 def _without(secrets: Sequence[str], document: Any, encoded: bytes) -> Any:
     """The document, of which `encoded` are the bytes, without secrets; itself when there are none in it."""
-    for secret in secrets:
-        if _is_in(secret, encoded):
-            document = _replaced(document, secret)
-    return document
+    found = [secret for secret in secrets if _is_in(secret, encoded)]
+    if not found:
+        return document
+    joined = _BETWEEN.join(_texts(document))  # one text: a request may bring many secrets, and many texts
+    for secret in found:
+        joined = joined.replace(secret, redacted(secret))
+    return _with_texts(document, iter(joined.split(_BETWEEN)))
 
 
 def _is_in(secret: str, encoded: bytes) -> bool:
@@ -166,22 +171,23 @@ def _escaped(secret: str) -> bytes:
     return wire.encode(secret)[1:-1]
 
 
-def _without_end(text: str, secrets: Sequence[str]) -> str:
-    """A text that was cut, without the beginning of a secret at its end."""
-    for secret in secrets:
-        for length in range(len(secret) - 1, 3, -1):
-            if text.endswith(secret[:length]):
-                return text[:-length] + "…"
-    return text
-
-
-def _replaced(document: Any, secret: str) -> Any:
-    return _mapped(document, lambda text: text.replace(secret, redacted(secret)))
-
-
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+def _texts(value: Any) -> Iterator[str]:
+    """The texts of a document, its keys too, in a fixed order."""
     if isinstance(value, str):
-        return change(value)
+        yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _with_texts(value: Any, texts: Iterator[str]) -> Any:
+    """The document with other texts, in the order of `_texts`."""
+    if isinstance(value, str):
+        return next(texts)
     if isinstance(value, dict):
-        return {change(key): _mapped(each, change) for key, each in value.items()}
-    return [_mapped(each, change) for each in value] if isinstance(value, list) else value
+        return {next(texts): _with_texts(each, texts) for each in value.values()}
+    return [_with_texts(each, texts) for each in value] if isinstance(value, list) else value

@@ -24,7 +24,6 @@ from mockserver.store.models import (
     Fault,
     Note,
     Part,
-    Responsible,
     Sandbox,
     Snapshot,
     Status,
@@ -37,13 +36,14 @@ from mockserver.store.world import World
 from mockserver.wire import quoted
 
 PEOPLE: tuple[type[Part], ...] = (User, Status, Contact, Customer)
-DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Responsible, Note)
+DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Note)
 PARTS = ("tasks", "journal", "faults", "clock", "ids", "settings")
 FIXTURES, EMPTY = "fixtures", "empty"
 MAX_NAMES = 20  # in a message
+MAX_AT_HAND = 100  # sandboxes
 Result = TypeVar("Result")
 _log = logging.getLogger("mockserver")
-_GROWING: tuple[type[Part], ...] = (Task, Responsible, Note)  # what a sandbox may have much of, and starts without
+_GROWING: tuple[type[Part], ...] = (Task, Note)  # what a sandbox may have much of, and starts without
 
 _COLUMNS = {
     "clock": ("clock_mode", "clock_now_ms", "clock_anchor_ms", "clock_tick_ms"),
@@ -64,6 +64,11 @@ class Opened(NamedTuple):
     journal: Journal
     arrived_at: str
     kept: bool = True
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """The same as long as no request is recorded and no reset is made; changes of settings do not count."""
+        return self.world.number, self.journal.number, self.journal.next_id()
 
 
 class Beginnings(NamedTuple):
@@ -110,10 +115,17 @@ class Sandboxes:
 
         Where there is no room to write, what writes nothing but an entry of the journal is done without it, in a
         sandbox that is not `kept`; all else raises StorageFull. So `work` may be done a second time.
+
+        The sandbox stays at hand for the next writer: `work` may change its world and its journal, not replace them.
         """
         try:
             with self.open(name) as opened:
-                return work(opened)
+                result = work(opened)
+                at_hand = opened.world.transaction.memory
+                at_hand[name] = opened.world, opened.journal
+                if len(at_hand) > MAX_AT_HAND:
+                    del at_hand[next(iter(at_hand))]
+                return result
         except StorageFull as full:
             result = self._look_only(name, work, full)
             _log.error("A request has no entry in the journal: %s", full.message)
@@ -248,13 +260,19 @@ class Sandboxes:
         transaction.commit()
 
     def _find(self, transaction: Transaction, name: str, kept: bool = True) -> Opened | None:
-        others = {"world": WorldTable, "journal": JournalTable}
-        found = transaction.statements.find(Sandbox, {"name": name}, others)
-        if not found:
-            return None
-        _, world_columns, journal_columns = found
-        world = World(transaction, world_columns)
-        journal = Journal(transaction, journal_columns, self._beginnings.journal_limit)
+        # Taken away, not only read: whoever finds it may put another world in its place.
+        at_hand = transaction.memory.pop(name, None)
+        if at_hand:
+            world, journal = at_hand
+            world.changes = []
+        else:
+            others = {"world": WorldTable, "journal": JournalTable}
+            found = transaction.statements.find(Sandbox, {"name": name}, others)
+            if not found:
+                return None
+            _, world_columns, journal_columns = found
+            world = World(transaction, world_columns)
+            journal = Journal(transaction, journal_columns, self._beginnings.journal_limit)
         return Opened(name, world, journal, world.clock.read(), kept)
 
     def _require(self, transaction: Transaction, name: str) -> Opened:
@@ -266,11 +284,10 @@ class Sandboxes:
 
 def actor(world: World, caller: Caller) -> str:
     """The id of the user whom the caller acts as; Unauthorized when the world has no such active user."""
-    wanted = {} if caller.user_id is None else {"id": caller.user_id}
-    users = world.rows(User, active=True, **wanted)
-    if not users:
-        raise Unauthorized
-    return str(users[0]["id"])
+    for id, user in world.people(User).items():
+        if user["active"] and caller.user_id in (None, id):
+            return id
+    raise Unauthorized
 
 
 def snapshots_of(opened: Opened) -> list[dict[str, Any]]:

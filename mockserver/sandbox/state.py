@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.domain import tasks
-from mockserver.store.models import Contact, Customer, Note, Part, Responsible, Status, Task, User
+from mockserver.store.models import Contact, Customer, Note, Part, Status, Task, User
 from mockserver.store.world import World
 
 Document = dict[str, list[dict[str, Any]]]
@@ -27,13 +27,13 @@ def fill(world: World, document: Document) -> None:
         world.insert(model, [{**row, "position": world.next_position()} for row in document[name]])
     for task in document["tasks"]:
         row = {column: task[column] for column in Task._meta.fields if column in task}
-        status_id = task["task_status_config_id"]
-        world.insert(Task, [{**row, "status_id": status_id, "position": world.next_position(), "deleted_at": None}])
-        responsibles = [
-            {"task_id": task["id"], "position": position, "user_id": responsible["responsible_id"]}
-            for position, responsible in enumerate(task["task_responsibles"])
-        ]
-        world.insert(Responsible, responsibles)
+        row |= {
+            "position": world.next_position(),
+            "status_id": task["task_status_config_id"],
+            "responsible_ids": tasks.joined(each["responsible_id"] for each in task["task_responsibles"]),
+            "deleted_at": None,
+        }
+        world.insert(Task, [row])
     world.save()
 
 

@@ -14,15 +14,12 @@ from mockserver.store.full import StorageFull
 from mockserver.store.models import WORLD_TABLES, Entry, Journal, Sandbox, Snapshot, Template, World
 
 _log = logging.getLogger("mockserver")
-_BATCH = 100  # rows
-_ORPHANS = 30  # worlds, and journals, that a batch is taken from: a small sandbox has more than ten rows
+_BATCH = 100  # rows, and the worlds and journals that they are taken from, each of which has a row itself
 _BREATH_S = 0.005  # between two batches others may write
 
 _USED_WORLDS = Sandbox.select(Sandbox.world) | Snapshot.select(Snapshot.world) | Template.select(Template.world)
-_ORPHANED_WORLDS = World.select(World.id).where(World.id.not_in(_USED_WORLDS)).limit(_ORPHANS)
-_ORPHANED_JOURNALS = (
-    Journal.select(Journal.id).where(Journal.id.not_in(Sandbox.select(Sandbox.journal))).limit(_ORPHANS)
-)
+_ORPHANED_WORLDS = World.select(World.id).where(World.id.not_in(_USED_WORLDS)).limit(_BATCH)
+_ORPHANED_JOURNALS = Journal.select(Journal.id).where(Journal.id.not_in(Sandbox.select(Sandbox.journal))).limit(_BATCH)
 
 
 class Sweeper:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from mockserver.errors import Problem
 from mockserver.sandbox.journal import Journal
 from mockserver.sandbox.patterns import Pattern
 
 NEAR_MISSES = 3
-TIMES = ("exactly", "at_least", "at_most", "never")
 
 Document = dict[str, Any]
 
@@ -34,20 +32,11 @@ class Times(NamedTuple):
         return self.high is not None and count > self.high
 
 
-def parse_times(document: Any) -> tuple[Times, list[Problem]]:
-    """`{"exactly": n}`, `{"at_least": n}`, `{"at_most": n}`, both bounds, or `{"never": true}`."""
-    expected = f"Expected an object with {', '.join(TIMES)}: whole numbers, and true for never"
-    if not isinstance(document, dict) or not document or set(document) - set(TIMES):
-        return Times(1, None), [Problem(("times",), "invalid_pattern", expected)]
-    if len(document) == 1 and document.get("never") is True:
-        return Times(0, 0), []
-    together = "exactly" not in document or len(document) == 1
-    whole = all(type(count) is int and count >= 0 for count in document.values())
-    if "never" in document or not together or not whole:
-        return Times(1, None), [Problem(("times",), "invalid_pattern", expected)]
-    if "exactly" in document:
-        return Times(document["exactly"], document["exactly"]), []
-    return Times(document.get("at_least", 0), document.get("at_most")), []
+def bounds(exactly: int | None = None, at_least: int = 0, at_most: int | None = None, never: bool = False) -> Times:
+    """The bounds that a verification names."""
+    if exactly is not None:
+        return Times(exactly, exactly)
+    return Times(0, 0) if never else Times(at_least, at_most)
 
 
 class _Following:

@@ -6,8 +6,10 @@ import contextlib
 import os
 import socket
 import struct
+from functools import cached_property
 from typing import Any
 
+from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.channel import ClientDisconnected, HTTPChannel
 
 from mockserver.clock import monotonic
@@ -37,6 +39,27 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._timeouts = server.timeouts
         self.deadline = monotonic() + self._timeouts.unused
         super().__init__(server, sock, addr, adj, map)
+
+    @cached_property
+    def environ(self) -> dict[str, Any]:
+        """What the environments of all its requests have in common."""
+        host, port = self.addr[:2]
+        return {
+            "REMOTE_ADDR": host,
+            "REMOTE_HOST": host,
+            "REMOTE_PORT": str(port),
+            "SERVER_NAME": self.server.server_name,
+            "SERVER_PORT": str(self.server.effective_port),
+            "SERVER_SOFTWARE": self.adj.ident,
+            "SCRIPT_NAME": "",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "wsgi.file_wrapper": ReadOnlyFileBasedBuffer,
+            "wsgi.input_terminated": True,
+        }
 
     @property
     def waiting(self) -> bool:
@@ -113,8 +136,16 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if self.severed:
             raise ClientDisconnected
         self.deadline = monotonic() + self._timeouts.idle
-        taken: int = super().write_soon(data)
-        return taken
+        sent = self._send_now(data) if isinstance(data, bytes) else 0
+        if sent == len(data):
+            return sent
+        taken: int = super().write_soon(data[sent:] if sent else data)
+        return sent + taken
+
+    def _send_now(self, data: bytes) -> int:
+        """Sends what the socket takes, without a buffer in between, when nothing waits before it."""
+        with self.outbuf_lock:
+            return self.send(data) if self.connected and not self.total_outbufs_len else 0
 
     def send(self, data: bytes, do_close: bool = True) -> int:
         """Sends what the socket takes. A broken connection is left to the loop to close, whatever `do_close` says."""

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
 from waitress.channel import ClientDisconnected
 from waitress.task import WSGITask
+from waitress.utilities import build_http_date
 
+from mockserver import logs
 from mockserver.clock import monotonic
 from mockserver.errors import ApiError, InternalServerError
+from mockserver.server.names import CAPITALIZED, VARIABLES
 from mockserver.server.request import VISIBLE, Request
 
 _logger = logging.getLogger("mockserver")
-_access = logging.getLogger("mockserver.access")
+_date = lru_cache(maxsize=2)(build_http_date)
 _LONG_ENOUGH = 8  # a shorter key would be found in paths that do not have it
 
 
@@ -25,9 +31,7 @@ def log_access(request: Request, status: int | str, duration_ms: float = 0.0, sa
     The path is as sent, percent-encoded and without its query, and a key that the request carries in a header is
     masked in it; `-` stands for a request line that cannot be read.
     """
-    method, path = request.command or "-", _without_keys(request) or "-"
-    fields = {"method": method, "path": path, "status": status, "duration_ms": duration_ms, "sandbox": sandbox}
-    _access.info("%s %s %s", method, path, status, extra=fields)
+    logs.log_request(request.command or "-", _without_keys(request) or "-", status, duration_ms, sandbox)
 
 
 def _without_keys(request: Request) -> str:
@@ -66,6 +70,9 @@ class Exchange(WSGITask):  # type: ignore[misc]
 
     channel: Any
     request: Request
+    content_length: int | None
+    wrote_header: bool
+    close_on_finish: bool
 
     def service(self) -> None:
         """Answers the request. Nothing that the application raises leaves here."""
@@ -111,24 +118,73 @@ class Exchange(WSGITask):  # type: ignore[misc]
         self.write(body)
 
     def write(self, data: bytes) -> None:
-        """Sends the headers, then a piece of the body; of an answer to HEAD the headers alone (RFC 9110, 9.3.2)."""
+        """Sends the headers and a piece of the body, together when it is the whole body.
+
+        Of an answer to HEAD it sends the headers alone (RFC 9110, section 9.3.2).
+        """
         if self.channel.severed:
             raise ClientDisconnected
-        super().write(b"" if self.request.command == "HEAD" else data)
+        if self.request.command == "HEAD":
+            data = b""
+        if self.complete and not self.wrote_header and self.has_body and self.content_length == len(data):
+            whole = self.build_response_header() + data
+            self.wrote_header = True
+            self.content_bytes_written = len(data)
+            self.channel.write_soon(whole)
+        else:
+            super().write(data)
 
     def build_response_header(self) -> bytes:
-        """The answer's head, with `Connection: close` where the connection cannot carry another request."""
+        """The answer's head, as waitress makes it, with `Connection: close` where another request cannot follow."""
+        sized = self.has_body and self.content_length is not None
+        if not (sized and self._persists()):
+            self.set_close_on_finish()
+        headers = [(CAPITALIZED[name], value) for name, value in self.response_headers]
+        given = dict(headers)
+        if not self.has_body:
+            headers = [header for header in headers if header[0] != "Content-Length"]
+        elif sized and "Content-Length" not in given:
+            headers.append(("Content-Length", str(self.content_length)))
+        elif not sized and self.version == "1.1":
+            headers.append(("Transfer-Encoding", "chunked"))
+            self.chunked_response = self.request.command != "HEAD"
+        if self.version == "1.0" and not self.close_on_finish:
+            headers.append(("Connection", "Keep-Alive"))
+        headers.append(("Via" if given.get("Server") else "Server", self.channel.adj.ident))
+        if not given.get("Date"):
+            headers.append(("Date", _date(int(self.start_time))))
+        headers.sort(key=itemgetter(0))
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        return f"HTTP/{self.version} {self.status}\r\n{lines}\r\n".encode("latin-1")
+
+    def _persists(self) -> bool:
+        """Whether client and server can go on with the connection."""
         if self.close_on_finish or self.request.unread or self.channel.server.stopping:
-            self.request.headers["CONNECTION"] = "close"
-        head: bytes = super().build_response_header()
-        if self.request.command == "HEAD":
-            self.chunked_response = False
-        return head
+            return False
+        option: str = self.request.headers.get("CONNECTION", "").lower()
+        return option == "keep-alive" if self.version == "1.0" else option != "close"
 
     def get_environment(self) -> dict[str, Any]:
-        """The WSGI environment: waitress's, the connection, and whether the body was too large to be read."""
-        environ: dict[str, Any] = super().get_environment()
-        environ.pop("HTTP_UPGRADE", None)  # no other protocol is spoken here; routing would look for a websocket
-        environ["mockserver.connection"] = Connection(self.channel)
-        environ["mockserver.body_too_large"] = self.request.too_large
+        """The WSGI environment (PEP 3333) and what `Server` describes beside it."""
+        request, path = self.request, self.request.path
+        headers: dict[str, str] = {}
+        environ = self.environ = {
+            **self.channel.environ,
+            "REQUEST_METHOD": request.command,
+            "SERVER_PROTOCOL": f"HTTP/{self.version}",
+            "PATH_INFO": "/" + path.lstrip("/") if path.startswith("//") else path,
+            "REQUEST_URI": request.request_uri,
+            "QUERY_STRING": request.query,
+            "wsgi.errors": sys.stderr,
+            "wsgi.input": request.get_body_stream(),
+            "waitress.client_disconnected": self.channel.check_client_disconnected,
+            "mockserver.connection": Connection(self.channel),
+            "mockserver.body_too_large": request.too_large,
+            "mockserver.headers": headers,
+        }
+        for key, value in request.headers.items():
+            variable, name = VARIABLES[key]
+            environ[variable] = value
+            if value or name != "content-type":
+                headers[name] = value
         return environ

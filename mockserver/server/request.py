@@ -12,11 +12,12 @@ from waitress.receiver import FixedStreamReceiver
 
 from mockserver.errors import ApiError, BadRequest, HeaderFieldsTooLarge, NotImplementedByServer, PayloadTooLarge
 from mockserver.server.chunked import ChunkedBody
+from mockserver.server.names import KEYS
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/(1\.[01])")
 _METHOD_BEGUN = re.compile(_TOKEN + rb"(?: [^\n]*)?")
-_FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
+_LINES = re.compile(rb"[\t\x20-\x7e\x80-\xff]*(?:\r\n[\t\x20-\x7e\x80-\xff]*)*")
 _ABSOLUTE = re.compile(rb"https?://([^/?]+)(.*)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -32,7 +33,6 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
 
     command = ""
     authority = path = query = request_uri = log_path = ""
-    url_scheme = "http"
     error: ApiError | None
     header_plus: bytes
     headers_finished: bool
@@ -107,12 +107,11 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
     def _target(self, target: bytes) -> None:
         """Origin, absolute or asterisk form (RFC 9112, section 3.2); the last for OPTIONS only."""
         self.request_uri = target.decode("latin-1")
-        absolute = _ABSOLUTE.fullmatch(target)
-        if absolute:
+        if not target.startswith(b"/") and (absolute := _ABSOLUTE.fullmatch(target)):
             self.authority = absolute[1].decode("latin-1")
             target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
         path, _, query = target.partition(b"?")
-        self.log_path = quote(path, safe=VISIBLE)
+        self.log_path = path.decode() if path.isascii() else quote(path, safe=VISIBLE)
         if not (path.startswith(b"/") or (self.command == "OPTIONS" and target == b"*")):
             raise BadRequest("The request target must begin with / or http://")
         self.path = unquote_to_bytes(path).decode("latin-1")
@@ -120,27 +119,24 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, head: bytes) -> None:
         """Reads the header lines of a head whose request line has been read."""
-        for line in head.split(b"\r\n")[1:]:
-            self._field(line)
+        self._fields(head)
         self._host()
         self._framing()
         options = [option.strip().lower() for option in self.headers.get("CONNECTION", "").split(",")]
         if "close" in options:
             self.headers["CONNECTION"] = "close"
 
-    def _field(self, line: bytes) -> None:
-        """One header line; folded ones are refused (RFC 9112, section 5.2), repeated ones joined with a comma.
-
-        A name with an underscore is dropped, because WSGI cannot tell it from one with a hyphen.
-        """
-        match = _FIELD.fullmatch(line)
-        if match is None:
+    def _fields(self, head: bytes) -> None:
+        """The header lines; folded ones are refused (RFC 9112, section 5.2), repeated ones joined with a comma."""
+        if not _LINES.fullmatch(head):
             raise BadRequest("A header line is malformed")
-        if b"_" in match[1]:
-            return
-        name = match[1].upper().replace(b"-", b"_").decode()
-        value = match[2].rstrip(b" \t").decode("latin-1")
-        self.headers[name] = f"{self.headers[name]}, {value}" if name in self.headers else value
+        for line in head.decode("latin-1").split("\r\n")[1:]:
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise BadRequest("A header line is malformed")
+            key, value = KEYS[name], value.strip(" \t")
+            if key:
+                self.headers[key] = f"{self.headers[key]}, {value}" if key in self.headers else value
 
     def _host(self) -> None:
         """One well-formed Host, which HTTP/1.0 may lack; a target's authority replaces it (RFC 9112, section 3.2)."""

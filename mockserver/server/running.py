@@ -24,9 +24,10 @@ class Server:
     of a body, inclusive. `refusal_headers` gives, for a path and an `Origin`, what the server's own refusals carry.
     Raises OSError when the host is unknown or the port in use.
 
-    Beside what waitress offers, an application's environment holds `mockserver.connection` (see `Connection`) and
-    `mockserver.body_too_large`: true when the body was over the limit and so has not been read, `wsgi.input` is empty,
-    and the application is to answer 413, or what comes before that.
+    Beside what PEP 3333 and waitress offer, an application's environment holds `mockserver.connection` (see
+    `Connection`), `mockserver.headers` (the request's headers by their names in lower case, without an empty
+    Content-Type) and `mockserver.body_too_large`: true when the body was over the limit and so has not been read,
+    `wsgi.input` is empty, and the application is to answer 413, or what comes before that.
     """
 
     def __init__(

@@ -43,14 +43,24 @@ class Connections(SqliteDatabase):
             "temp_store": "memory",
             "busy_timeout": 2000,
         }
-        super().__init__(
-            str(path), pragmas=pragmas, lock_type="IMMEDIATE", check_same_thread=False, thread_safe=not shared
-        )
+        super().__init__(str(path), pragmas=pragmas, check_same_thread=False, thread_safe=not shared)
 
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection = super()._connect()  # type: ignore[misc]
         self._opened.append(connection)
         return connection
+
+    def begin(self, lock_type: str | None = None) -> None:
+        """Begin a transaction on SQLite's own connection: peewee's bookkeeping takes longer than most statements."""
+        self.connection().execute(f"BEGIN {lock_type or 'IMMEDIATE'}")  # type: ignore[no-untyped-call]
+
+    def commit(self) -> None:
+        """Make permanent what the transaction wrote."""
+        self.connection().execute("COMMIT")  # type: ignore[no-untyped-call]
+
+    def rollback(self) -> None:
+        """Undo what the transaction wrote, unless SQLite has done so itself."""
+        self.connection().rollback()  # type: ignore[no-untyped-call]
 
     def pragma_now(self, text: str) -> None:
         """Tell this thread's connection, or the shared one, something as a PRAGMA."""
@@ -64,9 +74,13 @@ class Connections(SqliteDatabase):
 
 
 class Transaction:
-    """An open transaction: runs queries against its own store, whatever store the process has beside it."""
+    """An open transaction: runs queries against its own store, whatever store the process has beside it.
+
+    `memory` is what the writer's last transactions left for the next: a rollback empties it.
+    """
 
     def __init__(self, database: Connections) -> None:
+        self.memory: dict[str, Any] = {}
         self._database = database
         self.statements = database.statements
 
@@ -80,7 +94,8 @@ class Transaction:
 
     def commit(self) -> None:
         """Make what was written so far permanent, and go on under the same lock."""
-        self._database.top_transaction().commit()  # type: ignore[no-untyped-call]
+        self._database.commit()
+        self._database.begin()
 
 
 class Store:
@@ -98,6 +113,7 @@ class Store:
         _check(self.path)
         self._own()
         self._writer = Connections(self.path, durable=not self._temporary, shared=True)
+        self._writing = Transaction(self._writer)
         self._readers = Connections(self.path, durable=not self._temporary, shared=False)
         try:
             temporary.mark(self.path, self._temporary)
@@ -118,8 +134,15 @@ class Store:
         """
         with self._lock:
             try:
-                with full.noticed(self.path), self._writer.atomic():
-                    yield Transaction(self._writer)
+                with full.noticed(self.path):
+                    self._writer.begin()
+                    try:
+                        yield self._writing
+                        self._writer.commit()
+                    except BaseException:
+                        self._writing.memory.clear()
+                        self._writer.rollback()
+                        raise
             except StorageFull:
                 self._checkpoint()
                 raise
@@ -212,7 +235,9 @@ def _check(path: Path) -> None:
         raise UnusableDatabase(f"{path} is the database of another program")
     if version != SCHEMA_VERSION:
         raise UnusableDatabase(
-            f"{path} has schema version {version}; this version of vambe-mock reads {SCHEMA_VERSION} only"
+            f"{path} has schema version {version}; this version of vambe-mock reads {SCHEMA_VERSION} only: "
+            "delete it or choose another --database; the version that made it exports what it holds, by "
+            "GET /__admin/state?sandbox=NAME"
         )
 
 

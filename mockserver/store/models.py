@@ -19,7 +19,7 @@ from peewee import (
 )
 
 APPLICATION_ID = 0x564D424B  # "VMBK": marks a SQLite file as this project's
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class World(Model):
@@ -64,23 +64,29 @@ class Snapshot(Model):
 
 
 class Journal(Model):
-    """A ring of entries: the id of the next, how much is kept, and which task was created last, and when."""
+    """A ring of entries; while it has none, the id of the next, and which task was created last, and when."""
 
     id = AutoField()
     next_entry = IntegerField(default=1)
-    kept = IntegerField(default=0)
-    kept_bytes = IntegerField(default=0)
-    dropped = IntegerField(default=0)
     last_created = TextField(default="")
     last_created_ms = BigIntegerField(default=0)
 
 
 class Entry(Model):
-    """A request and its answer, as one JSON document of so many bytes."""
+    """A request and its answer, as one JSON document of so many bytes.
+
+    Beside it, its journal after it: how many entries and bytes are kept, how many entries made room, which task was
+    created last, and when. What is before those that are kept is waiting to be deleted.
+    """
 
     journal = IntegerField()
     id = IntegerField()
     size = IntegerField()
+    kept = IntegerField()
+    kept_bytes = IntegerField()
+    dropped = IntegerField()
+    last_created = TextField()
+    last_created_ms = BigIntegerField()
     document = TextField()
 
     class Meta:
@@ -162,21 +168,12 @@ class Task(Row):
     status_id = TextField()
     priority = IntegerField()
     creator_id = TextField()
+    responsible_ids = TextField()  # in request order, with commas between
     deleted_at = TextField(null=True)
 
-    class Meta:
-        indexes = ((("world", "due_at", "position"), False),)
 
-
-class Responsible(Part):
-    """One of a task's responsible users, in request order."""
-
-    task_id = TextField()
-    user_id = TextField()
-
-    class Meta:
-        primary_key = CompositeKey("world", "task_id", "position")
-        indexes = ((("world", "user_id", "task_id"), False),)
+# A list is read in its order from this index, and does not come across what was deleted.
+Task.add_index(Task.world, Task.due_at, Task.position, where=Task.deleted_at.is_null())
 
 
 class Note(Row):
@@ -198,5 +195,5 @@ class Fault(Row):
     hits = IntegerField(default=0)
 
 
-WORLD_TABLES: tuple[type[Part], ...] = (User, Status, Contact, Customer, Task, Responsible, Note, Fault)
+WORLD_TABLES: tuple[type[Part], ...] = (User, Status, Contact, Customer, Task, Note, Fault)
 TABLES: tuple[type[Model], ...] = (World, Sandbox, Snapshot, Template, Journal, Entry, *WORLD_TABLES)

@@ -25,27 +25,27 @@ class Statements:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._texts: dict[tuple[Any, ...], str] = {}
+        self._defaults: dict[tuple[Any, ...], Values] = {}
+
+    def run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Any:
+        """Run the statement of that key, which `build` makes the first time, with these values: its cursor."""
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = self._database.get_sql_context().sql(build()).query()[0]
+        return self._database.connection().execute(text, tuple(values))
+
+    def rows(self, model: type[Model], key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Rows:
+        """As `run`, for a select of all columns of a table: its rows, as dictionaries."""
+        return [_row(model, row) for row in self.run((model, *key), build, values)]
 
     def select(self, model: type[Model], where: Values, order: Sequence[str] = ()) -> Rows:
         """The rows that meet `where`, as dictionaries."""
-        cursor = self._run(
-            (model, "select", _shape(where), tuple(order)),
+        return self.rows(
+            model,
+            ("select", _shape(where), tuple(order)),
             lambda: model.select().where(*_equal(model, where)).order_by(*_columns(model, order)),
             _given(where),
         )
-        return [_row(model, row) for row in cursor]
-
-    def select_among(
-        self, model: type[Model], where: Values, name: str, values: Sequence[Any], order: Sequence[str]
-    ) -> Rows:
-        """The rows that meet `where` and whose column `name` has one of `values`."""
-        (column,) = _columns(model, [name])
-        cursor = self._run(
-            (model, "among", _shape(where), name, len(values), tuple(order)),
-            lambda: model.select().where(*_equal(model, where), column.in_(values)).order_by(*_columns(model, order)),
-            [*_given(where), *values],
-        )
-        return [_row(model, row) for row in cursor]
 
     def find(self, model: type[Model], where: Values, others: Mapping[str, type[Model]]) -> Rows:
         """The row that meets `where`, and of each of the other tables the row whose id its column of that name has.
@@ -59,31 +59,25 @@ class Statements:
                 query = query.join_from(model, other, on=_columns(model, [name])[0] == other.id)  # type: ignore[attr-defined]
             return query
 
-        found = self._run((model, "find", _shape(where), tuple(others.items())), build, _given(where)).fetchone()
+        found = self.run((model, "find", _shape(where), tuple(others.items())), build, _given(where)).fetchone()
         if found is None:
             return []
         values = iter(found)
         return [_row(each, values) for each in (model, *others.values())]
 
-    def value(self, model: type[Model], name: str, where: Values) -> Any:
-        """The value of one column in the row that meets `where`, of which there must be one."""
-        cursor = self._run(
-            (model, "value", name, _shape(where)),
-            lambda: model.select(*_columns(model, [name])).where(*_equal(model, where)),
-            _given(where),
-        )
-        return cursor.fetchone()[0]
-
     def count(self, model: type[Model]) -> int:
         """How many rows there are."""
-        cursor = self._run((model, "count"), lambda: model.select(fn.COUNT(SQL("*"))), ())
+        cursor = self.run((model, "count"), lambda: model.select(fn.COUNT(SQL("*"))), ())
         return int(cursor.fetchone()[0])
 
     def insert(self, model: type[Model], row: Values) -> Any:
         """Add a row, with the defaults of the columns that are not given; its number, if the database numbers them."""
-        row = _in_table_order(model, model._meta.get_default_dict() | dict(row))
-        cursor = self._run((model, "insert", *row), lambda: model.insert(row), row.values())
-        return cursor.lastrowid
+        key = (model, "insert", *row)
+        defaults = self._defaults.get(key)
+        if defaults is None:
+            defaults = self._defaults[key] = _in_table_order(model, model._meta.get_default_dict() | dict.fromkeys(row))
+        whole = {**defaults, **row}
+        return self.run(key, lambda: model.insert(whole), whole.values()).lastrowid
 
     def copy(self, model: type[Model], where: Values, values: Values) -> None:
         """Add the rows that meet `where` once more, with these values in place of their own."""
@@ -94,12 +88,12 @@ class Statements:
             copied = [Value(values[column.name]) if column.name in values else column for column in columns]
             return model.insert_from(model.select(*copied).where(*_equal(model, where)), columns)
 
-        self._run((model, "copy", tuple(values), _shape(where)), build, [*values.values(), *_given(where)])
+        self.run((model, "copy", tuple(values), _shape(where)), build, [*values.values(), *_given(where)])
 
     def update(self, model: type[Model], values: Values, where: Values) -> None:
         """Change the rows that meet `where`."""
         values = _in_table_order(model, values)
-        self._run(
+        self.run(
             (model, "update", tuple(values), _shape(where)),
             lambda: model.update(values).where(*_equal(model, where)),
             [*values.values(), *_given(where)],
@@ -107,23 +101,17 @@ class Statements:
 
     def delete(self, model: type[Model], where: Values) -> None:
         """Remove the rows that meet `where`."""
-        self._run((model, "delete", _shape(where)), lambda: model.delete().where(*_equal(model, where)), _given(where))
+        self.run((model, "delete", _shape(where)), lambda: model.delete().where(*_equal(model, where)), _given(where))
 
     def delete_some(self, model: type[Model], name: str, values: Sequence[Any], limit: int) -> int:
         """Remove rows whose column `name` has one of `values`, so many at most; how many."""
         (column,), row = _columns(model, [name]), SQL("rowid")  # by its key, SQLite would look at all rows of a world
-        cursor = self._run(
+        cursor = self.run(
             (model, "delete some", name, len(values)),
             lambda: model.delete().where(row.in_(model.select(row).where(column.in_(values)).limit(limit))),
             [*values, limit],
         )
         return int(cursor.rowcount)
-
-    def _run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Any:
-        text = self._texts.get(key)
-        if text is None:
-            text = self._texts[key] = self._database.get_sql_context().sql(build()).query()[0]
-        return self._database.connection().execute(text, tuple(values))
 
 
 def _row(model: type[Model], values: Iterable[Any]) -> dict[str, Any]:

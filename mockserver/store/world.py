@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,15 +13,15 @@ from mockserver.store.models import Part, Row
 from mockserver.store.models import World as WorldTable
 from mockserver.store.statements import Rows
 
-_BATCH = 500  # values in one statement: databases bound them
-
 Columns = dict[str, Any]
+People = Mapping[str, Mapping[str, Any]]
 
 
 class World:
     """A world in a transaction; `columns` are its own, which `save` writes back.
 
-    `changes` is what was reported of tasks and notes, for the journal.
+    `changes` is what was reported of tasks and notes, for the journal. The same object may serve the writer's
+    transactions one after the other, as long as every change of the world goes through it and none is rolled back.
     """
 
     def __init__(self, transaction: Transaction, columns: Columns) -> None:
@@ -28,6 +29,7 @@ class World:
         self.columns = columns
         self.changes: list[dict[str, Any]] = []
         self._saved = dict(columns)
+        self._people: dict[type[Part], People] = {}
         self._statements = transaction.statements
 
     @property
@@ -56,12 +58,11 @@ class World:
         """This world's rows of a table whose columns have these values, in the order they came or the order given."""
         return self._statements.select(model, self._mine(where), order)
 
-    def rows_among(self, model: type[Part], name: str, values: Sequence[Any], **where: Any) -> Rows:
-        """Of `rows`, those whose column `name` has one of these values, however many those are."""
-        found: Rows = []
-        for start in range(0, len(values), _BATCH):
-            batch = values[start : start + _BATCH]
-            found += self._statements.select_among(model, self._mine(where), name, batch, ("position",))
+    def people(self, model: type[Row]) -> People:
+        """All rows of a table by their ids, in the order they came: read once, for tables that rarely change."""
+        found = self._people.get(model)
+        if found is None:
+            found = self._people[model] = {row["id"]: row for row in self.rows(model)}
         return found
 
     def get(self, model: type[Row], id: str) -> dict[str, Any] | None:
@@ -71,28 +72,36 @@ class World:
 
     def insert(self, model: type[Part], rows: Iterable[Mapping[str, Any]]) -> None:
         """Add rows to a table of this world."""
+        self._people.pop(model, None)
         for row in rows:
             self._statements.insert(model, {"world": self.number, **row})
 
     def update(self, model: type[Row], id: str, **values: Any) -> None:
         """Change the row with that id."""
+        self._people.pop(model, None)
         self._statements.update(model, values, self._mine({"id": id}))
 
     def delete(self, model: type[Part], **where: Any) -> None:
         """Remove this world's rows of a table whose columns have these values."""
+        self._people.pop(model, None)
         self._statements.delete(model, self._mine(where))
 
     def copy_rows(self, source: World, models: Iterable[type[Part]]) -> None:
         """Add all rows that another world has in these tables."""
         for model in models:
+            self._people.pop(model, None)
             self._statements.copy(model, {"world": source.number}, {"world": self.number})
 
-    def mint(self, model: type[Row]) -> str:
-        """A new UUID for a row of that table: the next of the seed's that is not present."""
+    def insert_new(self, model: type[Row], row: Mapping[str, Any]) -> dict[str, Any]:
+        """Add a row under a new UUID, the next of the seed's that is not present: the row with its id."""
         while True:
-            id = ids.mint(self.seed, model.__name__.lower(), self.count(model) - 1)
-            if self.get(model, id) is None:
-                return id
+            new = {"id": ids.mint(self.seed, model.__name__.lower(), self.count(model) - 1), **row}
+            try:
+                self.insert(model, [new])
+                return new
+            except sqlite3.IntegrityError:
+                if self.get(model, new["id"]) is None:
+                    raise
 
     def count(self, model: type[Row]) -> int:
         """One more row of that table: how many there have been."""
@@ -116,7 +125,7 @@ class World:
     def save(self) -> None:
         """Write back the world's own columns, if they changed."""
         if self.columns != self._saved:
-            values = {name: value for name, value in self.columns.items() if name != "id"}
+            values = {name: value for name, value in self.columns.items() if value != self._saved[name]}
             self._statements.update(WorldTable, values, {"id": self.number})
             self._saved = dict(self.columns)
 

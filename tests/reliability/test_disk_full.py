@@ -168,7 +168,7 @@ def test_what_writes_is_a_507_that_names_the_file_and_the_way_out(disk: Disk) ->
         state["tasks"] = [{**state["tasks"][0], "id": UNKNOWN_ID, "description": LARGE * 20}]
         for response in (
             api.create(description=LARGE),
-            api.update(id, description="y" * 5_000),
+            api.update(id, description="y" * 20_000),  # an update needs fewer pages than the creates that found none
             api.client.put("/__admin/state", json=state),
             api.client.post("/__admin/faults", json={"status": 500, "body": LARGE * 20}),
         ):

@@ -37,6 +37,7 @@ from reliability.processes import (
 
 WRITERS = 8
 READY_S = 2.0
+RING = 50  # entries
 CROWD = 150  # tasks of the sandbox that is reset, kept and restored
 
 TASK = {"title": "Call the client", "responsibleIds": [MARIA, CARLOS], "priority": "1", "aiContactId": CONTACT}
@@ -120,6 +121,51 @@ def test_what_writers_were_answered_outlives_a_kill(
             ready.append(server.start())
             answered += _check(server, writers)
     _say(figures, ready, answered)
+
+
+@sizes("rounds", 2, 40)
+def test_the_ring_of_a_journal_is_exact_after_each_kill(
+    rounds: int, tmp_path: Path, figures: Callable[..., None]
+) -> None:
+    """Its sandbox lives through all kills, so that no id may come twice, and nothing be counted twice or not at all."""
+    ready, last = [], 0
+    with Process(tmp_path, "--journal-limit", RING) as server:
+        for number in range(rounds):
+            writers = [Writer(server, "ring", f"r{number}w{each}", seed=number) for each in range(WRITERS)]
+            with at_work(server, writers):
+                server.lives(random.Random(f"ring {number}").uniform(0, 0.3))
+                server.kill()
+            ready.append(server.start())
+            answers = [answer for writer in writers for answer in writer.answers]
+            entries = [answer.entry for answer in answers]
+            assert len(set(entries)) == len(entries)
+            assert min(entries) > last
+            with server.client("ring") as client:
+                last = _check_ring(client, max(entries))
+                tasks = [task["id"] for task in client.asked("state")["tasks"]]
+                assert len(set(tasks)) == len(tasks)
+    _say(figures, ready, last)
+
+
+def _check_ring(client: Client, answered: int) -> int:
+    """The journal has the newest entries and counts the others: the id of its last one, after one more request."""
+    before = client.asked("requests")
+    last = before["requests"][-1]["id"]
+    assert answered <= last <= answered + WRITERS
+    for found in (before, _after_one_more(client, last + 1)):
+        ids = [entry["id"] for entry in found["requests"]]
+        assert ids == list(range(ids[-1] - min(RING, ids[-1]) + 1, ids[-1] + 1))
+        assert (found["total"], found["dropped"]) == (len(ids), ids[-1] - len(ids))
+        if found["dropped"]:
+            assert client.call("GET", f"/__admin/requests/{ids[0] - 1}").status == 404
+    return last + 1
+
+
+def _after_one_more(client: Client, id: int) -> Document:
+    """The journal after a request, which must get that id."""
+    assert client.done("GET", "/api/public/team-members/all").entry == id
+    found: Document = client.asked("requests")
+    return found
 
 
 @sizes("rounds", 2, 40)

@@ -1,0 +1,371 @@
+"""What the calls of the control plane take: their paths, queries and bodies, declared once.
+
+What validates a call is what `/__admin/openapi.json` shows. Where a schema has a rule between its keys, `openapi` is
+that rule as JSON Schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, post_load, validate, validates_schema
+from marshmallow import fields as base
+
+from mockserver import clock, fields
+from mockserver.errors import BadRequest
+from mockserver.fields import Reason, about, refusal
+from mockserver.mock import current_mock
+from mockserver.sandbox import faults, names, patterns, snapshots
+from mockserver.sandbox.sandboxes import FIXTURES, PARTS
+from mockserver.wire import quoted
+
+LISTS = ("users", "statuses", "contacts", "customers", "tasks", "notes")
+
+_MANY = 10**9
+_DIGITS = re.compile(r"[0-9]{1,15}")
+_HEADERS_ONLY = "Must be an object of header names and values, in printable ASCII, none of them about the connection"
+_BOUNDS = "exactly, at_least, at_most, never"
+_SEQUENCE = "Must be a list of at least one pattern, without request and times beside it"
+_NAME = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
+_HEADERS = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},
+    "additionalProperties": {"type": "string", "pattern": "^[ -~]{0,1000}$"},
+}
+_PARAMETERS = {"type": "object", "additionalProperties": {"type": ["string", "array"], "items": {"type": "string"}}}
+_RECORDS = {"type": "array", "items": {"type": "object"}}
+_PARTS = {"type": "array", "items": {"type": "string", "enum": list(PARTS)}, "minItems": 1}
+
+
+# Fields.
+
+
+class Typed(fields.Strict):
+    """A field for which null is a value of the wrong type, as any other."""
+
+    def _validate_missing(self, value: Any) -> None:
+        if value is not None:
+            super()._validate_missing(value)
+
+
+class Made(fields.Strict):
+    """A value that `make` turns into another one; its ValueError is the refusal."""
+
+    def __init__(self, make: Callable[[Any], Any], openapi: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.make, self.openapi = make, openapi
+        kinds = {"object": ("an object", dict), "array": ("an array", list)}
+        self.expected, kind = kinds.get(openapi["type"], ("a string", str))
+        self.types = (kind,)
+
+    def accept(self, value: Any) -> Any:
+        """What `make` makes of the value."""
+        try:
+            return self.make(value)
+        except ValueError as error:
+            raise refusal("invalid_date" if "format" in self.openapi else "invalid_choice", str(error)) from None
+
+
+class Records(Typed, Made):
+    """A list of records, which `fixtures.check` looks into."""
+
+
+class Digits(fields.Integer):
+    """A whole number in the query."""
+
+    expected, types = "a string", (str,)  # type: ignore[assignment]
+
+    def accept(self, value: Any) -> int:
+        """The number, when the text is one and it is within the bounds."""
+        digits = re.sub(r"\.0+$", "", value)
+        if not _DIGITS.fullmatch(digits):
+            raise BadRequest(f"{self.name}={quoted(value)[1:-1]} is not a whole number")
+        return super().accept(int(digits))
+
+
+class Named(Typed):
+    """One of the names that there are, which a refusal lists."""
+
+    openapi = {"type": "string"}
+
+    def __init__(self, names: Callable[[], Collection[str]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.names = names
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        known = self.names()
+        if isinstance(value, str) and value in known:
+            return value
+        problem = f"There is no {quoted(value)}" if isinstance(value, str) else "Expected a string"
+        raise refusal("invalid_pattern", f"{problem}; there are {', '.join(known)}")
+
+
+class Object(Typed, base.Nested):  # type: ignore[misc]
+    """An object with a schema of its own."""
+
+    expected, types = "an object", (dict,)
+
+    def accept(self, value: dict[str, Any]) -> Any:
+        """What the schema makes of it."""
+        return self.schema.load(value)
+
+
+class Patterns(Typed, base.List[Any]):
+    """At least one pattern."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, list) or not value:
+            raise refusal("invalid_pattern", _SEQUENCE)
+        return base.List._deserialize(self, value, attr, data, **kwargs)
+
+
+def _parameters(value: dict[str, Any]) -> dict[str, Any]:
+    if any(not isinstance(text, str) for each in value.values() for text in patterns.listed(each)):
+        raise ValueError
+    return value
+
+
+def _headers(value: dict[str, Any]) -> dict[str, Any]:
+    if not all(isinstance(text, str) and faults.may_send(name, text) for name, text in value.items()):
+        raise ValueError
+    return value
+
+
+def _parts(value: list[Any]) -> list[str]:
+    if not value or any(word not in PARTS for word in value):
+        raise ValueError(f"Must be some of {', '.join(PARTS)}")
+    return [word for word in PARTS if word in value]
+
+
+def _entry_id(text: str) -> int:
+    if not _DIGITS.fullmatch(text):
+        raise BadRequest(f"{quoted(text)} is no entry's id: X-Mock-Request-Id has it")
+    return int(text)
+
+
+def _operations() -> list[str]:
+    return [operation.id for operation in current_mock().operations]
+
+
+# Bodies.
+
+
+class Body(Schema):
+    """The body of a call; a key that is not declared is refused, with those that are.
+
+    `code` is that of the problems; `words` say what is wrong with a key, whatever it is.
+    """
+
+    class Meta:
+        unknown = RAISE
+
+    code = "unknown"
+    keys = "there are"
+    words: Mapping[str, str] = {}
+
+    def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> None:
+        """Put the problems into the schema's words; marshmallow calls it."""
+        assert isinstance(error.messages, dict)  # noqa: S101 (those of a schema are)
+        known = [field.data_key or name for name, field in self.fields.items()]
+        for name, found in error.messages.items():
+            if name not in known:
+                error.messages[name] = [Reason(self.code, f"Unknown key; {self.keys} {', '.join(known)}")]
+            elif name in self.words and isinstance(found, list) and getattr(found[0], "code", "") != self.code:
+                word = self.words[name]
+                error.messages[name] = [word if isinstance(word, Reason) else Reason(self.code, word)]
+
+
+class Reset(Body):
+    """What to reset, and to what."""
+
+    to = fields.Text(
+        load_default=FIXTURES,
+        metadata=about("`fixtures`, `empty` (people and statuses stay), or the name of a snapshot.", "fixtures"),
+    )
+    parts = Made(
+        _parts, _PARTS, data_key="only", load_default=PARTS, metadata=about("The parts to reset.", default=list(PARTS))
+    )
+
+
+State = Body.from_dict({name: Records(list, _RECORDS, required=True) for name in LISTS}, name="State")
+
+
+class NewSandbox(Body):
+    """A sandbox to open."""
+
+    name = Made(names.check_name, _NAME, load_default=None, metadata=about("Its name; made up by default.", "gw3"))
+
+
+class NewSnapshot(Body):
+    """A snapshot to take."""
+
+    name = Made(snapshots.check_name, _NAME, required=True, metadata=about("Its name.", "onboarded"))
+
+
+class ClockChange(Body):
+    """What of the clock to set."""
+
+    mode = fields.Choice({mode: mode for mode in clock.MODES}, metadata=about("How it moves.", "frozen"))
+    now = Made(clock.parse_instant, {"type": "string", "format": "date-time"}, metadata=about("The time it shows."))
+    tick_ms = fields.WholeNumber(0, 86_400_000, metadata=about("What a successful write adds when it ticks.", 1000))
+
+
+class Advance(Body):
+    """How far to move the clock."""
+
+    seconds = fields.WholeNumber(0, 5_000_000_000, required=True, metadata=about("Seconds.", 3600))
+
+
+class RateLimit(Body):
+    """A number of requests in a window of real time."""
+
+    requests = fields.WholeNumber(1, 1_000_000, required=True, metadata=about("How many.", 100))
+    seconds = fields.WholeNumber(1, 86_400, required=True, metadata=about("The length of the window.", 60))
+
+
+class SettingsChange(Body):
+    """What of the sandbox's settings to change."""
+
+    strict = fields.Boolean(metadata=about("Refuse unread body keys, and dueTime without timezone."))
+    delay_ms = fields.WholeNumber(0, faults.MAX_DELAY_MS, metadata=about("What every request waits.", 0))
+    rate_limit = Object(RateLimit, allow_none=True, metadata=about("Null for none."))
+
+
+class Pattern(Body):
+    """What a request must be like; every part may be left out."""
+
+    code, keys = "invalid_pattern", "a pattern takes"
+    words = {
+        "path": "Expected a string; * stands for any characters",
+        "status": "Expected a status code",
+        "query": "Expected an object of strings, or lists of strings",
+    }
+
+    operation = Named(_operations, metadata=about("The id of an operation.", "createTask"))
+    method = Named(lambda: patterns.METHODS, metadata=about("The method.", enum=list(patterns.METHODS)))
+    path = fields.Text(metadata=about("The path; `*` stands for any characters.", "/api/public/tasks*"))
+    status: fields.Integer = fields.WholeNumber(100, 599, metadata=about("The status of the answer.", 201))
+    query = Made(_parameters, _PARAMETERS, metadata=about("Parameters with these values.", {"responsibleIds": ""}))
+    json = base.Raw(
+        allow_none=True, metadata=about("What the body must contain: of an object, only the keys named count.")
+    )
+
+
+class Times(Body):
+    """How often: `exactly`, `at_least`, `at_most`, the last two together, or `never`."""
+
+    openapi = {"minProperties": 1, "dependentSchemas": {key: {"maxProperties": 1} for key in ("exactly", "never")}}
+
+    exactly = fields.WholeNumber(0, metadata=about("This number of times."))
+    at_least = fields.WholeNumber(0, metadata=about("This number of times, or more."))
+    at_most = fields.WholeNumber(0, metadata=about("This number of times, or fewer."))
+    never = fields.Boolean(validate=validate.Equal(True), metadata=about("No time at all."))
+
+    @validates_schema
+    def can_hold_together(self, data: dict[str, Any], **_: Any) -> None:
+        """Refuse bounds that say nothing, or that another one contradicts."""
+        if not data or (len(data) > 1 and not {"exactly", "never"}.isdisjoint(data)):
+            raise refusal("invalid_pattern", "")
+
+    def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> None:
+        """Refuse the bounds as a whole; marshmallow calls it."""
+        error.messages = [Reason("invalid_pattern", "")]
+
+
+class Verification(Body):
+    """Requests that must be in the journal."""
+
+    words = {
+        "request": Reason("invalid_type", "Expected an object"),
+        "times": Reason("invalid_pattern", f"Expected an object with {_BOUNDS}: whole numbers, and true for never"),
+        "timeout_ms": Reason("out_of_bounds", "Must be from 0 to 60000"),
+    }
+    openapi = {"dependentSchemas": {"sequence": {"properties": {"request": False, "times": False}}}}
+
+    request = Object(Pattern, load_default=dict, metadata=about("What the requests must be like."))
+    sequence = Patterns(Object(Pattern), metadata=about("Such requests in this order.", minItems=1))
+    times = Object(Times, load_default={"at_least": 1}, metadata=about("How often."))
+    timeout_ms = fields.WholeNumber(0, 60_000, load_default=0, metadata=about("How long to wait until it holds."))
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def is_one_of_both(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
+        """Refuse a sequence with a count beside it."""
+        if "sequence" in data and not {"request", "times"}.isdisjoint(original):
+            raise refusal("invalid_pattern", _SEQUENCE, "sequence")
+
+
+class FaultRule(Body):
+    """A rule that makes matching requests fail."""
+
+    code, keys = "invalid_fault", "a fault rule takes"
+    words = {
+        "match": Reason("invalid_type", "Expected an object"),
+        "when": "Must be before or after (the commit)",
+        "status": "Must be null or a status code from 200 to 599",
+        "headers": _HEADERS_ONLY,
+        "connection": f"Must be null or one of {', '.join(faults.CONNECTIONS)}",
+        "delay_ms": f"Must be milliseconds from 0 to {faults.MAX_DELAY_MS}",
+        "skip": "Must be a whole number",
+        "times": "Must be null (for ever) or a whole number of at least 1",
+        "probability": "Must be null or a number from 0 to 1",
+    }
+
+    match = Object(Pattern, metadata=about("Which requests; all when left out.", {"operation": "createTask"}))
+    when = fields.Choice({when: when for when in faults.WHEN}, metadata=about("Before or after the commit."))
+    status = fields.WholeNumber(200, 599, allow_none=True, metadata=about("The status to answer with.", 503))
+    headers = Made(_headers, _HEADERS, metadata=about("Headers to add.", {"Retry-After": "2"}))
+    body = base.Raw(
+        allow_none=True, metadata=about("The body of the answer; a string is sent as it is, all else as JSON.")
+    )
+    connection = fields.Choice(
+        {kind: kind for kind in faults.CONNECTIONS}, allow_none=True, metadata=about("How the connection breaks.")
+    )
+    delay_ms = fields.WholeNumber(0, faults.MAX_DELAY_MS, metadata=about("What the answer waits.", 500))
+    skip = fields.WholeNumber(0, _MANY, metadata=about("How many matching requests are left alone first."))
+    times = fields.WholeNumber(1, _MANY, allow_none=True, metadata=about("How many are hit; null is for ever."))
+    probability = fields.Number(0, 1, allow_none=True, metadata=about("With which chance one is hit.", 0.5))
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def can_work(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
+        """Refuse keys that contradict each other."""
+        contradictions = faults.contradictions(faults.DEFAULTS | original)
+        if contradictions:
+            raise ValidationError({name: [Reason(self.code, message)] for name, message in contradictions.items()})
+
+    @post_load
+    def completed(self, rule: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """The rule with its defaults; one that does nothing is refused."""
+        rule = faults.DEFAULTS | rule
+        if not faults.has_effect(rule):
+            message = "The rule does nothing: give it a status, a connection or a delay_ms"
+            raise refusal(self.code, message, "status")
+        return rule
+
+
+# Paths and queries.
+
+
+class Filters(Pattern):
+    """Which entries of the journal to list."""
+
+    class Meta:
+        fields = ("since", "limit", "method", "path", "operation", "status")
+
+    since = Digits(0, load_default=0, metadata=about("Only entries after the one with this id."))
+    limit = Digits(0, metadata=about("At most this number of entries, the oldest of those found."))
+    status = Digits(100, 599, metadata=about("The status of the answer.", 201))
+
+
+def _one(**field: base.Field[Any]) -> Schema:
+    return Schema.from_dict(field)()
+
+
+SANDBOX = _one(
+    sandbox=Made(names.check_name, _NAME, metadata=about("The sandbox; else that of the `x-api-key`, else `default`."))
+)
+ENTRY = _one(id=Made(_entry_id, {"type": "integer", "minimum": 0}, required=True, metadata=about("The entry's id.")))
+FAULT = _one(id=fields.Text(required=True, metadata=about("The rule's id.")))
+SANDBOX_NAME = _one(name=Made(names.check_name, _NAME, required=True, metadata=about("The sandbox's name.")))
+SNAPSHOT_NAME = _one(name=Made(snapshots.check_name, _NAME, required=True, metadata=about("The snapshot's name.")))

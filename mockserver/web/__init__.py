@@ -1,0 +1,1 @@
+"""What the faces share: `bodies` reads JSON bodies, `openapi` describes calls from their schemas."""

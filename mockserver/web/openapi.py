@@ -1,0 +1,130 @@
+"""OpenAPI 3.1 descriptions, generated from the marshmallow schemas that read requests and write answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema
+from marshmallow import fields as base
+
+from mockserver import __version__, contract, errors, fields
+from mockserver.web.bodies import JSON
+
+Document = dict[str, Any]
+
+PROBLEM = errors.Problem(("responsibleIds", 1), "invalid_uuid", '"abc" is not a UUID of the form 8-4-4-4-12')
+
+ERROR: Document = {
+    "type": "object",
+    "description": "Every error has this shape.",
+    "required": ["statusCode", "message", "error"],
+    "properties": {
+        "statusCode": {"type": "integer", "description": "The HTTP status.", "examples": [404]},
+        "message": {"type": "string", "description": "What is wrong, for a person.", "examples": ["Task not found"]},
+        "error": {"type": "string", "description": "The status's title.", "examples": ["Not Found"]},
+    },
+    "additionalProperties": False,
+}
+
+_VALIDATION_ERROR: Document = {
+    **ERROR,
+    "description": "A 400. When fields are invalid, it adds `errors`, one entry for each problem.",
+    "properties": {
+        **ERROR["properties"],
+        "errors": {
+            "type": "array",
+            "description": "Every problem, in a stable order: path, query, body.",
+            "items": {
+                "type": "object",
+                "required": ["path", "message", "code"],
+                "properties": {
+                    "path": {
+                        "type": "array",
+                        "description": "Where the value is in the body, the query or the path.",
+                        "items": {"type": ["string", "integer"]},
+                    },
+                    "message": {"type": "string", "description": "What is wrong, for a person."},
+                    "code": {"type": "string", "enum": sorted(contract.CODES), "description": "What is wrong."},
+                },
+                "additionalProperties": False,
+            },
+            "examples": [[PROBLEM.document()]],
+        },
+    },
+}
+
+
+class Description:
+    """A description under construction; `spec` is apispec's."""
+
+    def __init__(self, title: str, text: str, security: Mapping[str, Document], required: Sequence[Document]) -> None:
+        self._schemas: dict[str, Any] = {}
+        self._plugin = MarshmallowPlugin(schema_name_resolver=self._name)
+        self.spec = APISpec(title, __version__, "3.1.0", plugins=[self._plugin], info={"description": text})
+        self._converter.add_attribute_function(_json_schema)
+        for name, scheme in security.items():
+            self.spec.components.security_scheme(name, scheme)
+        self.spec.options["security"] = list(required)
+        self.spec.options["servers"] = [{"url": "http://127.0.0.1:4010", "description": "vambe-mock on this machine"}]
+        self.spec.components.schema("Error", ERROR)
+        self.spec.components.schema("ValidationError", _VALIDATION_ERROR)
+
+    def parameters(self, **schemas: Schema | None) -> list[Document]:
+        """The fields of the schemas, each of which is named by where its parameters are."""
+        return [
+            _as_list(field, self._converter._field2parameter(field, name=field.data_key or name, location=location))
+            for location, schema in schemas.items()
+            if schema
+            for name, field in schema.fields.items()
+        ]
+
+    def document(self) -> Document:
+        """The whole description; a schema's `openapi` is added to what follows from its fields."""
+        for name, schema in self._schemas.items():
+            self.spec.components.schemas[name] |= getattr(schema, "openapi", {})
+        described = self.spec.to_dict()
+        return {"openapi": described.pop("openapi"), **described}
+
+    @property
+    def _converter(self) -> Any:
+        return self._plugin.converter  # the plugin has it once it is part of an APISpec
+
+    def _name(self, schema: Any) -> str:
+        kind = type(schema) if isinstance(schema, Schema) else schema
+        self._schemas[kind.__name__] = kind
+        return str(kind.__name__)
+
+
+def content(schema: Any, example: Any = None) -> Document:
+    """A body in JSON."""
+    examples = {} if example is None else {"examples": {"example": {"value": example}}}
+    return {JSON: {"schema": schema, **examples}}
+
+
+def refusal(description: str, status: int, example: Any = None) -> Document:
+    """The answer that is an error."""
+    shape = "ValidationError" if status == 400 else "Error"
+    return {"description": description, "content": content({"$ref": f"#/components/schemas/{shape}"}, example)}
+
+
+def _json_schema(self: Any, field: base.Field[Any], **_: Any) -> Document:
+    """What a field of ours adds to its JSON Schema."""
+    declared = dict(getattr(field, "openapi", {}))
+    if declared and field.allow_none:
+        declared["type"] = [declared["type"], "null"]
+        if "enum" in declared:
+            declared["enum"] = [*declared["enum"], None]
+    return declared
+
+
+def _as_list(field: base.Field[Any], parameter: Document) -> Document:
+    """A list of ids travels as one or more values; each is empty, or ids separated by commas."""
+    if not isinstance(field, fields.IdList):
+        return parameter
+    id_pattern = fields.UUID_PATTERN.strip("^$")
+    item = {"type": "string", "pattern": f"^({id_pattern}(,{id_pattern})*)?$"}
+    parameter["schema"] |= {"items": item, "minItems": 1}
+    return parameter | {"style": "form", "explode": True, "allowEmptyValue": True}

@@ -1,0 +1,103 @@
+"""A refusal lists at most 100 problems, and says how many it has left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from support import CARLOS, MARIA, Api, assert_error
+
+TASKS = "/api/public/tasks"
+EVERYTHING = "fromDate=0001-01-01&toDate=9999-12-31"
+OF_THE_MOCK = {"rule": "left_out", "evidence": "mock", "contract": None}
+
+
+def left_out(count: int) -> dict[str, Any]:
+    return {"path": [], "message": f"… and {count} more", "code": "left_out"}
+
+
+def create(api: Api, count: int) -> httpx.Response:
+    return api.create(responsibleIds=[MARIA, *map(str, range(count)), CARLOS])
+
+
+def update(api: Api, count: int) -> httpx.Response:
+    return api.update(api.created()["id"], responsibleIds=[MARIA, *range(count)])
+
+
+def list_tasks(api: Api, count: int) -> httpx.Response:
+    return api.client.get(f"{TASKS}?{EVERYTHING}&responsibleIds={','.join([MARIA] + ['x'] * count)}")
+
+
+@pytest.mark.parametrize("refused", [create, update, list_tasks])
+@pytest.mark.parametrize("count", [101, 2500])
+def test_of_more_than_100_problems_99_are_listed_and_the_others_counted(
+    refused: Callable[[Api, int], httpx.Response], count: int, api: Api
+) -> None:
+    response = refused(api, count)
+    errors = assert_error(response, 400, "Validation failed")["errors"]
+    assert [error["path"] for error in errors[:99]] == [["responsibleIds", place] for place in range(1, 100)]
+    assert errors[99:] == [left_out(count - 99)]
+    recorded = _entry(api, response)["problems"]
+    assert [{key: problem[key] for key in ("path", "message", "code")} for problem in recorded] == errors
+    assert recorded[99] == left_out(count - 99) | OF_THE_MOCK
+
+
+@pytest.mark.parametrize("refused", [create, update, list_tasks])
+def test_100_problems_are_all_listed(refused: Callable[[Api, int], httpx.Response], api: Api) -> None:
+    response = refused(api, 100)
+    errors = assert_error(response, 400)["errors"]
+    assert [error["path"] for error in errors] == [["responsibleIds", place] for place in range(1, 101)]
+    assert len(_entry(api, response)["problems"]) == 100
+
+
+def test_the_problems_of_all_fields_count_together(api: Api) -> None:
+    response = api.create(title="", responsibleIds=[0] * 150, priority=1)
+    errors = assert_error(response, 400)["errors"]
+    assert [errors[0]["path"], errors[1]["path"]] == [["title"], ["responsibleIds", 0]]
+    assert errors[99:] == [left_out(152 - 99)]
+
+
+def test_more_than_100_unread_keys_are_refused_as_other_problems_in_strict_mode(api: Api) -> None:
+    api.client.patch("/__admin/settings", json={"strict": True})
+    response = api.create(**{f"k{number}": 0 for number in range(150)})
+    errors = assert_error(response, 400)["errors"]
+    assert [error["path"] for error in errors[:99]] == [[f"k{number}"] for number in range(99)]
+    assert errors[99:] == [left_out(51)]
+
+
+@pytest.mark.parametrize("count", [101, 1200])
+def test_of_more_than_100_unknown_ids_99_are_named_and_the_others_counted(count: int, api: Api) -> None:
+    unknown = _unknown(count)
+    response = api.create(responsibleIds=[*unknown[:50], MARIA, *unknown[50:]])
+    named = ", ".join([*unknown[:99], f"… and {count - 99} more"])
+    assert_error(response, 404, f"responsibleIds not found: {named}")
+    problems = _entry(api, response)["problems"]
+    assert [problem["message"] for problem in problems[:99]] == [
+        f"the sandbox has no active user {id}" for id in unknown[:99]
+    ]
+    assert problems[99:] == [left_out(count - 99) | OF_THE_MOCK]
+
+
+def test_100_unknown_ids_are_all_named(api: Api) -> None:
+    unknown = _unknown(100)
+    response = api.create(responsibleIds=unknown)
+    assert_error(response, 404, f"responsibleIds not found: {', '.join(unknown)}")
+    assert len(_entry(api, response)["problems"]) == 100
+
+
+def test_the_code_of_what_is_left_out_is_documented(api: Api) -> None:
+    schemas = api.client.get("/openapi.json").json()["components"]["schemas"]
+    problem = schemas["ValidationError"]["properties"]["errors"]["items"]["properties"]
+    assert "left_out" in problem["code"]["enum"]
+
+
+def _unknown(count: int) -> list[str]:
+    return [f"dddddddd-dddd-4ddd-8ddd-{number:012}" for number in range(count)]
+
+
+def _entry(api: Api, response: httpx.Response) -> dict[str, Any]:
+    """What the journal has of a request."""
+    entry: dict[str, Any] = api.client.get(f"/__admin/requests/{response.headers['X-Mock-Request-Id']}").json()
+    return entry

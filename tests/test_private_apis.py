@@ -1,0 +1,215 @@
+"""What the package uses of its libraries beyond what they document: the one list, held against what is installed.
+
+A row that fails names the version that broke it: look at what the last column says, then at that library's changes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from importlib import metadata
+from typing import NamedTuple
+
+import pytest
+
+from mockserver.server.channel import Channel
+from mockserver.server.chunked import ChunkedBody
+from mockserver.server.exchange import Exchange
+from mockserver.server.hub import Hub
+from mockserver.server.request import Request
+
+
+class Private(NamedTuple):
+    """A name that a library does not promise to keep.
+
+    `parameters` are those of a function, or None for anything else.
+    """
+
+    distribution: str
+    owner: str
+    name: str
+    parameters: str | None
+    use: str
+
+
+CHANNEL, TASK, SERVER = "waitress.channel.HTTPChannel", "waitress.task.WSGITask", "waitress.server.TcpWSGIServer"
+PARSER, CHUNKED = "waitress.parser.HTTPRequestParser", "waitress.receiver.ChunkedReceiver"
+
+
+def functions(distribution: str, owner: str, use: str, **parameters: str) -> list[Private]:
+    return [Private(distribution, owner, name, names, use) for name, names in parameters.items()]
+
+
+def values(distribution: str, owner: str, use: str, names: str) -> list[Private]:
+    return [Private(distribution, owner, name, None, use) for name in names.split()]
+
+
+PRIVATE = (
+    # Connections.
+    *functions(
+        "waitress",
+        CHANNEL,
+        "overridden: deadlines, and a close that lets the client read its refusal",
+        __init__="self server sock addr adj map",
+        received="self data",
+        write_soon="self data",
+        send="self data do_close",
+        handle_write="self",
+        handle_expt="self",
+        handle_close="self",
+    ),
+    *functions(
+        "waitress",
+        CHANNEL,
+        "called",
+        service="self",
+        send_continue="self",
+        check_client_disconnected="self",
+        _flush_exception="self flush do_close",
+        _flush_some="self do_close",
+    ),
+    *values("waitress", CHANNEL, "the classes that it makes are ours", "parser_class task_class error_task_class"),
+    *values("waitress", CHANNEL, "the queue of requests", "request requests requests_lock sent_continue"),
+    *values("waitress", CHANNEL, "what waits to be sent", "outbuf_lock total_outbufs_len"),
+    *values("waitress", CHANNEL, "its end", "connected will_close close_when_flushed"),
+    *values("waitress", CHANNEL, "its server, settings and peer", "server adj addr socket"),
+    *values("waitress", "waitress.channel", "ends a task whose client has gone", "ClientDisconnected"),
+    # Answers.
+    *functions(
+        "waitress",
+        TASK,
+        "overridden: one record for each request, errors in our shape, head and body in one send",
+        service="self",
+        execute="self",
+        write="self data",
+        build_response_header="self",
+        get_environment="self",
+    ),
+    *functions(
+        "waitress",
+        TASK,
+        "called; `execute` runs the application, and lets no CR or LF into a status or a header",
+        start="self",
+        finish="self",
+        set_close_on_finish="self",
+    ),
+    *values(
+        "waitress",
+        TASK,
+        "the state of an answer",
+        "request channel version environ start_time complete status response_headers has_body content_length"
+        " content_bytes_written chunked_response wrote_header close_on_finish",
+    ),
+    *functions("waitress", "waitress.utilities", "the Date of an answer", build_http_date="when"),
+    *values("waitress", "waitress.buffers", "`wsgi.file_wrapper`", "ReadOnlyFileBasedBuffer"),
+    # Requests.
+    *functions(
+        "waitress",
+        PARSER,
+        "overridden: requests are read strictly",
+        __init__="self adj",
+        received="self data",
+        parse_header="self header_plus",
+    ),
+    *functions("waitress", PARSER, "called", close="self", get_body_stream="self"),
+    *values(
+        "waitress",
+        PARSER,
+        "the state of a request, which channel and task look at",
+        "adj headers header_plus headers_finished completed empty error expect_continue chunked content_length"
+        " body_rcv version",
+    ),
+    *functions("waitress", CHUNKED, "overridden: chunks are read strictly", __init__="self buf", received="self s"),
+    *functions("waitress", CHUNKED, "called", getfile="self", getbuf="self", __len__="self"),
+    *values("waitress", CHUNKED, "the state of a chunked body", "buf completed"),
+    *functions("waitress", "waitress.receiver.FixedStreamReceiver", "reads other bodies", __init__="self cl buf"),
+    *functions("waitress", "waitress.buffers.OverflowableBuffer", "keeps a body", __init__="self overflow"),
+    # The loop.
+    *functions(
+        "waitress",
+        SERVER,
+        "overridden: the loop, its threads and its limits are ours",
+        __init__="self application map _start _sock dispatcher adj sockinfo bind_socket kw",
+        set_reuse_addr="self",
+        run="self",
+        add_task="self task",
+        pull_trigger="self",
+        readable="self",
+        handle_accept="self",
+        close="self",
+    ),
+    *functions("waitress", SERVER, "called", set_socket_options="self conn", writable="self"),
+    *values(
+        "waitress",
+        SERVER,
+        "the state of the loop",
+        "application adj channel_class active_channels accepting socket trigger server_name effective_port _map",
+    ),
+    *functions("waitress", "waitress.trigger.trigger", "wakes the loop", pull_trigger="self thunk", close="self"),
+    *functions(
+        "waitress",
+        "waitress.wasyncore",
+        "a turn of the loop",
+        loop="timeout use_poll map count",
+        readwrite="obj flags",
+    ),
+    *functions("waitress", "waitress.wasyncore.dispatcher", "stops listening", close="self"),
+    *functions("waitress", "waitress.adjustments.Adjustments", "the settings", __init__="self kw"),
+    # Flask and Werkzeug.
+    *values("Flask", "flask.globals", "the methods that OPTIONS answers with", "request_ctx"),
+    *values("Flask", "flask.ctx.RequestContext", "the methods that OPTIONS answers with", "url_adapter"),
+    *functions(
+        "Werkzeug",
+        "werkzeug.routing.Rule",
+        "overridden: what builds a rule's URL is compiled with the first that is built",
+        _compile_builder="self append_unknown",
+    ),
+)
+
+OVERRIDING = {CHANNEL: Channel, TASK: Exchange, SERVER: Hub, PARSER: Request, CHUNKED: ChunkedBody}
+
+
+def found(dotted: str) -> object:
+    """A module, or what is in one."""
+    try:
+        return importlib.import_module(dotted)
+    except ModuleNotFoundError:
+        module, _, name = dotted.rpartition(".")
+        return getattr(importlib.import_module(module), name)
+
+
+def own(owner: object, name: str) -> bool:
+    """Whether the owner has it; what a class gives its instances stands in an `__init__`."""
+    if hasattr(owner, name):
+        return True
+    return name in {used for base in getattr(owner, "__mro__", ()) for used in _used(base.__init__)}
+
+
+def _used(function: object) -> tuple[str, ...]:
+    code = getattr(function, "__code__", None)
+    return code.co_names if code else ()
+
+
+@pytest.mark.parametrize("private", PRIVATE, ids=lambda private: f"{private.owner}.{private.name}")
+def test_a_private_name_is_still_what_is_relied_on(private: Private) -> None:
+    installed = f"{private.distribution} {metadata.version(private.distribution)}"
+    broken = f"{installed} has no {private.owner}.{private.name} as it is relied on: {private.use}"
+    owner = found(private.owner)
+    assert own(owner, private.name), broken
+    if private.parameters is not None:
+        assert list(inspect.signature(getattr(owner, private.name)).parameters) == private.parameters.split(), broken
+
+
+def overridden() -> Iterator[tuple[str, str]]:
+    """What our classes replace in the library's."""
+    for owner, ours in OVERRIDING.items():
+        for name in vars(ours):
+            if name not in vars(object) and own(found(owner), name):
+                yield owner, name
+
+
+def test_whatever_is_overridden_is_in_the_list() -> None:
+    listed = {(private.owner, private.name) for private in PRIVATE}
+    bookkeeping = {"__module__", "__dict__", "__weakref__", "__annotations__", "__static_attributes__"}
+    assert {(owner, name) for owner, name in overridden() if name not in bookkeeping} <= listed
