@@ -65,10 +65,14 @@ class Clock(NamedTuple):
     anchor_ms: int = 0
     tick_ms: int = 1000
 
+    def read_ms(self) -> int:
+        """The time now, in milliseconds since 1970."""
+        passed = wall_ms() - self.anchor_ms if self.mode == "real" else 0
+        return min(self.now_ms + passed, _LATEST_MS)
+
     def read(self) -> str:
         """The time now, as the API writes instants."""
-        passed = wall_ms() - self.anchor_ms if self.mode == "real" else 0
-        return text_of(min(self.now_ms + passed, _LATEST_MS))
+        return text_of(self.read_ms())
 
     def document(self) -> dict[str, str | int]:
         """The clock as the control plane shows it."""

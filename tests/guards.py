@@ -45,7 +45,13 @@ class Guard:
 
 
 def _guard(name: str, file: str, old: str, new: str, *tests: str) -> Guard:
-    return Guard(name, f"mockserver/{file}", old, new, tuple(f"tests/test_{test}" for test in tests))
+    return Guard(
+        name,
+        f"mockserver/{file}",
+        old,
+        new,
+        tuple(f"tests/{test}" if "/" in test.partition("::")[0] else f"tests/test_{test}" for test in tests),
+    )
 
 
 HOSTS = "hosts_and_origins.py"
@@ -123,15 +129,15 @@ GUARDS = (
     # What is read.
     _guard(
         "media-type",
-        "api/reading.py",
-        'media_type != "application/json"',
+        "web/bodies.py",
+        "given != JSON",
         "False",
         "bad_inputs.py::test_a_bad_request_gets_an_answer_of_the_contract_and_writes_nothing",
     ),
     _guard(
         "size-of-a-body",
-        "api/reading.py",
-        'length > max_body or request.environ.get("mockserver.body_too_large")',
+        "api/doors.py",
+        'environ.get("mockserver.body_too_large", False) or (get_content_length(environ) or 0) > max_body',
         "False",
         "hosts_and_origins.py::TestOrigins::test_errors_can_be_read_too",
         "bad_inputs.py::test_broken_http_gets_an_answer_of_the_contract_and_writes_nothing",
@@ -215,7 +221,7 @@ GUARDS = (
     _guard("no-nan-is-sent", "wire.py", "allow_nan=False", "allow_nan=True", "wire.py"),
     _guard(
         "repeated-key-is-told",
-        "api/reading.py",
+        "web/bodies.py",
         "wire.decode(body, repeated)",
         "wire.decode(body)",
         "advice.py::test_advice_names_what_nothing_reads_and_what_is_repeated",
@@ -294,9 +300,9 @@ GUARDS = (
     # What is kept secret, and where it may lead.
     _guard(
         "keys-in-the-journal",
-        "api/exchange.py",
-        "recording.finished(entry, self._secrets())",
-        "(entry, wire.encode(entry))",
+        "api/pipeline.py",
+        "None if outcome.fault else made.body, tail, self._secrets)",
+        "None if outcome.fault else made.body, tail, [])",
         "journal.py::test_a_key_is_shown_by_its_last_four_characters",
     ),
     _guard(
@@ -336,11 +342,27 @@ GUARDS = (
     ),
     _guard(
         "id-of-a-request",
-        "api/blueprint.py",
+        "api/doors.py",
         "sent.isascii() and sent.isprintable()",
         "True",
         "journal.py::test_a_request_id_that_is_no_token_does_not_come_back",
     ),
+    # Nobody waits behind what is large.
+    _guard(
+        "large-lists-outside-the-lock",
+        "api/pipeline.py",
+        "user_id, locked=opened.kept)",
+        "user_id)",
+        "reliability/test_lock.py",
+    ),
+    _guard(
+        "problems-are-counted",
+        "fields.py",
+        "if len(refused) >= MAX_LISTED:",
+        "if False:",
+        "reliability/test_lock.py",
+    ),
+    _guard("problems-of-an-answer", "errors.py", "if total <= MAX_LISTED:", "if True:", "many_problems.py"),
     # What a sandbox sees.
     _guard(
         "sandbox-rows",

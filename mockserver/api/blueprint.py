@@ -17,6 +17,7 @@ from mockserver.config import Settings
 from mockserver.errors import ApiError
 from mockserver.mock import Mock, current_mock
 from mockserver.sandbox.failures import Operation as DescribedOperation
+from mockserver.web.paths import rule_of
 
 _CONTROL_PLANE = re.compile(r"/__admin(/|\Z)")
 _REQUEST_HEADERS = ("x-api-key", "content-type", "prefer", "x-request-id")
@@ -40,7 +41,7 @@ def register(app: Flask, settings: Settings) -> None:
     """Add the imitated API, its description and its CORS headers to an application."""
     blueprint = Blueprint("api", __name__, url_prefix=BASE_PATH)
     for operation in views.OPERATIONS.values():
-        blueprint.add_url_rule(operation.rule, operation.id, _view(operation), methods=[operation.method])
+        blueprint.add_url_rule(rule_of(operation.path), operation.id, _view(operation), methods=[operation.method])
     app.register_blueprint(blueprint)
     app.add_url_rule("/openapi.json", "openapi", _description)
     app.before_request(_answer_options)

@@ -60,11 +60,6 @@ class Operation(NamedTuple):
     body_schema: Schema | None = None
     refusals: Mapping[int, str] = MappingProxyType({})
 
-    @property
-    def rule(self) -> str:
-        """The path as Flask writes it."""
-        return self.path.replace("{", "<string:").replace("}", ">")
-
     def every_refusal(self) -> dict[int, str]:
         """Every status with which it is documented to refuse a request, and when."""
         shared = {error.status: description for error, description in SHARED_REFUSALS.items()}

@@ -21,10 +21,9 @@ from mockserver.api import breaking
 from mockserver.api.answers import Answer, refused
 from mockserver.api.operations import Call, Operation
 from mockserver.api.reading import Reading, read
-from mockserver.clock import monotonic, ms_of
+from mockserver.clock import monotonic
 from mockserver.domain.tasks import TooLargeForTheLock
 from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge
-from mockserver.instants import parse_date_time
 from mockserver.mock import Mock
 from mockserver.sandbox import advice, explain, faults, preferences, rate_limit, recording
 from mockserver.sandbox.advice import Sent
@@ -269,7 +268,7 @@ class _Exchange:
         """Whether this made a task as one that was made within the two seconds before, by the sandbox's clock."""
         if not any(change["before"] is None and change["resource"] == "task" for change in opened.world.changes):
             return False
-        return opened.journal.created_again(self.reading.document, ms_of(parse_date_time(opened.arrived_at)[0]))
+        return opened.journal.created_again(self.reading.document, opened.arrived_ms)
 
     def _known(self, made: Answer | None = None) -> dict[str, Any]:
         """What is known of the request so far, in the shape of a journal entry, its body whole."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from mockserver import wire
-from mockserver.sandbox.names import PREFIX, is_name
+from mockserver.sandbox.names import PREFIX, basic_password, is_name
 
 MAX_BODY = 64 * 1024
 KEY_HEADER = "x-api-key"
@@ -146,8 +144,7 @@ def _credentials(value: str) -> Iterator[str]:
         yield part
         yield part.partition("=")[2].strip('"')
     if scheme.lower() == "basic":
-        with contextlib.suppress(ValueError):
-            yield base64.b64decode(rest, validate=True).decode("utf-8", "replace").partition(":")[2]
+        yield basic_password(rest)
 
 
 def _without(secrets: Sequence[str], document: Any, encoded: bytes) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 from mockserver import ids
-from mockserver.clock import ClockSetting
+from mockserver.clock import ClockSetting, text_of
 from mockserver.errors import BadRequest, NotFound, ServiceUnavailable, Unauthorized
 from mockserver.sandbox import journal as journals
 from mockserver.sandbox import state
@@ -62,8 +62,13 @@ class Opened(NamedTuple):
     name: str
     world: World
     journal: Journal
-    arrived_at: str
+    arrived_ms: int
     kept: bool = True
+
+    @property
+    def arrived_at(self) -> str:
+        """The time of arrival, as the API writes instants."""
+        return text_of(self.arrived_ms)
 
     @property
     def version(self) -> tuple[int, int, int]:
@@ -273,7 +278,7 @@ class Sandboxes:
             _, world_columns, journal_columns = found
             world = World(transaction, world_columns)
             journal = Journal(transaction, journal_columns, self._beginnings.journal_limit)
-        return Opened(name, world, journal, world.clock.read(), kept)
+        return Opened(name, world, journal, world.clock.read_ms(), kept)
 
     def _require(self, transaction: Transaction, name: str) -> Opened:
         opened = self._find(transaction, name)
