@@ -36,8 +36,8 @@ RULES = tuple(Rule(number, **rule) for number, section in _DATA["sections"].item
 _INTRODUCTION = """\
 # Fidelity
 
-The rules of the imitated API, each with its evidence and the code that implements it. In the code, this page is called *the
-contract*: `(contract, section 2)` in a docstring refers to section 2 below.
+The rules of the imitated API, each with its evidence and the code that implements it. In the code, this page is called
+*the contract*: `(contract, section 2)` in a docstring refers to section 2 below.
 
 - **documented**: the vendor's public pages state the rule.
 - **inferred**: the vendor's pages do not state it, or only a part of it. It is an assumption of this project.
