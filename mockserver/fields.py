@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from marshmallow import fields as base
 
 from mockserver import clock, ids, instants, zones
 from mockserver.errors import Problem
+from mockserver.instants import DateOrDateTime
 from mockserver.wire import quoted
 
 UUID_PATTERN = (
@@ -34,20 +35,22 @@ NO_NUL_PATTERN = r"^[^\u0000]*$"
 
 
 class Reason(str):
-    """A message with its machine-readable code; a string, so that marshmallow carries it unchanged."""
+    """A message with what a `Problem` has besides; a string, so that marshmallow carries it unchanged."""
 
     code: str
+    rule: str
+    also: str
 
-    def __new__(cls, code: str, message: str) -> Reason:
-        """The message, carrying one of `contract.CODES`."""
+    def __new__(cls, code: str, message: str, rule: str = "", also: str = "") -> Reason:
+        """The message, carrying one of `contract.CODES`, and the rule where it is not the field's."""
         reason = super().__new__(cls, message)
-        reason.code = code
+        reason.code, reason.rule, reason.also = code, rule, also
         return reason
 
 
-def refusal(code: str, message: str, field_name: str = "_schema") -> ValidationError:
-    """The error to raise in a field or, with the name of a field, in a schema."""
-    return ValidationError([Reason(code, message)], field_name)
+def refusal(code: str, message: str, field_name: str = "_schema", rule: str = "") -> ValidationError:
+    """The error to raise in a field or, with the name of a field and its rule, in a schema."""
+    return ValidationError([Reason(code, message, rule)], field_name)
 
 
 def kind_of(value: object) -> str:
@@ -59,24 +62,35 @@ def kind_of(value: object) -> str:
 
 
 class Strict(base.Field[Any]):
-    """A field of one JSON type that converts nothing."""
+    """A field of one JSON type that converts nothing.
+
+    `rule` names the rule of the contract that it keeps, `null_rule` the one by which it refuses null, where that is
+    another.
+    """
 
     default_error_messages = {"required": "Required", "null": "Must not be null"}
     expected = ""
     types: tuple[type, ...] = ()
     openapi: Mapping[str, Any] = {}
 
+    def __init__(self, *, rule: str = "", null_rule: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rule, self.null_rule = rule, null_rule
+
     def make_error(self, key: str, **kwargs: Any) -> ValidationError:
         """Marshmallow's own refusals (`required`, `null`) with their code."""
-        return refusal(key, str(self.error_messages[key]))
+        return refusal(key, str(self.error_messages[key]), rule=self.null_rule if key == "null" else "")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) not in self.types:
             raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
-        return self.accept(value)
+        return self.accept(value, set())
 
-    def accept(self, value: Any) -> Any:
-        """What the field makes of a value of its type; raises `refusal`."""
+    def accept(self, value: Any, relied: set[str]) -> Any:
+        """What the field makes of a value of its type; raises `refusal`.
+
+        It adds to `relied` the undocumented rules by which it takes the value.
+        """
         return value
 
 
@@ -91,7 +105,7 @@ class Text(Strict):
         if min_length:
             self.openapi = {**self.openapi, "minLength": min_length}
 
-    def accept(self, value: str) -> str:
+    def accept(self, value: str, relied: set[str]) -> str:
         """The text, when it is long enough."""
         if len(value) < self.min_length:
             raise refusal("too_short", f"Must have at least {self.min_length} character")
@@ -126,7 +140,7 @@ class Choice(Strict):
         self.expected = kind_of(next(iter(choices)))
         self.openapi = {"type": "integer" if self.types == (int,) else "string", "enum": list(choices)}
 
-    def accept(self, value: Any) -> Any:
+    def accept(self, value: Any, relied: set[str]) -> Any:
         """What the value stands for."""
         if value not in self.choices:
             listed = ", ".join(quoted(choice) if isinstance(choice, str) else str(choice) for choice in self.choices)
@@ -144,7 +158,7 @@ class Parsed(Strict):
         """The value that the text stands for, or ValueError with a message for the caller."""
         raise NotImplementedError
 
-    def accept(self, value: str) -> Any:
+    def accept(self, value: str, relied: set[str]) -> Any:
         """The parsed value."""
         try:
             return self.parse(value)
@@ -152,15 +166,30 @@ class Parsed(Strict):
             raise refusal(self.code, str(error)) from None
 
 
-class Id(Parsed):
+class Id(Strict):
     """A UUID, in lower case from here on."""
 
-    code = "invalid_uuid"
+    expected, types, code = "a string", (str,), "invalid_uuid"
     openapi = {"type": "string", "format": "uuid", "pattern": UUID_PATTERN}
 
-    def parse(self, text: str) -> str:
+    def accept(self, value: str, relied: set[str]) -> str:
         """The id in lower case."""
-        return ids.parse(text)
+        accepted = _id(value, relied)
+        if isinstance(accepted, Reason):
+            raise ValidationError([accepted])
+        return accepted
+
+
+def _id(text: str, relied: set[str]) -> str | Reason:
+    """The id in lower case, or why it is none."""
+    if ids.is_documented(text):
+        return text
+    try:
+        accepted = ids.parse(text)
+    except ValueError as error:
+        return Reason(Id.code, str(error), also="uuid" if ids.resembles(text) else "")
+    relied.add("uuid")
+    return accepted
 
 
 class TimeZone(Parsed):
@@ -186,27 +215,25 @@ class Date(Parsed):
 
 
 class DueDate(Parsed):
-    """A date or a date-time, kept as given."""
+    """A date or a date-time."""
 
     code = "invalid_date"
     openapi = {"type": "string", "format": "due-date", "pattern": DUE_DATE_PATTERN}
 
-    def parse(self, text: str) -> str:
-        """The text itself, when it is well-formed."""
-        instants.parse_date_or_date_time(text)
-        return text
+    def parse(self, text: str) -> DateOrDateTime:
+        """The date or the date-time, with its text."""
+        return instants.parse_date_or_date_time(text)
 
 
 class Time(Parsed):
-    """`HH:mm`, kept as given."""
+    """`HH:mm`, as a time."""
 
     code = "invalid_time"
     openapi = {"type": "string", "pattern": TIME_PATTERN}
 
-    def parse(self, text: str) -> str:
-        """The text itself, when it is well-formed."""
-        instants.parse_time(text)
-        return text
+    def parse(self, text: str) -> time:
+        """The time of day."""
+        return instants.parse_time(text)
 
 
 class Instant(Parsed):
@@ -244,7 +271,7 @@ class WholeNumber(Strict):
         self.low, self.high = low, high
         self.openapi = {"type": "integer", "minimum": low, "maximum": high}
 
-    def accept(self, value: int) -> int:
+    def accept(self, value: int, relied: set[str]) -> int:
         """The number, when it is within the bounds."""
         if not self.low <= value <= self.high:
             raise refusal("out_of_bounds", f"Must be from {self.low} to {self.high}")
@@ -261,7 +288,7 @@ class Subset(Strict):
         self.words = words
         self.openapi = {"type": "array", "items": {"type": "string", "enum": list(words)}, "minItems": 1}
 
-    def accept(self, value: list[Any]) -> list[str]:
+    def accept(self, value: list[Any], relied: set[str]) -> list[str]:
         """The words, in the order of all of them."""
         strangers = [word for word in value if word not in self.words]
         if strangers or not value:
@@ -280,7 +307,7 @@ class Object(Strict):
         properties = {name: field.openapi for name, field in self.schema.fields.items() if isinstance(field, Strict)}
         self.openapi = {"type": "object", "required": list(properties), "properties": properties}
 
-    def accept(self, value: dict[str, Any]) -> Any:
+    def accept(self, value: dict[str, Any], relied: set[str]) -> Any:
         """What the schema makes of it."""
         return self.schema.load(value)
 
@@ -295,7 +322,7 @@ class IdList(Strict):
         self.min_items = min_items
         self.openapi = {"type": "array", "items": Id.openapi} | ({"minItems": min_items} if min_items else {})
 
-    def accept(self, value: list[Any]) -> list[str]:
+    def accept(self, value: list[Any], relied: set[str]) -> list[str]:
         """The ids, each once."""
         if len(value) < self.min_items:
             raise refusal("too_short", f"Must have at least {self.min_items} item")
@@ -303,16 +330,21 @@ class IdList(Strict):
         for index, text in enumerate(value):
             # Not by a field for each: a body can hold a hundred thousand of them.
             if type(text) is not str:
-                message = "Must not be null" if text is None else f"Expected a string, received {kind_of(text)}"
-                refused[index] = [Reason("null" if text is None else "invalid_type", message)]
+                message = f"Expected a string, received {kind_of(text)}"
+                null = Reason("null", "Must not be null", self.null_rule)
+                refused[index] = [null if text is None else Reason("invalid_type", message)]
                 continue
-            try:
-                accepted.append(ids.parse(text))
-            except ValueError as error:
-                refused[index] = [Reason(Id.code, str(error))]
+            id = _id(text, relied)
+            if isinstance(id, Reason):
+                refused[index] = [id]
+            else:
+                accepted.append(id)
         if refused:
             raise ValidationError(refused)
-        return list(dict.fromkeys(accepted))
+        once = list(dict.fromkeys(accepted))
+        if self.rule and len(once) < len(accepted):
+            relied.add(self.rule)
+        return once
 
 
 class _Refused(Exception):
@@ -343,21 +375,27 @@ class Checked(Schema):
             raise ValidationError(refused)
 
 
-def load(schema: Schema, document: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """What the schema makes of a document, and every problem it has, in the schema's field order."""
+def load(
+    schema: Schema, document: Mapping[str, Any], relied: set[str] | None = None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """What the schema makes of a document, and every problem it has, in the schema's field order.
+
+    `relied` gets the undocumented rules by which a document without problems is taken.
+    """
     if quickly := _loader(schema):
         with contextlib.suppress(_Refused, ValidationError):
-            return quickly(document), []
+            return quickly(document, set() if relied is None else relied), []
     try:
         return schema.load(document), []
     except ValidationError as error:
-        order = [field.data_key or name for name, field in schema.fields.items()]
-        found = list(_problems(error.normalized_messages(), ()))
+        rules = {field.data_key or name: getattr(field, "rule", "") for name, field in schema.fields.items()}
+        order = list(rules)
+        found = list(_problems(error.normalized_messages(), (), rules))
         return {}, sorted(found, key=lambda problem: _rank(problem, order))
 
 
 @cache
-def _loader(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]] | None:
+def _loader(schema: Schema) -> Callable[[Mapping[str, Any], set[str]], dict[str, Any]] | None:
     """A function that loads a document without problems as the schema would, in a fifth of the time.
 
     It raises for every other document, and leaves it to marshmallow to say why. None for a schema that has more than
@@ -372,7 +410,7 @@ def _loader(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]] | N
         return None
     checks = schema.checks
 
-    def quickly(document: Mapping[str, Any]) -> dict[str, Any]:
+    def quickly(document: Mapping[str, Any], relied: set[str]) -> dict[str, Any]:
         loaded: dict[str, Any] = {}
         for field, name, key, default in plan:
             value = document.get(key, missing)
@@ -384,7 +422,7 @@ def _loader(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]] | N
             elif value is None and field.allow_none:
                 loaded[name] = None
             elif type(value) in field.types:
-                loaded[name] = field.accept(value)
+                loaded[name] = field.accept(value, relied)
             else:
                 raise _Refused
         for check in checks:
@@ -398,10 +436,12 @@ def _rank(problem: Problem, order: list[str]) -> int:
     return order.index(str(problem.path[0])) if problem.path and problem.path[0] in order else len(order)
 
 
-def _problems(messages: Any, path: tuple[str | int, ...]) -> Iterable[Problem]:
+def _problems(messages: Any, path: tuple[str | int, ...], rules: Mapping[Any, str]) -> Iterable[Problem]:
     if isinstance(messages, Mapping):
         for key, nested in messages.items():
-            yield from _problems(nested, path if key == "_schema" else (*path, key))
+            yield from _problems(nested, path if key == "_schema" else (*path, key), rules)
     else:
+        field_rule = rules.get(path[0], "") if path else ""
         for message in messages:
-            yield Problem(path, getattr(message, "code", "unknown"), str(message))
+            reason = message if isinstance(message, Reason) else Reason("unknown", message)
+            yield Problem(path, reason.code, str(message), reason.rule or field_rule, reason.also)

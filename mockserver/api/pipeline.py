@@ -255,7 +255,9 @@ class _Exchange:
         """What the journal will show of the request, as JSON."""
         reading = self.reading
         query = {name: texts[0] for name, texts in self.received.query.items()}
-        sent = Sent(self._operation_id, reading.document, query, *reading[3:])
+        sent = Sent(self._operation_id, reading.document, query, *reading[3:6])
+        # The answer to HEAD shows no value that was decided.
+        decided = opened.world.relied if self.received.method != "HEAD" else frozenset()
         head = {
             "id": opened.journal.next_id(),
             "at": opened.arrived_at,
@@ -266,8 +268,9 @@ class _Exchange:
         }
         tail = {
             "fault": outcome.fault.document() if outcome.fault else None,
-            "decision": explain.decision(outcome.decided_by, self._operation_id),
-            "problems": explain.problems(outcome.refusal, self._operation_id),
+            "decision": explain.decision(outcome.decided_by),
+            "inferred": explain.inferred(outcome.decided_by, reading.relied, decided),
+            "problems": explain.problems(outcome.refusal),
             "unread": [*sent.unread_keys, *sent.unread_names][:MAX_UNREAD],
             "advice": advice.of(sent, self._created_again(opened)),
             "changes": opened.world.changes,

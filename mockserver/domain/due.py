@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver import instants, zones
+from mockserver.instants import DateOrDateTime
+
+PARTS = ("due_date", "due_time", "timezone")
 
 
 class OutOfRange(ValueError):
     """The due date, converted to UTC, is outside the years 0001 to 9999."""
+
+    rule = "due-range"
 
 
 class Due(NamedTuple):
@@ -22,11 +28,8 @@ class Due(NamedTuple):
 
 
 @lru_cache(maxsize=1024)  # a request asks twice, when it is read and when it is carried out, and days come again
-def due(due_date: str | None, due_time: str | None, timezone: str | None) -> Due:
-    """The due date from its parts as given, each already known to be well-formed.
-
-    Raises OutOfRange.
-    """
+def due(due_date: DateOrDateTime | None, due_time: time | None, timezone: str | None) -> Due:
+    """The due date from its parts; raises OutOfRange."""
     if due_date is None:
         return Due(None, True, None)
     zone = timezone or "UTC"
@@ -34,21 +37,43 @@ def due(due_date: str | None, due_time: str | None, timezone: str | None) -> Due
     return Due(instants.text_of(_to_utc(wall, zone, offset)), due_time is None, zone)
 
 
-def in_gap_or_fold(due_date: str, due_time: str | None, timezone: str | None) -> bool:
-    """Whether the parts are a wall-clock time that the timezone skips, or that occurs twice there."""
+@lru_cache(maxsize=1024)
+def rules(due_date: DateOrDateTime | None, due_time: time | None, timezone: str | None) -> tuple[str, ...]:
+    """The rules of the contract that make the due date of these parts what it is."""
+    if due_date is None:
+        return ()
+    form = ("due-date" if due_date.is_date else "due-date-time") + ("" if due_time is None else "-and-time")
     wall, offset = _wall_clock(due_date, due_time)
     zone = timezone or "UTC"
-    return offset is None and _offset(wall, zone) != _offset(wall.replace(fold=1), zone)
+    is_in_gap_or_fold = offset is None and _offset(wall, zone) != _offset(wall.replace(fold=1), zone)
+    return (form, "due-gap-and-fold") if is_in_gap_or_fold else (form,)
 
 
-def _wall_clock(due_date: str, due_time: str | None) -> tuple[datetime, timedelta | None]:
+def parsed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts, from their texts as they were given."""
+    due_date, due_time = given["due_date"], given["due_time"]
+    return {
+        "due_date": None if due_date is None else instants.parse_date_or_date_time(due_date),
+        "due_time": None if due_time is None else instants.parse_time(due_time),
+        "timezone": given["timezone"],
+    }
+
+
+def as_given(due_date: DateOrDateTime | None, due_time: time | None, timezone: str | None) -> dict[str, str | None]:
+    """The parts as the texts that they were given as."""
+    return {
+        "due_date": None if due_date is None else due_date.text,
+        "due_time": None if due_time is None else due_time.isoformat("minutes"),
+        "timezone": timezone,
+    }
+
+
+def _wall_clock(due_date: DateOrDateTime, due_time: time | None) -> tuple[datetime, timedelta | None]:
     """The wall-clock time that the parts are, and its offset from UTC when they say that too."""
     if due_time is not None:
         # The calendar date as written: converting the instant first could move the day.
-        return datetime.combine(instants.parse_date(due_date[:10]), instants.parse_time(due_time)), None
-    if "T" in due_date:
-        return instants.parse_date_time(due_date)
-    return datetime.combine(instants.parse_date(due_date), time.min), None
+        return datetime.combine(due_date.wall, due_time), None
+    return due_date.wall, due_date.offset
 
 
 def _to_utc(wall: datetime, zone: str, offset: timedelta | None) -> datetime:

@@ -30,7 +30,7 @@ def _require(name: str, kind: str, wanted: Sequence[str], world: World, model: t
     known = world.people(model)
     missing = [id for id in wanted if id not in known or not known[id].get("active", True)]
     if missing:
-        problems = (Problem((name,), "not_found", f"the sandbox has no {kind} {id}") for id in missing)
         # Where all are known, only that an inactive user does not exist has decided.
         rule = "active-responsible" if known.keys() >= set(missing) else "order-of-references"
-        raise NotFound(f"{name} not found: {', '.join(missing)}", rule=rule, problems=problems)
+        problems = (Problem((name,), "not_found", f"the sandbox has no {kind} {id}", rule) for id in missing)
+        raise NotFound(f"{name} not found: {', '.join(missing)}", problems=problems)
