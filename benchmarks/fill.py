@@ -26,7 +26,7 @@ def sandbox_name(number: int) -> str:
 def _task(number: int, chance: random.Random, user_id: str, status_id: str) -> dict[str, object]:
     day = (FIRST_DAY + timedelta(days=number // TASKS_A_DAY)).isoformat()
     parts = {"due_date": day, "due_time": "14:30", "timezone": "America/Santiago"}
-    when = due.due(**due.parsed(parts))
+    when = due.due(due.Parts.of(parts))
     return {
         "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
         "title": f"Call the client {number:08d}",

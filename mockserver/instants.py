@@ -47,6 +47,7 @@ def parse_date(text: str) -> date:
         raise ValueError(f"{quoted(text)} is not a day of the calendar") from None
 
 
+@lru_cache(maxsize=24 * 60)
 def parse_time(text: str) -> time:
     """`HH:mm`, 24 hours, two digits each."""
     found = _TIME.fullmatch(text)

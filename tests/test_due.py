@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockserver.domain import due as arithmetic
-from mockserver.domain.due import Due, OutOfRange
+from mockserver.domain.due import Due, OutOfRange, Parts
 
 SANTIAGO = "America/Santiago"
 NEW_YORK = "America/New_York"
@@ -18,7 +18,7 @@ APIA = "Pacific/Apia"
 
 
 def due(due_date: str | None, due_time: str | None, timezone: str | None) -> Due:
-    return arithmetic.due(**arithmetic.parsed({"due_date": due_date, "due_time": due_time, "timezone": timezone}))
+    return arithmetic.due(Parts.of({"due_date": due_date, "due_time": due_time, "timezone": timezone}))
 
 
 @pytest.mark.parametrize("timezone", [None, SANTIAGO])

@@ -29,10 +29,10 @@ def _about(description: str, *examples: Any) -> dict[str, Any]:
 
 def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
     """Refuse a due date that leaves the calendar, when all its parts are known here."""
-    if not all(part in data for part in due.PARTS):
+    if not all(part in data for part in due.Parts._fields):
         return
     try:
-        due.due(**{part: data[part] for part in due.PARTS})
+        due.due(due.Parts(*map(data.get, due.Parts._fields)))
     except due.OutOfRange as error:
         raise refusal("out_of_range", str(error), "dueDate", due.OutOfRange.rule) from None
 

@@ -10,7 +10,26 @@ from typing import Any, NamedTuple
 from mockserver import instants, zones
 from mockserver.instants import DateOrDateTime
 
-PARTS = ("due_date", "due_time", "timezone")
+
+class Parts(NamedTuple):
+    """What a due date is made of."""
+
+    due_date: DateOrDateTime | None
+    due_time: time | None
+    timezone: str | None
+
+    @classmethod
+    def of(cls, texts: Mapping[str, Any]) -> Parts:
+        """The parts from their texts, which are well-formed."""
+        due_date, due_time = texts["due_date"], texts["due_time"]
+        return cls(
+            due_date and instants.parse_date_or_date_time(due_date),
+            due_time and instants.parse_time(due_time),
+            texts["timezone"],
+        )
+
+
+NONE = Parts(None, None, None)
 
 
 class OutOfRange(ValueError):
@@ -28,43 +47,38 @@ class Due(NamedTuple):
 
 
 @lru_cache(maxsize=1024)  # a request asks twice, when it is read and when it is carried out, and days come again
-def due(due_date: DateOrDateTime | None, due_time: time | None, timezone: str | None) -> Due:
-    """The due date from its parts; raises OutOfRange."""
-    if due_date is None:
+def due(parts: Parts) -> Due:
+    """The due date of these parts; raises OutOfRange."""
+    if parts.due_date is None:
         return Due(None, True, None)
-    zone = timezone or "UTC"
-    wall, offset = _wall_clock(due_date, due_time)
-    return Due(instants.text_of(_to_utc(wall, zone, offset)), due_time is None, zone)
+    zone = parts.timezone or "UTC"
+    wall, offset = _wall_clock(parts.due_date, parts.due_time)
+    return Due(instants.text_of(_to_utc(wall, zone, offset)), parts.due_time is None, zone)
 
 
 @lru_cache(maxsize=1024)
-def rules(due_date: DateOrDateTime | None, due_time: time | None, timezone: str | None) -> tuple[str, ...]:
+def rules(parts: Parts) -> tuple[str, ...]:
     """The rules of the contract that make the due date of these parts what it is."""
-    if due_date is None:
+    if parts.due_date is None:
         return ()
-    form = ("due-date" if due_date.is_date else "due-date-time") + ("" if due_time is None else "-and-time")
-    wall, offset = _wall_clock(due_date, due_time)
-    zone = timezone or "UTC"
+    form = "due-date" if parts.due_date.is_date else "due-date-time"
+    decided = form if parts.due_time is None else f"{form}-and-time"
+    zone = parts.timezone or "UTC"
+    wall, offset = _wall_clock(parts.due_date, parts.due_time)
     is_in_gap_or_fold = offset is None and _offset(wall, zone) != _offset(wall.replace(fold=1), zone)
-    return (form, "due-gap-and-fold") if is_in_gap_or_fold else (form,)
+    return (decided, "due-gap-and-fold") if is_in_gap_or_fold else (decided,)
 
 
-def parsed(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts, from their texts as they were given."""
-    due_date, due_time = given["due_date"], given["due_time"]
+def columns(parts: Parts) -> dict[str, Any]:
+    """The due date as a row has it: its parts as they were given, and what follows from them; raises OutOfRange."""
+    when = due(parts)
     return {
-        "due_date": None if due_date is None else instants.parse_date_or_date_time(due_date),
-        "due_time": None if due_time is None else instants.parse_time(due_time),
-        "timezone": given["timezone"],
-    }
-
-
-def as_given(due_date: DateOrDateTime | None, due_time: time | None, timezone: str | None) -> dict[str, str | None]:
-    """The parts as the texts that they were given as."""
-    return {
-        "due_date": None if due_date is None else due_date.text,
-        "due_time": None if due_time is None else due_time.isoformat("minutes"),
-        "timezone": timezone,
+        "due_date": None if parts.due_date is None else parts.due_date.text,
+        "due_time": None if parts.due_time is None else parts.due_time.isoformat("minutes"),
+        "timezone": parts.timezone,
+        "due_at": when.due_at,
+        "is_all_day": when.is_all_day,
+        "due_timezone": when.due_timezone,
     }
 
 

@@ -110,8 +110,8 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
         if fields["description"] is None:
             world.rely("update-nulls")
     _rely_on_texts(world, fields)
-    if any(part in fields for part in due.PARTS):
-        changes |= _due(world, fields, task)
+    if any(part in fields for part in due.Parts._fields):
+        changes |= _due(world, fields, due.Parts.of(task))
         if _is_due_changed_in_part(fields, task, changes):
             world.rely("update-due")
     references.check(world, fields)
@@ -191,23 +191,22 @@ def _find(world: World, task_id: str, rule: str) -> dict[str, Any]:
 
 def _parts_of(task: dict[str, Any]) -> dict[str, str | None]:
     """The due date's parts as given, which the journal shows beside the task object."""
-    return {part: task[part] for part in due.PARTS}
+    return {part: task[part] for part in due.Parts._fields}
 
 
-def _due(world: World, fields: Fields, task: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The due date as a row has it, from the parts sent and else those of the task; without a date none is kept."""
-    stored = due.parsed(task) if task else {}
-    parts = {part: fields[part] if part in fields else stored.get(part) for part in due.PARTS}
-    if parts["due_date"] is None:
-        parts = dict.fromkeys(due.PARTS)
+def _due(world: World, fields: Fields, stored: due.Parts = due.NONE) -> dict[str, Any]:
+    """The columns of a due date, from the parts sent and else those stored; without a date none is kept."""
+    parts = due.Parts(*map(fields.get, due.Parts._fields, stored))
+    if parts.due_date is None:
+        parts = due.NONE
         if fields.get("due_time") or fields.get("timezone"):
             world.rely("due-none")
     try:
-        when = due.due(**parts)
+        columns = due.columns(parts)
     except due.OutOfRange as error:
         raise ValidationFailed([Problem(("dueDate",), "out_of_range", str(error), due.OutOfRange.rule)]) from None
-    world.rely(*due.rules(**parts))
-    return {**due.as_given(**parts), **when._asdict()}
+    world.rely(*due.rules(parts))
+    return columns
 
 
 def _is_due_changed_in_part(fields: Fields, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -44,6 +44,6 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 def _tasks(world: World) -> list[dict[str, Any]]:
     rows = world.rows(Task, deleted_at=None)
     return [
-        shown | {part: row[part] for part in due.PARTS}
+        shown | {part: row[part] for part in due.Parts._fields}
         for row, shown in zip(rows, tasks.present_all(world, rows), strict=True)
     ]
