@@ -17,12 +17,15 @@ class Problem(NamedTuple):
     """One thing wrong with a request.
 
     `path` leads to the value (`("responsibleIds", 1)`), `code` is the stable, machine-readable reason,
-    and `message` says it to a person. `times` is how many it stands for: of very many, not each is one of its own.
+    and `message` says it to a person. `rule` names the rule of the contract that it breaks, if it is about one;
+    `also` another one that decides with it. `times` is how many it stands for: of very many, not each is made.
     """
 
     path: tuple[str | int, ...]
     code: str
     message: str
+    rule: str = ""
+    also: str = ""
     times: int = 1
 
     def document(self) -> dict[str, object]:
@@ -51,7 +54,8 @@ def left_out(total: int) -> str:
 class ApiError(Exception):
     """A refusal: its HTTP status, the status's title, and the message that the caller reads.
 
-    `rule` names the rule of the contract that decided, and `problems` are what the journal tells beyond the message.
+    `rule` names the rule of the contract that decided: the one given, or that of the first problem. `problems` are what
+    the journal tells beyond the message.
     """
 
     status = 500
@@ -63,8 +67,8 @@ class ApiError(Exception):
         self, message: str | None = None, *, rule: str | None = None, problems: Iterable[Problem] = ()
     ) -> None:
         self.message = message or self.message
-        self.rule = rule or self.rule
         self.problems = tuple(problems)
+        self.rule = rule or (self.problems[0].rule if self.problems else "") or self.rule
         super().__init__(self.message)
 
     def document(self) -> dict[str, object]:

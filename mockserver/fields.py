@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from marshmallow import fields as base
 
 from mockserver import ids, instants, zones
 from mockserver.errors import LEFT_OUT, MAX_LISTED, Problem
+from mockserver.instants import DateOrDateTime
 from mockserver.wire import quoted
 
 UUID_PATTERN = (
@@ -35,21 +36,23 @@ NO_NUL_PATTERN = r"^[^\u0000]*$"
 
 
 class Reason(str):
-    """A message with its machine-readable code; a string, so that marshmallow carries it unchanged."""
+    """A message with what a `Problem` has besides; a string, so that marshmallow carries it unchanged."""
 
     code: str
+    rule: str
+    also: str
     times: int
 
-    def __new__(cls, code: str, message: str, times: int = 1) -> Reason:
-        """The message, carrying one of `contract.CODES`, and how many problems it stands for."""
+    def __new__(cls, code: str, message: str, rule: str = "", also: str = "", times: int = 1) -> Reason:
+        """The message, carrying one of `contract.CODES`, the rule where it is not the field's, and a count."""
         reason = super().__new__(cls, message)
-        reason.code, reason.times = code, times
+        reason.code, reason.rule, reason.also, reason.times = code, rule, also, times
         return reason
 
 
-def refusal(code: str, message: str, field_name: str = "_schema") -> ValidationError:
-    """The error to raise in a field or, with the name of a field, in a schema."""
-    return ValidationError([Reason(code, message)], field_name)
+def refusal(code: str, message: str, field_name: str = "_schema", rule: str = "") -> ValidationError:
+    """The error to raise in a field or, with the name of a field and its rule, in a schema."""
+    return ValidationError([Reason(code, message, rule)], field_name)
 
 
 def kind_of(value: object) -> str:
@@ -66,24 +69,35 @@ def about(description: str, *examples: Any, **keywords: Any) -> dict[str, Any]:
 
 
 class Strict(base.Field[Any]):
-    """A field of one JSON type that converts nothing."""
+    """A field of one JSON type that converts nothing.
+
+    `rule` names the rule of the contract that it keeps, `null_rule` the one by which it refuses null, where that is
+    another.
+    """
 
     default_error_messages = {"required": "Required", "null": "Must not be null"}
     expected = ""
     types: tuple[type, ...] = ()
     openapi: Mapping[str, Any] = {}
 
+    def __init__(self, *args: Any, rule: str = "", null_rule: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rule, self.null_rule = rule, null_rule
+
     def make_error(self, key: str, **kwargs: Any) -> ValidationError:
         """Marshmallow's own refusals (`required`, `null`) with their code."""
-        return refusal(key, str(self.error_messages[key]))
+        return refusal(key, str(self.error_messages[key]), rule=self.null_rule if key == "null" else "")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) not in self.types:
             raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
-        return self.accept(value)
+        return self.accept(value, set())
 
-    def accept(self, value: Any) -> Any:
-        """What the field makes of a value of its type; raises `refusal`."""
+    def accept(self, value: Any, relied: set[str]) -> Any:
+        """What the field makes of a value of its type; raises `refusal`.
+
+        It adds to `relied` the undocumented rules by which it takes the value.
+        """
         return value
 
 
@@ -98,7 +112,7 @@ class Text(Strict):
         if min_length:
             self.openapi = {**self.openapi, "minLength": min_length}
 
-    def accept(self, value: str) -> str:
+    def accept(self, value: str, relied: set[str]) -> str:
         """The text, when it is long enough."""
         if len(value) < self.min_length:
             raise refusal("too_short", f"Must have at least {self.min_length} character")
@@ -116,7 +130,7 @@ class Number(Strict):
         bounds = {"minimum": low, "maximum": high}
         self.openapi = {**self.openapi, **{name: bound for name, bound in bounds.items() if math.isfinite(bound)}}
 
-    def accept(self, value: Any) -> Any:
+    def accept(self, value: Any, relied: set[str]) -> Any:
         """The number, when it is within the bounds."""
         if not self.low <= value <= self.high:
             raise refusal("out_of_bounds", f"Must be from {self.low} to {self.high}")
@@ -128,11 +142,11 @@ class Integer(Number):
 
     expected, openapi = "an integer", {"type": "integer"}
 
-    def accept(self, value: float) -> int:
+    def accept(self, value: float, relied: set[str]) -> int:
         """The number as an `int`, when it is within the bounds."""
         if value != value // 1:
             raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
-        return int(super().accept(value))
+        return int(super().accept(value, relied))
 
 
 class WholeNumber(Integer):
@@ -158,7 +172,7 @@ class Choice(Strict):
         self.expected = kind_of(next(iter(choices)))
         self.openapi = {"type": "integer" if numbers else "string", "enum": list(choices)}
 
-    def accept(self, value: Any) -> Any:
+    def accept(self, value: Any, relied: set[str]) -> Any:
         """What the value stands for."""
         if value not in self.choices:
             listed = ", ".join(quoted(choice) if isinstance(choice, str) else str(choice) for choice in self.choices)
@@ -176,7 +190,7 @@ class Parsed(Strict):
         """The value that the text stands for, or ValueError with a message for the caller."""
         raise NotImplementedError
 
-    def accept(self, value: str) -> Any:
+    def accept(self, value: str, relied: set[str]) -> Any:
         """The parsed value."""
         try:
             return self.parse(value)
@@ -184,15 +198,30 @@ class Parsed(Strict):
             raise refusal(self.code, str(error)) from None
 
 
-class Id(Parsed):
+class Id(Strict):
     """A UUID, in lower case from here on."""
 
-    code = "invalid_uuid"
+    expected, types, code = "a string", (str,), "invalid_uuid"
     openapi = {"type": "string", "format": "uuid", "pattern": UUID_PATTERN}
 
-    def parse(self, text: str) -> str:
+    def accept(self, value: str, relied: set[str]) -> str:
         """The id in lower case."""
-        return ids.parse(text)
+        accepted = _id(value, relied)
+        if isinstance(accepted, Reason):
+            raise ValidationError([accepted])
+        return accepted
+
+
+def _id(text: str, relied: set[str]) -> str | Reason:
+    """The id in lower case, or why it is none."""
+    if ids.is_documented(text):
+        return text
+    try:
+        accepted = ids.parse(text)
+    except ValueError as error:
+        return Reason(Id.code, str(error), also="uuid" if ids.resembles(text) else "")
+    relied.add("uuid")
+    return accepted
 
 
 class TimeZone(Parsed):
@@ -218,27 +247,25 @@ class Date(Parsed):
 
 
 class DueDate(Parsed):
-    """A date or a date-time, kept as given."""
+    """A date or a date-time."""
 
     code = "invalid_date"
     openapi = {"type": "string", "format": "due-date", "pattern": DUE_DATE_PATTERN}
 
-    def parse(self, text: str) -> str:
-        """The text itself, when it is well-formed."""
-        instants.parse_date_or_date_time(text)
-        return text
+    def parse(self, text: str) -> DateOrDateTime:
+        """The date or the date-time, with its text."""
+        return instants.parse_date_or_date_time(text)
 
 
 class Time(Parsed):
-    """`HH:mm`, kept as given."""
+    """`HH:mm`, as a time."""
 
     code = "invalid_time"
     openapi = {"type": "string", "pattern": TIME_PATTERN}
 
-    def parse(self, text: str) -> str:
-        """The text itself, when it is well-formed."""
-        instants.parse_time(text)
-        return text
+    def parse(self, text: str) -> time:
+        """The time of day."""
+        return instants.parse_time(text)
 
 
 class Instant(Parsed):
@@ -265,7 +292,7 @@ class IdList(Strict):
         self.min_items = min_items
         self.openapi = {"type": "array", "items": Id.openapi} | ({"minItems": min_items} if min_items else {})
 
-    def accept(self, value: list[Any]) -> list[str]:
+    def accept(self, value: list[Any], relied: set[str]) -> list[str]:
         """The ids, each once."""
         if len(value) < self.min_items:
             raise refusal("too_short", f"Must have at least {self.min_items} item")
@@ -278,18 +305,23 @@ class IdList(Strict):
                 more += not ids.is_id(text)
                 continue
             if type(text) is not str:
-                message = "Must not be null" if text is None else f"Expected a string, received {kind_of(text)}"
-                refused[index] = [Reason("null" if text is None else "invalid_type", message)]
+                message = f"Expected a string, received {kind_of(text)}"
+                null = Reason("null", "Must not be null", self.null_rule)
+                refused[index] = [null if text is None else Reason("invalid_type", message)]
                 continue
-            try:
-                accepted.append(ids.parse(text))
-            except ValueError as error:
-                refused[index] = [Reason(Id.code, str(error))]
+            id = _id(text, relied)
+            if isinstance(id, Reason):
+                refused[index] = [id]
+            else:
+                accepted.append(id)
         if more:
-            refused[len(value)] = [Reason(LEFT_OUT, "", more)]
+            refused[len(value)] = [Reason(LEFT_OUT, "", times=more)]
         if refused:
             raise ValidationError(refused)
-        return list(dict.fromkeys(accepted))
+        once = list(dict.fromkeys(accepted))
+        if self.rule and len(once) < len(accepted):
+            relied.add(self.rule)
+        return once
 
 
 class _Refused(Exception):
@@ -320,21 +352,27 @@ class Checked(Schema):
             raise ValidationError(refused)
 
 
-def load(schema: Schema, document: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """What the schema makes of a document, and every problem it has, in the schema's field order."""
+def load(
+    schema: Schema, document: Mapping[str, Any], relied: set[str] | None = None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """What the schema makes of a document, and every problem it has, in the schema's field order.
+
+    `relied` gets the undocumented rules by which a document without problems is taken.
+    """
     if quickly := _loader(schema):
         with contextlib.suppress(_Refused, ValidationError):
-            return quickly(document), []
+            return quickly(document, set() if relied is None else relied), []
     try:
         return schema.load(document), []
     except ValidationError as error:
-        order = [field.data_key or name for name, field in schema.fields.items()]
-        found = list(_problems(error.normalized_messages(), ()))
+        rules = {field.data_key or name: getattr(field, "rule", "") for name, field in schema.fields.items()}
+        order = list(rules)
+        found = list(_problems(error.normalized_messages(), (), rules))
         return {}, sorted(found, key=lambda problem: _rank(problem, order))
 
 
 @cache
-def _loader(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]] | None:
+def _loader(schema: Schema) -> Callable[[Mapping[str, Any], set[str]], dict[str, Any]] | None:
     """A function that loads a document without problems as the schema would, in a fifth of the time.
 
     It raises for every other document, and leaves it to marshmallow to say why. None for a schema that has more than
@@ -349,7 +387,7 @@ def _loader(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]] | N
         return None
     checks = schema.checks
 
-    def quickly(document: Mapping[str, Any]) -> dict[str, Any]:
+    def quickly(document: Mapping[str, Any], relied: set[str]) -> dict[str, Any]:
         loaded: dict[str, Any] = {}
         for field, name, key, default in plan:
             value = document.get(key, missing)
@@ -361,7 +399,7 @@ def _loader(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]] | N
             elif value is None and field.allow_none:
                 loaded[name] = None
             elif type(value) in field.types:
-                loaded[name] = field.accept(value)
+                loaded[name] = field.accept(value, relied)
             else:
                 raise _Refused
         for check in checks:
@@ -375,10 +413,12 @@ def _rank(problem: Problem, order: list[str]) -> int:
     return order.index(str(problem.path[0])) if problem.path and problem.path[0] in order else len(order)
 
 
-def _problems(messages: Any, path: tuple[str | int, ...]) -> Iterable[Problem]:
+def _problems(messages: Any, path: tuple[str | int, ...], rules: Mapping[Any, str]) -> Iterable[Problem]:
     if isinstance(messages, Mapping):
         for key, nested in messages.items():
-            yield from _problems(nested, path if key == "_schema" else (*path, key))
+            yield from _problems(nested, path if key == "_schema" else (*path, key), rules)
     else:
+        field_rule = rules.get(path[0], "") if path else ""
         for message in messages:
-            yield Problem(path, getattr(message, "code", "unknown"), str(message), getattr(message, "times", 1))
+            reason = message if isinstance(message, Reason) else Reason("unknown", message)
+            yield Problem(path, reason.code, str(message), reason.rule or field_rule, reason.also, reason.times)

@@ -274,8 +274,9 @@ def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """A task with what follows from its due date; what was given must agree with it."""
     if task["due_date"] is None and (task["due_time"] or task["timezone"]):
         return {}, [Problem(("due_date",), "required", "due_time and timezone are kept only with a due_date")]
+    parts = due.Parts(*map(task.get, due.Parts._fields))
     try:
-        follows = due.due(task["due_date"], task["due_time"], task["timezone"])._asdict()
+        follows = due.due(parts)._asdict()
     except due.OutOfRange as error:
         return {}, [Problem(("due_date",), "out_of_range", str(error))]
     wrong = [
@@ -284,7 +285,7 @@ def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         if key in task and task[key] != value
     ]
     wrong += _repeats([each["responsible_id"] for each in task["task_responsibles"]])
-    return task | follows, wrong
+    return task | due.columns(parts), wrong
 
 
 def _repeats(responsible_ids: list[str]) -> Iterator[Problem]:

@@ -9,8 +9,11 @@ from functools import lru_cache
 
 from mockserver.wire import quoted
 
+_DOCUMENTED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_OF_SOME_FORM = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 NIL = "00000000-0000-0000-0000-000000000000"
+_LONGEST_FORM = 80  # characters, for all that may be around it
 MAX = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # RFC 9562, section 4.1
 
@@ -28,6 +31,16 @@ def parse(text: str) -> str:
     if is_id(text):
         return text.lower()
     raise ValueError(f"{quoted(text)} is not a UUID of the form 8-4-4-4-12")
+
+
+def is_documented(text: str) -> bool:
+    """Whether the text is a UUID as the vendor documents them: version 4, in lower case."""
+    return _DOCUMENTED.fullmatch(text) is not None
+
+
+def resembles(text: str) -> bool:
+    """Whether the text has a UUID of some form at its beginning, in braces or without hyphens, say."""
+    return _OF_SOME_FORM.search(text[:_LONGEST_FORM]) is not None
 
 
 def mint(seed: str, resource: str, number: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from mockserver.wire import quoted
 
@@ -20,6 +21,19 @@ _DATE_TIME = re.compile(
     r"(?::(?P<second>[0-5][0-9])(?:\.(?P<fraction>[0-9]{1,9}))?)?"
     r"(?P<offset>Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
 )
+
+
+class DateOrDateTime(NamedTuple):
+    """A date or a date-time: its text, its wall-clock time (of a date midnight), and its offset from UTC, if given."""
+
+    text: str
+    wall: datetime
+    offset: timedelta | None = None
+
+    @property
+    def is_date(self) -> bool:
+        """Tell a date from a date-time."""
+        return "T" not in self.text
 
 
 @lru_cache(maxsize=1024)
@@ -34,7 +48,7 @@ def parse_date(text: str) -> date:
         raise ValueError(f"{quoted(text)} is not a day of the calendar") from None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=24 * 60)
 def parse_time(text: str) -> time:
     """`HH:mm`, 24 hours, two digits each."""
     found = _TIME.fullmatch(text)
@@ -75,11 +89,12 @@ def _offset(text: str | None) -> timedelta | None:
     return -size if text[0] == "-" else size
 
 
-def parse_date_or_date_time(text: str) -> date:
-    """What `dueDate` takes: a date, or a date-time (of which the wall-clock time is returned)."""
+@lru_cache(maxsize=1024)  # the same days come again
+def parse_date_or_date_time(text: str) -> DateOrDateTime:
+    """What `dueDate` takes."""
     if "T" in text:
-        return parse_date_time(text)[0]
-    return parse_date(text)
+        return DateOrDateTime(text, *parse_date_time(text))
+    return DateOrDateTime(text, datetime.combine(parse_date(text), time.min))
 
 
 def text_of(utc: datetime) -> str:

@@ -200,10 +200,9 @@ def _conclude(item: pytest.Item, mock: VambeMock, report: pytest.TestReport) -> 
 
 def _relied_on(mock: VambeMock) -> list[str]:
     from mockserver.client import CallFailed
-    from mockserver.sandbox.inferred import relied_on
 
     with contextlib.suppress(CallFailed):  # the server is gone
-        return list({rule: None for entry in mock.requests() for rule in relied_on(entry)})
+        return list({rule: None for entry in mock.requests() for rule in entry["inferred"]})
     return []
 
 

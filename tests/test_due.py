@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.domain.due import Due, OutOfRange, due
+from mockserver.domain import due as arithmetic
+from mockserver.domain.due import Due, OutOfRange, Parts
 
 SANTIAGO = "America/Santiago"
 NEW_YORK = "America/New_York"
@@ -14,6 +15,10 @@ CHATHAM = "Pacific/Chatham"
 KATHMANDU = "Asia/Kathmandu"
 TOKYO = "Asia/Tokyo"
 APIA = "Pacific/Apia"
+
+
+def due(due_date: str | None, due_time: str | None, timezone: str | None) -> Due:
+    return arithmetic.due(Parts.of({"due_date": due_date, "due_time": due_time, "timezone": timezone}))
 
 
 @pytest.mark.parametrize("timezone", [None, SANTIAGO])

@@ -193,11 +193,17 @@ def test_any_other_form_is_no_date_time(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [("2025-11-26", date(2025, 11, 26)), ("2025-11-26T14:30-03:00", datetime(2025, 11, 26, 14, 30))],
+    ("text", "wall", "offset", "is_date"),
+    [
+        ("2025-11-26", datetime(2025, 11, 26), None, True),
+        ("2025-11-26T14:30-03:00", datetime(2025, 11, 26, 14, 30), timedelta(hours=-3), False),
+    ],
 )
-def test_a_due_date_is_a_date_or_a_date_time(text: str, expected: date) -> None:
-    assert instants.parse_date_or_date_time(text) == expected
+def test_a_due_date_is_a_date_or_a_date_time(
+    text: str, wall: datetime, offset: timedelta | None, is_date: bool
+) -> None:
+    parsed = instants.parse_date_or_date_time(text)
+    assert (parsed, parsed.is_date) == ((text, wall, offset), is_date)
 
 
 def test_a_refusal_quotes_a_long_text_only_in_part() -> None:

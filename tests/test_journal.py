@@ -28,6 +28,7 @@ KEYS = [
     "response",
     "fault",
     "decision",
+    "inferred",
     "problems",
     "unread",
     "advice",

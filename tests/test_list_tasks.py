@@ -23,6 +23,7 @@ from support import (
 from mockserver.application import create_app
 from mockserver.config import Settings
 from mockserver.domain import tasks
+from mockserver.instants import parse_date_or_date_time
 from mockserver.mock import EXTENSION
 
 DAYS = "fromDate=2025-11-26&toDate=2025-11-26"
@@ -211,7 +212,7 @@ def test_a_bounded_list_reads_a_thousand_tasks_and_refuses_more() -> None:
     fields = {"title": "x", "priority": 1}
     with mock.sandboxes.open("default") as opened:
         for number in range(tasks.LARGE):
-            due = {"due_date": "2025-11-26"} if number % 2 else {}
+            due = {"due_date": parse_date_or_date_time("2025-11-26")} if number % 2 else {}
             tasks.create_task(opened.world, MARIA, {**fields, **due, "responsible_ids": [MARIA]})
         both = tasks.list_tasks(opened.world, [], *days, True, bounded=True)
         assert len(both) == tasks.LARGE

@@ -60,7 +60,7 @@ class Made(fields.Strict):
         self.expected, kind = kinds.get(openapi["type"], ("a string", str))
         self.types = (kind,)
 
-    def accept(self, value: Any) -> Any:
+    def accept(self, value: Any, relied: set[str]) -> Any:
         """What `make` makes of the value."""
         try:
             return self.make(value)
@@ -77,12 +77,12 @@ class Digits(fields.Integer):
 
     expected, types = "a string", (str,)  # type: ignore[assignment]
 
-    def accept(self, value: Any) -> int:
+    def accept(self, value: Any, relied: set[str]) -> int:
         """The number, when the text is one and it is within the bounds."""
         digits = re.sub(r"\.0+$", "", value)
         if not _DIGITS.fullmatch(digits):
             raise BadRequest(f"{self.name}={quoted(value)[1:-1]} is not a whole number")
-        return super().accept(int(digits))
+        return super().accept(int(digits), relied)
 
 
 class Named(Typed):
@@ -107,7 +107,7 @@ class Object(Typed, base.Nested):  # type: ignore[misc]
 
     expected, types = "an object", (dict,)
 
-    def accept(self, value: dict[str, Any]) -> Any:
+    def accept(self, value: dict[str, Any], relied: set[str]) -> Any:
         """What the schema makes of it."""
         return self.schema.load(value)
 

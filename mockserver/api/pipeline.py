@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -77,6 +77,7 @@ class _Large(NamedTuple):
 
     version: tuple[int, int, int]
     body: bytes
+    relied: Set[str]
     tries: int
 
     def fits(self, opened: Opened) -> bool:
@@ -170,7 +171,7 @@ class _Exchange:
         tries = self.large.tries if self.large else 0
         with self.mock.sandboxes.look(self.caller.sandbox) as opened:
             result = self.operation.view(self._call(opened, actor(opened.world, self.caller)))
-        return _Large(opened.version, wire.encode_all(result), tries + 1)
+        return _Large(opened.version, wire.encode_all(result), opened.world.relied, tries + 1)
 
     def _begun(self, opened: Opened) -> tuple[_Outcome, int]:
         """What is decided before, and for how long it waits; what does not wait is carried out at once."""
@@ -225,6 +226,7 @@ class _Exchange:
         self.reading = self.early.strictly() if opened.world.columns["strict"] else self.early
         self.reading.require()
         if self.large and self.large.fits(opened):
+            opened.world.rely(*self.large.relied)
             return Answer.of_json(operation.status, self.large.body)
         result = operation.view(self._call(opened, user_id, locked=opened.kept))
         return Answer.of_json(operation.status, wire.encode(result))
@@ -288,7 +290,9 @@ class _Exchange:
         """What the journal will show of the request, as JSON."""
         reading = self.reading
         query = {name: texts[0] for name, texts in self.received.query.items()}
-        sent = Sent(self._operation_id, reading.document, query, *reading[3:])
+        sent = Sent(self._operation_id, reading.document, query, *reading[3:6])
+        # The answer to HEAD shows no value that was decided.
+        decided = opened.world.relied if self.received.method != "HEAD" else frozenset()
         head = {
             "id": opened.journal.next_id(),
             "at": opened.arrived_at,
@@ -299,8 +303,9 @@ class _Exchange:
         }
         tail = {
             "fault": outcome.fault.document() if outcome.fault else None,
-            "decision": explain.decision(outcome.decided_by, self._operation_id),
-            "problems": explain.problems(outcome.refusal, self._operation_id),
+            "decision": explain.decision(outcome.decided_by),
+            "inferred": explain.inferred(outcome.decided_by, reading.relied, decided),
+            "problems": explain.problems(outcome.refusal),
             "unread": [*sent.unread_keys, *sent.unread_names][:MAX_UNREAD],
             "advice": advice.of(sent, self._created_again(opened)),
             "changes": opened.world.changes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -18,7 +18,10 @@ Query = Mapping[str, list[str]]
 
 
 class Reading(NamedTuple):
-    """A request as its operation's schemas make it, and what is to be said of it."""
+    """A request as its operation's schemas make it, and what is to be said of it.
+
+    `relied` are the undocumented rules by which one without problems was understood.
+    """
 
     parts: dict[str, dict[str, Any]]
     document: dict[str, Any]
@@ -26,6 +29,7 @@ class Reading(NamedTuple):
     unread_keys: tuple[str, ...] = ()
     unread_names: tuple[str, ...] = ()
     repeated_keys: tuple[str, ...] = ()
+    relied: Set[str] = frozenset()
 
     def require(self) -> None:
         """Raise ValidationFailed when there are problems."""
@@ -42,22 +46,30 @@ def read(operation: Operation, path: Mapping[str, str], received: Received) -> R
 
     Raises BadRequest for a body that is not a JSON object: nothing else can be said of it.
     """
+    relied: set[str] = set()
     repeated_keys: list[str] = []
     content_type = received.headers.get("content-type", "")
     document = read_object(content_type, received.body, repeated_keys) if operation.body_schema else {}
-    query, repeated = _query(operation.query_schema, received.query) if operation.query_schema else ({}, [])
+    query, repeated = _query(operation.query_schema, received.query, relied) if operation.query_schema else ({}, [])
     loaded = {
-        "path": _load(operation.path_schema, path),
-        "query": _load(operation.query_schema, query, repeated),
-        "body": _load(operation.body_schema, document),
+        "path": _load(operation.path_schema, path, relied),
+        "query": _load(operation.query_schema, query, relied, repeated),
+        "body": _load(operation.body_schema, document, relied),
     }
+    unread_keys = _unread(operation.body_schema, document)
+    unread_names = _unread(operation.query_schema, [name.removesuffix("[]") for name in received.query])
+    if unread_keys or unread_names:
+        relied.add("unknown-keys")
+    if repeated_keys:
+        relied.add("json")
     return Reading(
         {name: values for name, (values, _) in loaded.items()},
         document,
         tuple([problem for _, found in loaded.values() for problem in found]),
-        _unread(operation.body_schema, document),
-        _unread(operation.query_schema, [name.removesuffix("[]") for name in received.query]),
+        unread_keys,
+        unread_names,
         tuple(repeated_keys),
+        relied,
     )
 
 
@@ -73,16 +85,16 @@ def _known(schema: Schema) -> frozenset[str | None]:
 
 
 def _load(
-    schema: Schema | None, document: Mapping[str, Any], known: list[Problem] | None = None
+    schema: Schema | None, document: Mapping[str, Any], relied: set[str], known: list[Problem] | None = None
 ) -> tuple[dict[str, Any], list[Problem]]:
     if schema is None:
         return {}, []
-    values, problems = fields.load(schema, document)
+    values, problems = fields.load(schema, document, relied)
     settled = {problem.path[0] for problem in known or ()}
     return values, [*(known or ()), *(problem for problem in problems if problem.path[0] not in settled)]
 
 
-def _query(schema: Schema, sent: Query) -> tuple[dict[str, Any], list[Problem]]:
+def _query(schema: Schema, sent: Query, relied: set[str]) -> tuple[dict[str, Any], list[Problem]]:
     """The query as a document for the schema, and the parameters that may not be repeated but are."""
     document: dict[str, Any] = {}
     repeated = []
@@ -92,10 +104,12 @@ def _query(schema: Schema, sent: Query) -> tuple[dict[str, Any], list[Problem]]:
             texts = [*sent.get(name, ()), *sent.get(f"{name}[]", ())]
             if texts:
                 document[name] = [text for piece in texts if piece for text in piece.split(",")]
+                if len(texts) > 1 or "," in texts[0] or f"{name}[]" in sent:
+                    relied.add(declared.rule)
         elif name in sent:
             document[name] = sent[name][0]
             if len(sent[name]) > 1:
-                repeated.append(Problem((name,), "repeated", "Must be given once"))
+                repeated.append(Problem((name,), "repeated", "Must be given once", "list-repeated"))
     return document, repeated
 
 
@@ -104,8 +118,8 @@ def _strict(document: dict[str, Any], unread_keys: Iterable[str]) -> list[Proble
     problems = []
     if document.get("dueTime") is not None and document.get("timezone") is None:
         message = "Strict mode: dueTime needs a timezone; the vendor would take UTC"
-        problems.append(Problem(("timezone",), "strict_timezone", message))
+        problems.append(Problem(("timezone",), "strict_timezone", message, "strict-timezone"))
     for key in unread_keys:
         message = f"Strict mode: nothing reads {wire.quoted(key)}; the vendor would ignore it"
-        problems.append(Problem((key,), "strict_unread_key", message))
+        problems.append(Problem((key,), "strict_unread_key", message, "strict-unread-key"))
     return problems

@@ -13,7 +13,6 @@ from marshmallow import fields as base
 
 from mockserver import fields
 from mockserver.domain import due
-from mockserver.domain.tasks import DUE_PARTS
 from mockserver.fields import about, refusal
 
 PRIORITIES = {"0": 0, "1": 1, "2": 2}
@@ -26,27 +25,29 @@ CUSTOMER_ID = "14017894-912f-42be-a554-f1a166f493dc"
 
 def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
     """Refuse a due date that leaves the calendar, when all its parts are known here."""
-    if not all(part in data for part in DUE_PARTS):
+    if not all(part in data for part in due.Parts._fields):
         return
     try:
-        due.due(**{part: data[part] for part in DUE_PARTS})
+        due.due(due.Parts(*map(data.get, due.Parts._fields)))
     except due.OutOfRange as error:
-        raise refusal("out_of_range", str(error), "dueDate") from None
+        raise refusal("out_of_range", str(error), "dueDate", due.OutOfRange.rule) from None
 
 
 def _one_status(_: Mapping[str, Any], original: Mapping[str, Any]) -> None:
     """Refuse both ways of naming the status at once."""
     if "newStatusPosition" in original and "newStatusName" in original:
-        raise refusal("conflict", "Send newStatusPosition or newStatusName, not both", "newStatusName")
+        raise refusal("conflict", "Send newStatusPosition or newStatusName, not both", "newStatusName", "update-status")
 
 
 class Request(fields.Checked):
     """A request's part: camelCase names; what is not declared is left out."""
 
     def on_bind_field(self, field_name: str, field_obj: base.Field[Any]) -> None:
-        """Name the field on the wire as the vendor does."""
+        """Name the field on the wire as the vendor does, and its rule as the field, where no other is declared."""
         first, *others = field_name.split("_")
         field_obj.data_key = first + "".join(other.title() for other in others)
+        if isinstance(field_obj, fields.Strict):
+            field_obj.rule = field_obj.rule or field_obj.data_key
 
 
 def _title(**options: Any) -> fields.Text:
@@ -131,19 +132,21 @@ class UpdateTask(Request):
     """The body of `PUT /tasks/{id}`: only what is sent changes (contract, section 4)."""
 
     checks = (_due_date_in_range, _one_status)
-    title = _title()
+    title = _title(null_rule="update-nulls")
     description = _description()
     due_date = _due_date()
     due_time = _due_time()
     timezone = _timezone()
-    responsible_ids = _responsible_ids()
+    responsible_ids = _responsible_ids(null_rule="update-nulls")
     ai_contact_id = _contact_id()
     ai_customer_id = _customer_id()
-    priority = _priority()
+    priority = _priority(null_rule="update-nulls")
     new_status_position = fields.Number(
-        metadata=about("The `order` of the new status; not together with `newStatusName`.", 2)
+        rule="update-status", metadata=about("The `order` of the new status; not together with `newStatusName`.", 2)
     )
-    new_status_name = fields.Text(metadata=about("The exact name of the new status.", "En Progreso"))
+    new_status_name = fields.Text(
+        rule="update-status", metadata=about("The exact name of the new status.", "En Progreso")
+    )
 
 
 class ListTasks(Request):
@@ -151,17 +154,19 @@ class ListTasks(Request):
 
     responsible_ids = fields.IdList(
         required=True,
+        rule="list-responsibleIds",
         metadata=about(
             "Users, of whom one must be responsible: repeated, as `responsibleIds[]`, or separated by commas. "
             "Required, but may be empty, which means everyone.",
             [USER_ID],
         ),
     )
-    from_date = fields.Date(required=True, metadata=about("First day, in UTC.", "2025-11-01"))
-    to_date = fields.Date(required=True, metadata=about("Last day, in UTC, included.", "2025-11-30"))
+    from_date = fields.Date(required=True, rule="list-dates", metadata=about("First day, in UTC.", "2025-11-01"))
+    to_date = fields.Date(required=True, rule="list-dates", metadata=about("Last day, in UTC, included.", "2025-11-30"))
     include_tasks_without_dates = fields.Choice(
         {"true": True, "false": False},
         load_default=True,
+        rule="list-undated",
         metadata={**about("Whether tasks without a due date are listed too.", "true"), "default": "true"},
     )
 
@@ -169,7 +174,7 @@ class ListTasks(Request):
 class TaskPath(Request):
     """The path of one task."""
 
-    id = fields.Id(required=True, metadata=about("The task's id.", TASK_ID))
+    id = fields.Id(required=True, rule="uuid", metadata=about("The task's id.", TASK_ID))
 
 
 class Answer(Schema):

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver import instants, zones
+from mockserver.instants import DateOrDateTime
+
+
+class Parts(NamedTuple):
+    """What a due date is made of."""
+
+    due_date: DateOrDateTime | None
+    due_time: time | None
+    timezone: str | None
+
+    @classmethod
+    def of(cls, texts: Mapping[str, Any]) -> Parts:
+        """The parts from their texts, which are well-formed."""
+        due_date, due_time = texts["due_date"], texts["due_time"]
+        return cls(
+            due_date and instants.parse_date_or_date_time(due_date),
+            due_time and instants.parse_time(due_time),
+            texts["timezone"],
+        )
+
+
+NONE = Parts(None, None, None)
 
 
 class OutOfRange(ValueError):
     """The due date, converted to UTC, is outside the years 0001 to 9999."""
+
+    rule = "due-range"
 
 
 class Due(NamedTuple):
@@ -22,33 +47,47 @@ class Due(NamedTuple):
 
 
 @lru_cache(maxsize=1024)  # a request asks twice, when it is read and when it is carried out, and days come again
-def due(due_date: str | None, due_time: str | None, timezone: str | None) -> Due:
-    """The due date from its parts as given, each already known to be well-formed.
-
-    Raises OutOfRange.
-    """
-    if due_date is None:
+def due(parts: Parts) -> Due:
+    """The due date of these parts; raises OutOfRange."""
+    if parts.due_date is None:
         return Due(None, True, None)
-    zone = timezone or "UTC"
-    wall, offset = _wall_clock(due_date, due_time)
-    return Due(instants.text_of(_to_utc(wall, zone, offset)), due_time is None, zone)
+    zone = parts.timezone or "UTC"
+    wall, offset = _wall_clock(parts.due_date, parts.due_time)
+    return Due(instants.text_of(_to_utc(wall, zone, offset)), parts.due_time is None, zone)
 
 
-def in_gap_or_fold(due_date: str, due_time: str | None, timezone: str | None) -> bool:
-    """Whether the parts are a wall-clock time that the timezone skips, or that occurs twice there."""
-    wall, offset = _wall_clock(due_date, due_time)
-    zone = timezone or "UTC"
-    return offset is None and _offset(wall, zone) != _offset(wall.replace(fold=1), zone)
+@lru_cache(maxsize=1024)
+def rules(parts: Parts) -> tuple[str, ...]:
+    """The rules of the contract that make the due date of these parts what it is."""
+    if parts.due_date is None:
+        return ()
+    form = "due-date" if parts.due_date.is_date else "due-date-time"
+    decided = form if parts.due_time is None else f"{form}-and-time"
+    zone = parts.timezone or "UTC"
+    wall, offset = _wall_clock(parts.due_date, parts.due_time)
+    is_in_gap_or_fold = offset is None and _offset(wall, zone) != _offset(wall.replace(fold=1), zone)
+    return (decided, "due-gap-and-fold") if is_in_gap_or_fold else (decided,)
 
 
-def _wall_clock(due_date: str, due_time: str | None) -> tuple[datetime, timedelta | None]:
+def columns(parts: Parts) -> dict[str, Any]:
+    """The due date as a row has it: its parts as they were given, and what follows from them; raises OutOfRange."""
+    when = due(parts)
+    return {
+        "due_date": None if parts.due_date is None else parts.due_date.text,
+        "due_time": None if parts.due_time is None else parts.due_time.isoformat("minutes"),
+        "timezone": parts.timezone,
+        "due_at": when.due_at,
+        "is_all_day": when.is_all_day,
+        "due_timezone": when.due_timezone,
+    }
+
+
+def _wall_clock(due_date: DateOrDateTime, due_time: time | None) -> tuple[datetime, timedelta | None]:
     """The wall-clock time that the parts are, and its offset from UTC when they say that too."""
     if due_time is not None:
         # The calendar date as written: converting the instant first could move the day.
-        return datetime.combine(instants.parse_date(due_date[:10]), instants.parse_time(due_time)), None
-    if "T" in due_date:
-        return instants.parse_date_time(due_date)
-    return datetime.combine(instants.parse_date(due_date), time.min), None
+        return datetime.combine(due_date.wall, due_time), None
+    return due_date.wall, due_date.offset
 
 
 def _to_utc(wall: datetime, zone: str, offset: timedelta | None) -> datetime:

@@ -30,8 +30,8 @@ def _require(name: str, kind: str, wanted: Sequence[str], world: World, model: t
     known = world.people(model)
     missing = [id for id in wanted if id not in known or not known[id].get("active", True)]
     if missing:
-        problems = [Problem((name,), "not_found", f"the sandbox has no {kind} {id}") for id in missing]
-        named = missing if len(missing) <= MAX_LISTED else [*missing[: MAX_LISTED - 1], left_out(len(missing))]
         # Where all are known, only that an inactive user does not exist has decided.
         rule = "active-responsible" if known.keys() >= set(missing) else "order-of-references"
-        raise NotFound(f"{name} not found: {', '.join(named)}", rule=rule, problems=problems)
+        problems = [Problem((name,), "not_found", f"the sandbox has no {kind} {id}", rule) for id in missing]
+        named = missing if len(missing) <= MAX_LISTED else [*missing[: MAX_LISTED - 1], left_out(len(missing))]
+        raise NotFound(f"{name} not found: {', '.join(named)}", problems=problems)

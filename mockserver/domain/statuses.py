@@ -45,5 +45,5 @@ def _only(statuses: Statuses, key: str, value: Any, field: str, rule: str) -> St
         if status[key] == value:
             return status
     known = ", ".join(str(status[key]) for status in statuses.values())
-    problem = Problem((field,), "not_found", f"the sandbox has no status with the {key} {value}, only {known}")
-    raise NotFound(f"{field} not found: {value}", rule=rule, problems=[problem])
+    problem = Problem((field,), "not_found", f"the sandbox has no status with the {key} {value}, only {known}", rule)
+    raise NotFound(f"{field} not found: {value}", problems=[problem])

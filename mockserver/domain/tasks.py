@@ -6,14 +6,14 @@ as the API shows them. Everything is checked before anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from peewee import Expression, Query
 
-from mockserver.domain import notes, references, statuses
-from mockserver.domain.due import Due, OutOfRange, due
+from mockserver.domain import due, notes, references, statuses
 from mockserver.errors import NotFound, Problem, ValidationFailed
 from mockserver.store.models import Task
 from mockserver.store.statements import Rows
@@ -22,7 +22,6 @@ from mockserver.store.world import World
 Fields = dict[str, Any]
 TaskObject = dict[str, Any]
 
-DUE_PARTS = ("due_date", "due_time", "timezone")
 LARGE = 1000  # tasks: more of them are not listed while others wait to write
 _NO_LIMIT = -1  # to SQLite, as any negative number
 _KEPT_AS_SENT = ("title", "priority", "ai_contact_id", "ai_customer_id")
@@ -37,16 +36,22 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
 
     Raises NotFound for a reference that does not exist, ValidationFailed for a due date out of range.
     """
-    parts, when = _due({part: fields.get(part) for part in DUE_PARTS})
+    when = _due(world, fields)
     references.check(world, fields)
     known = statuses.load(world)
-    status = statuses.with_id(known, fields["status_id"]) if "status_id" in fields else statuses.initial(known)
+    if "status_id" in fields:
+        world.rely("statusId")
+        status = statuses.with_id(known, fields["status_id"])
+    else:
+        status = statuses.initial(known)
+    if fields.get("description") is None:
+        world.rely("empty-description")
+    _rely_on_texts(world, fields)
     row = {
         "position": world.next_position(),
         "title": fields["title"],
         "description": fields.get("description") or "",
-        **parts,
-        **when._asdict(),
+        **when,
         "created_at": world.clock.read(),
         "ai_contact_id": fields.get("ai_contact_id"),
         "ai_customer_id": fields.get("ai_customer_id"),
@@ -61,7 +66,7 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
         notes.attach(world, task["id"], task["ai_contact_id"])
     world.tick()
     created = present(task, known)
-    world.report("task", task["id"], None, created | parts)
+    world.report("task", task["id"], None, created | _parts_of(task))
     return created
 
 
@@ -88,6 +93,13 @@ def list_tasks(
     if responsible_ids:
         wanted = set(responsible_ids)
         found = [task for task in found if not wanted.isdisjoint(_split(task["responsible_ids"]))]
+    dated = [task["due_at"] for task in found if task["due_at"]]
+    if first > last or (dated and (dated[0][:10] == first[:10] or dated[-1][:10] == last[:10])):
+        world.rely("list-dates")
+    if found and not responsible_ids:
+        world.rely("list-responsibleIds")
+    if len(found) > 1:
+        world.rely("list-order")
     return present_all(world, found)
 
 
@@ -101,21 +113,29 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     changes = {name: fields[name] for name in _KEPT_AS_SENT if name in fields}
     if "description" in fields:
         changes["description"] = fields["description"] or ""
-    if any(part in fields for part in DUE_PARTS):
-        parts, when = _due({part: fields.get(part, task[part]) for part in DUE_PARTS})
-        changes |= {**parts, **when._asdict()}
+        if fields["description"] is None:
+            world.rely("update-nulls")
+    _rely_on_texts(world, fields)
+    if any(part in fields for part in due.Parts._fields):
+        changes |= _due(world, fields, due.Parts.of(task))
+        if _is_due_changed_in_part(fields, task, changes):
+            world.rely("update-due")
     references.check(world, fields)
     known = statuses.load(world)
     before = present(task, known) | _parts_of(task)
     if "new_status_position" in fields:
+        world.rely("update-status")
         changes["status_id"] = statuses.at_position(known, fields["new_status_position"])["id"]
     if "new_status_name" in fields:
+        world.rely("update-status")
         changes["status_id"] = statuses.named(known, fields["new_status_name"])["id"]
     if "responsible_ids" in fields:
         changes["responsible_ids"] = joined(fields["responsible_ids"])
     if changes:
         world.update(Task, task_id, **changes)
     if "ai_contact_id" in fields:
+        if task["ai_contact_id"] not in (None, fields["ai_contact_id"]):
+            world.rely("update-contact")
         notes.follow(world, task_id, fields["ai_contact_id"])
     world.tick()
     task |= changes
@@ -187,19 +207,39 @@ def _find(world: World, task_id: str, rule: str) -> dict[str, Any]:
     if task is not None and task["deleted_at"] is None:
         return task
     found = f"the sandbox has no task {task_id}" if task is None else f"the task was deleted at {task['deleted_at']}"
-    raise NotFound("Task not found", rule=rule, problems=[Problem(("id",), "not_found", found)])
+    raise NotFound("Task not found", problems=[Problem(("id",), "not_found", found, rule)])
 
 
 def _parts_of(task: dict[str, Any]) -> dict[str, str | None]:
     """The due date's parts as given, which the journal shows beside the task object."""
-    return {part: task[part] for part in DUE_PARTS}
+    return {part: task[part] for part in due.Parts._fields}
 
 
-def _due(parts: dict[str, str | None]) -> tuple[dict[str, str | None], Due]:
-    """The parts to store and what follows from them; without a date the other parts are not kept."""
-    if parts["due_date"] is None:
-        parts = dict.fromkeys(DUE_PARTS)
+def _due(world: World, fields: Fields, stored: due.Parts = due.NONE) -> dict[str, Any]:
+    """The columns of a due date, from the parts sent and else those stored; without a date none is kept."""
+    parts = due.Parts(*map(fields.get, due.Parts._fields, stored))
+    if parts.due_date is None:
+        parts = due.NONE
+        if fields.get("due_time") or fields.get("timezone"):
+            world.rely("due-none")
     try:
-        return parts, due(**parts)
-    except OutOfRange as error:
-        raise ValidationFailed([Problem(("dueDate",), "out_of_range", str(error))]) from None
+        columns = due.columns(parts)
+    except due.OutOfRange as error:
+        raise ValidationFailed([Problem(("dueDate",), "out_of_range", str(error), due.OutOfRange.rule)]) from None
+    world.rely(*due.rules(parts))
+    return columns
+
+
+def _is_due_changed_in_part(fields: Fields, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether a part of the due date was removed, or changed while the date stayed as it was given."""
+    if all(before[name] == after[name] for name in due.Due._fields):
+        return False
+    made_all_day = "due_time" in fields and fields["due_time"] is None and before["due_time"] is not None
+    return fields.get("due_date") is None or made_all_day
+
+
+def _rely_on_texts(world: World, fields: Fields) -> None:
+    """Note that texts are kept as sent, where others would trim or normalise them."""
+    for text in (fields.get("title"), fields.get("description")):
+        if text and (text != text.strip() or not (text.isascii() or unicodedata.is_normalized("NFC", text))):
+            world.rely("strings")

@@ -269,7 +269,7 @@ class Sandboxes:
         at_hand = transaction.memory.pop(name, None)
         if at_hand:
             world, journal = at_hand
-            world.changes = []
+            world.changes, world.relied = [], set()
         else:
             others = {"world": WorldTable, "journal": JournalTable}
             found = transaction.statements.find(Sandbox, {"name": name}, others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.domain import tasks
+from mockserver.domain import due, tasks
 from mockserver.store.models import Contact, Customer, Note, Part, Status, Task, User
 from mockserver.store.world import World
 
@@ -44,6 +44,6 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 def _tasks(world: World) -> list[dict[str, Any]]:
     rows = world.rows(Task, deleted_at=None)
     return [
-        shown | {part: row[part] for part in tasks.DUE_PARTS}
+        shown | {part: row[part] for part in due.Parts._fields}
         for row, shown in zip(rows, tasks.present_all(world, rows), strict=True)
     ]

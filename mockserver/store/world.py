@@ -20,14 +20,16 @@ People = Mapping[str, Mapping[str, Any]]
 class World:
     """A world in a transaction; `columns` are its own, which `save` writes back.
 
-    `changes` is what was reported of tasks and notes, for the journal. The same object may serve the writer's
-    transactions one after the other, as long as every change of the world goes through it and none is rolled back.
+    `changes` is what was reported of tasks and notes, for the journal, and `relied` the rules that decided. The same
+    object may serve the writer's transactions one after the other, as long as every change of the world goes through it
+    and none is rolled back.
     """
 
     def __init__(self, transaction: Transaction, columns: Columns) -> None:
         self.transaction = transaction
         self.columns = columns
         self.changes: list[dict[str, Any]] = []
+        self.relied: set[str] = set()
         self._saved = dict(columns)
         self._people: dict[type[Part], People] = {}
         self._statements = transaction.statements
@@ -117,6 +119,10 @@ class World:
     def report(self, resource: str, id: str, before: Any, after: Any) -> None:
         """Note for the journal what became of a task or a note; None stands for not being there."""
         self.changes.append({"resource": resource, "id": id, "before": before, "after": after})
+
+    def rely(self, *rules: str) -> None:
+        """Note for the journal that rules of the contract decided a value, which need not be documented."""
+        self.relied.update(rules)
 
     def tick(self) -> None:
         """A write has succeeded: the clock moves on."""
