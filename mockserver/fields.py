@@ -174,20 +174,18 @@ class Id(Strict):
 
     def accept(self, value: str, relied: set[str]) -> str:
         """The id in lower case."""
-        accepted = _id(value, relied)
-        if isinstance(accepted, Reason):
-            raise ValidationError([accepted])
-        return accepted
+        return _id(value, relied)
 
 
-def _id(text: str, relied: set[str]) -> str | Reason:
-    """The id in lower case, or why it is none."""
+def _id(text: str, relied: set[str]) -> str:
+    """The id in lower case; ValidationError when it is none."""
     if ids.is_documented(text):
         return text
     try:
         accepted = ids.parse(text)
     except ValueError as error:
-        return Reason(Id.code, str(error), also="uuid" if ids.resembles(text) else "")
+        also = "uuid" if ids.resembles(text) else ""
+        raise ValidationError([Reason(Id.code, str(error), also=also)]) from None
     relied.add("uuid")
     return accepted
 
@@ -326,7 +324,8 @@ class IdList(Strict):
         """The ids, each once."""
         if len(value) < self.min_items:
             raise refusal("too_short", f"Must have at least {self.min_items} item")
-        accepted, refused = [], {}
+        accepted: list[str] = []
+        refused: dict[int, Any] = {}
         for index, text in enumerate(value):
             # Not by a field for each: a body can hold a hundred thousand of them.
             if type(text) is not str:
@@ -334,11 +333,10 @@ class IdList(Strict):
                 null = Reason("null", "Must not be null", self.null_rule)
                 refused[index] = [null if text is None else Reason("invalid_type", message)]
                 continue
-            id = _id(text, relied)
-            if isinstance(id, Reason):
-                refused[index] = [id]
-            else:
-                accepted.append(id)
+            try:
+                accepted.append(_id(text, relied))
+            except ValidationError as error:
+                refused[index] = error.messages
         if refused:
             raise ValidationError(refused)
         once = list(dict.fromkeys(accepted))
