@@ -206,20 +206,18 @@ class Id(Strict):
 
     def accept(self, value: str, relied: set[str]) -> str:
         """The id in lower case."""
-        accepted = _id(value, relied)
-        if isinstance(accepted, Reason):
-            raise ValidationError([accepted])
-        return accepted
+        return _id(value, relied)
 
 
-def _id(text: str, relied: set[str]) -> str | Reason:
-    """The id in lower case, or why it is none."""
+def _id(text: str, relied: set[str]) -> str:
+    """The id in lower case; ValidationError when it is none."""
     if ids.is_documented(text):
         return text
     try:
         accepted = ids.parse(text)
     except ValueError as error:
-        return Reason(Id.code, str(error), also="uuid" if ids.resembles(text) else "")
+        also = "uuid" if ids.resembles(text) else ""
+        raise ValidationError([Reason(Id.code, str(error), also=also)]) from None
     relied.add("uuid")
     return accepted
 
@@ -297,7 +295,7 @@ class IdList(Strict):
         if len(value) < self.min_items:
             raise refusal("too_short", f"Must have at least {self.min_items} item")
         accepted: list[str] = []
-        refused: dict[int, list[Reason]] = {}
+        refused: dict[int, Any] = {}
         more = 0
         for index, text in enumerate(value):
             # Not by a field for each, nor with a reason for each: a body can hold hundreds of thousands.
@@ -309,11 +307,10 @@ class IdList(Strict):
                 null = Reason("null", "Must not be null", self.null_rule)
                 refused[index] = [null if text is None else Reason("invalid_type", message)]
                 continue
-            id = _id(text, relied)
-            if isinstance(id, Reason):
-                refused[index] = [id]
-            else:
-                accepted.append(id)
+            try:
+                accepted.append(_id(text, relied))
+            except ValidationError as error:
+                refused[index] = error.messages
         if more:
             refused[len(value)] = [Reason(LEFT_OUT, "", times=more)]
         if refused:

@@ -290,7 +290,8 @@ class _Exchange:
         """What the journal will show of the request, as JSON."""
         reading = self.reading
         query = {name: texts[0] for name, texts in self.received.query.items()}
-        sent = Sent(self._operation_id, reading.document, query, *reading[3:6])
+        said = reading.unread_keys, reading.unread_names, reading.repeated_keys
+        sent = Sent(self._operation_id, reading.document, query, *said)
         # The answer to HEAD shows no value that was decided.
         decided = opened.world.relied if self.received.method != "HEAD" else frozenset()
         head = {
