@@ -4,7 +4,7 @@ import os
 
 from mockserver import cli, config
 from mockserver.application import create_app
-from mockserver.hosts import HostRule
+from mockserver.web.hosts import HostRule
 
 if __name__ == "__main__":
     cli.main()

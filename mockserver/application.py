@@ -10,13 +10,13 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
-from mockserver import config, mock
+from mockserver import config, engine
 from mockserver.admin import blueprint as admin
 from mockserver.api import blueprint as api
 from mockserver.config import Settings
 from mockserver.console import blueprint as console
 from mockserver.console import reference
-from mockserver.sandbox.failures import Operation
+from mockserver.faults.catalogue import Operation
 
 
 class _Rule(Rule):
@@ -46,9 +46,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     `app.extensions["vambe_mock"].close()`.
     """
     settings = config.resolve({}, os.environ) if settings is None else settings
-    started = mock.start(settings, operations())
+    started = engine.start(settings, operations())
     app = _Application("mockserver", static_folder=None)
-    app.extensions[mock.EXTENSION] = started
+    app.extensions[engine.EXTENSION] = started
     # A path is looked up as it was sent: the vendor's framework redirects nowhere.
     app.url_map.merge_slashes = False
     api.register(app, settings)

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from mockserver import instants
-from mockserver.wire import quoted
+from mockserver.formats import dates
+from mockserver.formats.json import quoted
 
 MODES = ("ticking", "frozen", "real")
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2100
@@ -88,7 +88,7 @@ class Clock(NamedTuple):
 @lru_cache(maxsize=256)
 def text_of(ms: int) -> str:
     """Milliseconds since 1970 as the API writes instants."""
-    return instants.text_of(_EPOCH + timedelta(milliseconds=ms))
+    return dates.text_of(_EPOCH + timedelta(milliseconds=ms))
 
 
 def ms_of(moment: datetime) -> int:
@@ -125,7 +125,7 @@ def parse_setting(text: str) -> ClockSetting:
         )
     if not at:
         return ClockSetting(mode)
-    return ClockSetting(mode, instants.text_of(parse_instant(start)))
+    return ClockSetting(mode, dates.text_of(parse_instant(start)))
 
 
 def parse_instant(text: str) -> datetime:
@@ -133,7 +133,7 @@ def parse_instant(text: str) -> datetime:
 
     Raises ValueError for anything but a date-time with `Z` or an offset, within 1970-2100.
     """
-    wall, offset = instants.parse_date_time(text)
+    wall, offset = dates.parse_date_time(text)
     if offset is None:
         raise ValueError(f"{quoted(text)} has no Z or offset, such as {DEFAULT_START}")
     moment = wall.replace(tzinfo=timezone(offset)).astimezone(timezone.utc).replace(tzinfo=None)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.clock import ClockSetting, parse_setting
-from mockserver.sandbox.names import check_key, check_token
-from mockserver.wire import quoted
+from mockserver.formats.json import quoted
+from mockserver.keys import check_key, check_token
 
 ENVIRONMENT_PREFIX = "VAMBE_MOCK_"
 URL_VARIABLE, KEY_VARIABLE = "VAMBE_API_URL", "VAMBE_API_KEY"  # what applications under test are given

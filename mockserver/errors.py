@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mockserver import wire
-
 
 class Problem(NamedTuple):
     """One thing wrong with a request.
@@ -78,10 +76,6 @@ class ApiError(Exception):
     def headers(self) -> dict[str, str]:
         """Headers that the answer carries beside its body's."""
         return {}
-
-    def encoded(self) -> bytes:
-        """The error body as the bytes that are sent."""
-        return wire.encode(self.document())
 
 
 class BadRequest(ApiError):

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 from marshmallow import RAISE, Schema, validate
 from marshmallow import fields as base
 
-from mockserver import fields, ids, wire
 from mockserver.domain import due
 from mockserver.errors import Problem
-from mockserver.sandbox.names import check_key
-from mockserver.wire import quoted
+from mockserver.formats import fields, ids
+from mockserver.formats import json as wire_json
+from mockserver.formats.json import quoted
+from mockserver.keys import check_key
 
 DEFAULT = "default"
 
@@ -190,7 +191,7 @@ def load(name: str) -> Fixtures:
         located = [str(_located(problem, files, lines)) for problem in problems]
         raise InvalidFixtures([*unusable, *unread.values(), *located])
     api_keys = document.pop("api_keys")
-    return Fixtures(document, api_keys, hashlib.sha256(wire.encode(document)).hexdigest())
+    return Fixtures(document, api_keys, hashlib.sha256(wire_json.encode(document)).hexdigest())
 
 
 def check(document: dict[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[dict[str, Records], list[Problem]]:
@@ -228,11 +229,11 @@ def _read(files: dict[str, Path]) -> tuple[dict[str, Any], dict[str, list[int]],
             continue
         try:
             content = path.read_bytes()
-            records = wire.decode(content)
+            records = wire_json.decode(content)
             if not isinstance(records, list):
-                raise wire.NotJson(f"expected an array of records, found {fields.kind_of(records)}")
+                raise wire_json.NotJson(f"expected an array of records, found {fields.kind_of(records)}")
             raw[name], lines[name] = records, list(_lines_of(content.decode()))
-        except wire.NotJson as error:
+        except wire_json.NotJson as error:
             unread[name] = f"{path}: {error}"
         except OSError as error:
             unread[name] = f"{path}: {error.strerror}"

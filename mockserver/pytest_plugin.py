@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from mockserver.testing.sandbox import VambeMock
     from mockserver.testing.servers import MockServer, Server
-    from mockserver.testing.vambe_mock import VambeMock
 
 _URL, _TOKEN = "VAMBE_MOCK_URL", "VAMBE_MOCK_ADMIN_TOKEN"
 _MAX_NAME = 64  # of a sandbox
@@ -182,7 +182,7 @@ def pytest_runtest_makereport(
 
 
 def _explained(mock: VambeMock) -> str:
-    from mockserver.client import CallFailed
+    from mockserver.client.client import CallFailed
 
     try:
         return mock.explain()
@@ -199,7 +199,7 @@ def _conclude(item: pytest.Item, mock: VambeMock, report: pytest.TestReport) -> 
 
 
 def _relied_on(mock: VambeMock) -> list[str]:
-    from mockserver.client import CallFailed
+    from mockserver.client.client import CallFailed
 
     with contextlib.suppress(CallFailed):  # the server is gone
         return list({rule: None for entry in mock.requests() for rule in entry["inferred"]})
@@ -224,7 +224,7 @@ class _InferredReport:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Each rule in the order of the contract, with its tests."""
-        from mockserver.contract import RULES
+        from mockserver.fidelity.contract import RULES
 
         terminalreporter.section("vambe-mock: undocumented rules")
         relied_on = [rule for rule in RULES if rule.name in self._tests]

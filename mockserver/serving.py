@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 
 import click
 
-from mockserver import __version__, fixtures, hosts, logs
+from mockserver import __version__, fixtures, keys, logs
 from mockserver.application import create_app
 from mockserver.config import Settings
 from mockserver.domain.team import list_team_members
-from mockserver.hosts import HostRule
-from mockserver.mock import EXTENSION, Mock
-from mockserver.sandbox import names
+from mockserver.engine import EXTENSION, Engine
 from mockserver.server import Server
-from mockserver.store.database import UnusableDatabase
+from mockserver.store.transactions import UnusableDatabase
+from mockserver.web import hosts
+from mockserver.web.hosts import HostRule
 
 
 class CannotListen(Exception):
@@ -37,43 +37,43 @@ def serve(settings: Settings) -> None:
     """
     logs.configure("json" if settings.log_format == "json" else "text")
     _on_signals(sys.exit)
-    with opened(settings) as (server, mock, _):
-        _on_signals(lambda: _end(server, mock))
-        made_up = None if settings.admin_token else mock.settings.admin_token
+    with bound_server(settings) as (server, engine, _):
+        _on_signals(lambda: _end(server, engine))
+        made_up = None if settings.admin_token else engine.settings.admin_token
         with _ready_file(settings.ready_file, _ready(server, made_up)):
-            _announce(settings, server, mock, made_up)
+            _announce(settings, server, engine, made_up)
             server.serve()
 
 
-class Opened(NamedTuple):
+class BoundServer(NamedTuple):
     """A server that is bound, the mock behind it, and the application as it answers in process, without `HostRule`."""
 
     server: Server
-    mock: Mock
+    engine: Engine
     application: Callable[..., Iterable[bytes]]
 
 
 @contextlib.contextmanager
-def opened(settings: Settings) -> Iterator[Opened]:
+def bound_server(settings: Settings) -> Iterator[BoundServer]:
     """A server that is bound and wired, and what is behind it; the block starts it.
 
     The port is bound before the world is opened, so that a port in use leaves a database file untouched.
     """
     handler: list[Callable[..., Iterable[bytes]]] = []
     with _bind(settings, lambda environ, start_response: handler[0](environ, start_response)) as server:
-        mock, application = _open(_guarded(settings, server))
+        engine, application = _open(_guarded(settings, server))
         try:
-            mock.waiting.aside = server.step_aside
+            engine.waiting.before_wait = server.step_aside
             handler.append(HostRule(application, settings.allowed_host) if server.loopback else application)
-            yield Opened(server, mock, application)
+            yield BoundServer(server, engine, application)
         finally:
-            _end(server, mock)
-            mock.close()
+            _end(server, engine)
+            engine.close()
 
 
-def _end(server: Server, mock: Mock) -> None:
+def _end(server: Server, engine: Engine) -> None:
     """Stop serving; those who wait are told so, instead of being waited for."""
-    mock.release()
+    engine.release()
     server.stop()
 
 
@@ -92,20 +92,20 @@ def _bind(settings: Settings, application: Callable[..., Iterable[bytes]]) -> Se
             port=settings.port,
             threads=settings.threads,
             max_body=settings.max_body,
-            refusal_headers=_readable(settings),
+            refusal_headers=_cors_headers(settings),
         )
     except OSError as error:
         cause = error.strerror or error
         raise CannotListen(f"--host {settings.host} --port {settings.port}: {cause}") from None
 
 
-def _readable(settings: Settings) -> Callable[[str, str | None], list[tuple[str, str]]]:
+def _cors_headers(settings: Settings) -> Callable[[str, str | None], list[tuple[str, str]]]:
     """What lets a page read the server's own refusals, but for those of the control plane."""
     origins = hosts.origins(settings.cors_origin)
-    return lambda path, origin: [] if path.startswith("/__admin") else hosts.readable(origin, origins)
+    return lambda path, origin: [] if path.startswith("/__admin") else hosts.cors_headers(origin, origins)
 
 
-def _open(settings: Settings) -> tuple[Mock, Any]:
+def _open(settings: Settings) -> tuple[Engine, Any]:
     try:
         app = create_app(settings)
     except fixtures.InvalidFixtures as error:
@@ -123,7 +123,7 @@ def _on_signals(end: Callable[[], object]) -> None:
 
 def _ready(server: Server, token: str | None) -> str:
     """The line for scripts; `token` is the control plane's, when it was made up."""
-    event = {"event": "ready", "url": server.url, "api_key": names.DEFAULT_KEY, "pid": os.getpid()}
+    event = {"event": "ready", "url": server.url, "api_key": keys.DEFAULT_KEY, "pid": os.getpid()}
     return json.dumps(event | {"version": __version__} | ({"admin_token": token} if token else {}))
 
 
@@ -146,16 +146,16 @@ def _ready_file(path: Path | None, line: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _announce(settings: Settings, server: Server, mock: Mock, token: str | None) -> None:
+def _announce(settings: Settings, server: Server, engine: Engine, token: str | None) -> None:
     try:
-        click.echo(_ready(server, token) if settings.json else _welcome(server.url, _first_user(mock), token))
+        click.echo(_ready(server, token) if settings.json else _welcome(server.url, _first_user(engine), token))
     except OSError:
         # Nobody reads it, which is no reason not to serve. What is buffered must not fail again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _first_user(mock: Mock) -> str:
-    with mock.sandboxes.look(names.DEFAULT) as opened:
+def _first_user(engine: Engine) -> str:
+    with engine.sandboxes.look(keys.DEFAULT) as opened:
         return str(list_team_members(opened.world)[0]["id"])
 
 
@@ -163,8 +163,8 @@ def _welcome(url: str, user_id: str, token: str | None) -> str:
     task = json.dumps({"title": "Call the client", "responsibleIds": [user_id], "priority": "1"})
     return (
         f"vambe-mock {__version__} answers on {url}\n"
-        f"API key: {names.DEFAULT_KEY} (any test_<name> opens a sandbox of its own)\n"
+        f"API key: {keys.DEFAULT_KEY} (any test_<name> opens a sandbox of its own)\n"
         + (f"Admin token: {token} (others than this machine can reach the control plane)\n" if token else "")
-        + f"Try it: curl -s {url}/api/public/tasks -H 'x-api-key: {names.DEFAULT_KEY}' "
+        + f"Try it: curl -s {url}/api/public/tasks -H 'x-api-key: {keys.DEFAULT_KEY}' "
         f"-H 'content-type: application/json' -d '{task}'"
     )

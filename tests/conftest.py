@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """The URL of a server on a free port, with the default settings but room for a sandbox for each test."""
-    with serving.opened(Settings(port=0, threads=8, max_sandboxes=100_000)) as (server, *_):
+    with serving.bound_server(Settings(port=0, threads=8, max_sandboxes=100_000)) as (server, *_):
         server.start()
         yield server.url
 

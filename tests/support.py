@@ -46,7 +46,7 @@ ALL_TIME = {"responsibleIds": "", "fromDate": "0001-01-01", "toDate": "9999-12-3
 @contextlib.contextmanager
 def running(**settings: Any) -> Iterator[str]:
     """The URL of a server of one's own, with these settings."""
-    with serving.opened(Settings(port=0, threads=4, **settings)) as (server, *_):
+    with serving.bound_server(Settings(port=0, threads=4, **settings)) as (server, *_):
         server.start()
         yield server.url
 

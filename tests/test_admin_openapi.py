@@ -17,7 +17,7 @@ from mockserver.admin import openapi
 from mockserver.admin.calls import BASE_PATH, CALLS
 from mockserver.application import create_app
 from mockserver.config import Settings
-from mockserver.mock import EXTENSION
+from mockserver.engine import EXTENSION
 
 TABLE = {
     ("GET", "/health"),

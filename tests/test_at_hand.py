@@ -15,21 +15,21 @@ from support import CARLOS, CONTACT, MARIA, Api, assert_error
 from mockserver.application import create_app
 from mockserver.config import Settings
 from mockserver.domain import notes
-from mockserver.mock import EXTENSION, Mock
+from mockserver.engine import EXTENSION, Engine
 from mockserver.sandbox import sandboxes
-from mockserver.sandbox.sandboxes import Opened
-from mockserver.store.database import Connections
+from mockserver.sandbox.sandboxes import OpenSandbox
 from mockserver.store.models import Entry, User
+from mockserver.store.sqlite.database import Connections
 
 TASK = {"title": "Call the client", "responsibleIds": [MARIA], "priority": "1"}
 TASKS = "/api/public/tasks"
 
 
 @contextlib.contextmanager
-def opened_app(**settings: Any) -> Iterator[tuple[Mock, Callable[..., Any]]]:
+def opened_app(**settings: Any) -> Iterator[tuple[Engine, Callable[..., Any]]]:
     """An application of one's own, and what calls it: method, path, body and sandbox."""
     app = create_app(Settings(**settings))
-    mock: Mock = app.extensions[EXTENSION]
+    mock: Engine = app.extensions[EXTENSION]
     client = app.test_client()
 
     def call(method: str, path: str, body: object = None, sandbox: str = "default", status: int | None = None) -> Any:
@@ -43,7 +43,7 @@ def opened_app(**settings: Any) -> Iterator[tuple[Mock, Callable[..., Any]]]:
         mock.close()
 
 
-def statements(mock: Mock, work: Callable[[], object]) -> list[str]:
+def statements(mock: Engine, work: Callable[[], object]) -> list[str]:
     """What is told to SQLite by those who write, each statement up to the name of its table."""
     told: list[str] = []
     connection = mock.store._writer.connection()
@@ -115,7 +115,7 @@ def test_people_that_were_changed_are_as_before_when_the_change_is_undone() -> N
     with opened_app() as (mock, call):
         before = call("GET", "/api/public/team-members/all").json
 
-        def rename(opened: Opened) -> None:
+        def rename(opened: OpenSandbox) -> None:
             opened.world.update(User, MARIA, first_name="Nobody")
             opened.world.columns["strict"] = True
             opened.journal.append(b"{}")
@@ -263,7 +263,7 @@ def test_the_ring_is_exact_after_every_entry_and_every_start(
     limits: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     max_bytes = 1000 if limits[0] < 100 else 20_000
-    monkeypatch.setattr("mockserver.sandbox.journal.MAX_BYTES", max_bytes)
+    monkeypatch.setattr("mockserver.journal.journal.MAX_BYTES", max_bytes)
     ring, sizes = Ring(), itertools.cycle(SIZES)
     for limit in itertools.islice(itertools.cycle(limits), 6):  # each time from the file
         with opened_app(database=tmp_path / "world.db", journal_limit=limit) as (mock, _):
@@ -281,7 +281,7 @@ def test_the_ring_is_exact_after_every_entry_and_every_start(
             assert rows <= len(ring.kept) + 64
 
 
-def check(opened: Opened, ring: Ring) -> None:
+def check(opened: OpenSandbox, ring: Ring) -> None:
     """The journal shows what it ought to."""
     journal, ids = opened.journal, [id for id, _ in ring.kept]
     assert [id for (id,) in journal.entries()] == ids

@@ -54,7 +54,7 @@ def impatient_target() -> Iterator[Api]:
     timeouts = Timeouts(head=0.5, stall=0.5, body=1, unused=2, idle=5, drain=0.5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "Server", functools.partial(Server, timeouts=timeouts))
-        with serving.opened(Settings(port=0, threads=4)) as (server, *_):
+        with serving.bound_server(Settings(port=0, threads=4)) as (server, *_):
             server.start()
             actor = Api(server.url, "test_bad-inputs")
             with actor.client:

@@ -13,9 +13,10 @@ import httpx
 import pytest
 from support import COMMAND, Api, assert_error, command, plain_environment, served, wait_until
 
-from mockserver import __version__, cli, ids, serving
+from mockserver import __version__, cli, serving
 from mockserver.config import SETTINGS, Settings
-from mockserver.store.database import Store
+from mockserver.formats import ids
+from mockserver.store.sqlite.database import SqliteStore
 
 BAD_VALUES = [
     ("host", ""),
@@ -284,7 +285,7 @@ def foreign(path: Path, journal: str) -> None:
 
 
 def of_version(path: Path, version: int) -> None:
-    Store(path).close()
+    SqliteStore(path).close()
     Path(f"{path}.lock").unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {version}")

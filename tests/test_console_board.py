@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from support import CARLOS, CONTACT, CUSTOMER, DONE, INACTIVE_USER, MARIA, PENDING, UNKNOWN_ID, Api
 
-from mockserver import zones
 from mockserver.console import board
+from mockserver.formats import zones
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -120,7 +120,7 @@ def test_a_column_is_there_for_each_status_in_their_order_with_its_colour_and_it
 
 
 def test_statuses_are_in_the_order_of_their_numbers_whatever_that_of_the_document() -> None:
-    columns = board.presented(world(task()))["columns"]
+    columns = board.present(world(task()))["columns"]
     assert [(column["status"]["name"], len(column["cards"])) for column in columns] == [
         ("Pendiente", 1),
         ("Completada", 0),
@@ -210,7 +210,7 @@ def test_somebody_who_is_responsible_and_inactive_is_named_and_said_to_be_inacti
 def test_what_a_task_refers_to_and_nobody_knows_is_called_by_its_id() -> None:
     unknown = [{"responsible_id": CARLOS}, {"responsible_id": MARIA}]
     links = {"ai_contact_id": CONTACT, "ai_customer_id": CUSTOMER}
-    columns = board.presented(world(task(task_responsibles=unknown, **links)))["columns"]
+    columns = board.present(world(task(task_responsibles=unknown, **links)))["columns"]
     (card,) = columns[0]["cards"]
     assert [(user["name"], user["remark"]) for user in card["responsibles"]] == [(CARLOS, "unknown"), ("Maria", "")]
     assert (card["contact"], card["customer"]) == (CONTACT, CUSTOMER)
@@ -294,7 +294,7 @@ def test_a_board_without_tasks_has_its_columns_and_a_line_that_makes_the_first_t
 def test_the_line_names_somebody_who_may_be_responsible() -> None:
     document = world()
     document["users"].insert(0, {"id": INACTIVE_USER, "first_name": "Tomás", "last_name": "F", "active": False})
-    assert board.presented(document)["someone"] == MARIA
+    assert board.present(document)["someone"] == MARIA
 
 
 def test_the_board_says_how_many_tasks_there_are(api: Api) -> None:

@@ -10,14 +10,15 @@ from support import Api
 
 from mockserver.api import blueprint
 from mockserver.console import faults as page
-from mockserver.sandbox import failures, faults
+from mockserver.faults import catalogue
+from mockserver.faults import rules as fault_rules
 
-CATALOGUE = failures.catalogue(blueprint.described())
+CATALOGUE = catalogue.failures_of(blueprint.described())
 
 
 def rule(id: str = "1", hits: int = 0, **given: Any) -> dict[str, Any]:
     """A rule as it is listed."""
-    parsed = faults.DEFAULTS | given
+    parsed = fault_rules.DEFAULTS | given
     return {"id": id, **parsed, "hits": hits, "spent": parsed["times"] is not None and hits >= parsed["times"]}
 
 
@@ -27,7 +28,7 @@ def failure(operation: str, name: str) -> dict[str, Any]:
 
 def switch(operation: str, name: str, *rules: dict[str, Any]) -> dict[str, Any]:
     """What the page shows for a failure when these rules are set."""
-    groups = page.presented(rules, CATALOGUE)["groups"]
+    groups = page.present(rules, CATALOGUE)["groups"]
     (row,) = [row for group in groups for row in group["rows"] if row["name"] == name]
     return row["cells"][operation]
 
@@ -39,7 +40,7 @@ def shown(api: Api) -> str:
 
 
 def test_there_is_a_switch_for_every_failure_of_the_catalogue_and_no_other() -> None:
-    groups = page.presented([], CATALOGUE)["groups"]
+    groups = page.present([], CATALOGUE)["groups"]
     cells = [cell for group in groups for row in group["rows"] for cell in row["cells"].values()]
     assert len(cells) == len(CATALOGUE)
     assert sorted(cell["label"] for cell in cells) == sorted(
@@ -49,7 +50,7 @@ def test_there_is_a_switch_for_every_failure_of_the_catalogue_and_no_other() -> 
 
 
 def test_the_failures_are_grouped_by_what_becomes_of_the_request() -> None:
-    rows = [[row["name"] for row in group["rows"]] for group in page.presented([], CATALOGUE)["groups"]]
+    rows = [[row["name"] for row in group["rows"]] for group in page.present([], CATALOGUE)["groups"]]
     assert rows[0] == [f"status-{status}" for status in (400, 401, 404, 429, 500, 502, 503, 504)]
     assert rows[1] == ["connection-reset", "connection-empty", "connection-truncate", "connection-garbage"]
     assert rows[2] == ["lost-answer", "late-error"]
@@ -62,7 +63,7 @@ def test_a_switch_is_on_when_its_trigger_is_set_for_ever(each: dict[str, Any]) -
 
 
 def test_no_other_switch_is_on_then() -> None:
-    groups = page.presented([rule(**failure("createTask", "status-503")["trigger"], times=None)], CATALOGUE)["groups"]
+    groups = page.present([rule(**failure("createTask", "status-503")["trigger"], times=None)], CATALOGUE)["groups"]
     on = [cell["id"] for group in groups for row in group["rows"] for cell in row["cells"].values() if cell["on"]]
     assert on == ["createTask-status-503"]
 
@@ -119,7 +120,7 @@ def test_a_rule_knows_the_older_one_that_takes_all_it_could_hit(
 ) -> None:
     rules = [rule("1", **older), rule("2", **newer)]
     assert page.shadowed(rules) == ({"2": "1"} if behind else {})
-    assert [each["behind"] for each in page.presented(rules, CATALOGUE)["rules"]] == [None, "1" if behind else None]
+    assert [each["behind"] for each in page.present(rules, CATALOGUE)["rules"]] == [None, "1" if behind else None]
 
 
 def test_a_spent_rule_takes_nothing_and_misses_nothing() -> None:

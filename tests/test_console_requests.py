@@ -11,7 +11,7 @@ import httpx
 import pytest
 from support import CONTACT, MARIA, UNKNOWN_ID, Api, running
 
-from mockserver.console import journal
+from mockserver.console import requests
 
 PAGE = "/__admin/console/requests"
 TASKS = "/api/public/tasks"
@@ -81,7 +81,7 @@ def test_what_came_is_text_in_every_page(api: Api) -> None:
 
 def test_a_long_path_is_shortened_in_its_row(api: Api) -> None:
     api.client.get("/" + "x" * 1000)
-    assert line(shown(api), 1).count("x") == journal.MAX_TARGET - 1
+    assert line(shown(api), 1).count("x") == requests.MAX_TARGET - 1
 
 
 def test_an_empty_journal_says_what_to_do_next(api: Api) -> None:
@@ -102,7 +102,7 @@ def test_it_says_how_many_entries_were_dropped_and_kept() -> None:
 
 
 def test_a_page_shows_the_newest_and_how_many_there_are(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "SHOWN", 2)
+    monkeypatch.setattr(requests, "SHOWN", 2)
     for _ in range(3):
         api.list()
     page = shown(api)

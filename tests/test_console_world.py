@@ -14,7 +14,7 @@ import pytest
 from support import CARLOS, CONTACT, MARIA, OTHER_CONTACT, PENDING, Api, assert_error, running
 
 from mockserver import fixtures
-from mockserver.console import worlds
+from mockserver.console import world
 
 FILES = ["users.json", "statuses.json", "contacts.json", "customers.json", "tasks.json", "notes.json"]
 HOSTILE = [
@@ -146,7 +146,7 @@ def test_what_follows_from_other_values_is_left_out_of_an_export(api: Api, tmp_p
 def test_notes_are_with_their_contact_newest_first_by_the_title_of_their_task(api: Api) -> None:
     for title, contact in (("one", CONTACT), ("two", CONTACT), ("other", OTHER_CONTACT)):
         api.created(title=title, aiContactId=contact)
-    notes = worlds.notes_by_contact(api.state())
+    notes = world.notes_by_contact(api.state())
     assert [note["title"] for note in notes[CONTACT]] == ["two", "one"]
     assert [note["title"] for note in notes[OTHER_CONTACT]] == ["other"]
     assert "2 notes" in shown(api)

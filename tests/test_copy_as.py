@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import ALL_TIME, CONTACT, MARIA, UNKNOWN_ID, Api, plain_environment
 
-from mockserver.client import Client
+from mockserver.client.client import Client
 from mockserver.console import copy_as
 from mockserver.testing import VambeMock
 

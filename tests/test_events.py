@@ -63,7 +63,7 @@ def reading(url: str, sandbox: str) -> Iterator[Stream]:
 @pytest.fixture(scope="module")
 def server_url() -> Iterator[str]:
     """A server with places for the readers of all tests: one that has gone takes a while to be found out."""
-    with serving.opened(Settings(port=0, threads=64)) as (server, *_):
+    with serving.bound_server(Settings(port=0, threads=64)) as (server, *_):
         server.start()
         yield server.url
 
@@ -232,7 +232,7 @@ def test_a_slow_reader_costs_nobody_anything() -> None:
 
 
 def test_the_end_of_the_server_ends_the_streams() -> None:
-    with serving.opened(Settings(port=0, threads=4)) as (server, mock, _):
+    with serving.bound_server(Settings(port=0, threads=4)) as (server, mock, _):
         server.start()
         streams = [Stream(server.url, "default") for _ in range(2)]
         ended = threading.Thread(target=serving._end, args=(server, mock))

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from support import CUSTOMER, INACTIVE_USER, MARIA, UNKNOWN_ID, Api, problems
 
-from mockserver import contract
+from mockserver.fidelity import contract
 
 RULES = {rule.name: rule for rule in contract.RULES}
 JSON = {"content-type": "application/json"}

@@ -11,9 +11,9 @@ from support import ALL_TIME, MARIA, Api, assert_error
 
 from mockserver.api import blueprint
 from mockserver.api.views import OPERATIONS
-from mockserver.sandbox import failures
+from mockserver.faults import catalogue
 
-CATALOGUE = failures.catalogue(blueprint.described())
+CATALOGUE = catalogue.failures_of(blueprint.described())
 TASK = {"title": "Call the client", "responsibleIds": [MARIA], "priority": "1"}
 VALID: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "createTask": ("POST", "/api/public/tasks", {"json": TASK}, 201),
@@ -73,8 +73,8 @@ def test_every_status_that_the_description_declares_is_in_the_catalogue(api: Api
 
 
 def test_a_refusal_that_is_declared_anew_is_in_the_catalogue() -> None:
-    operation = failures.Operation("newOne", "GET", "/new", {451: "It may not be shown."})
-    entries = failures.catalogue([operation])
+    operation = catalogue.Operation("newOne", "GET", "/new", {451: "It may not be shown."})
+    entries = catalogue.failures_of([operation])
     (found,) = (entry for entry in entries if entry["status"] == 451)
     assert found["trigger"] == {"match": {"operation": "newOne"}, "status": 451, "headers": {}}
     assert "lost-answer" not in [entry["name"] for entry in entries]  # it writes nothing that could be lost

@@ -72,7 +72,7 @@ def raw(api: Api, method: str = "POST", path: str = TASKS, body: Any = TASK) -> 
 def wide() -> Iterator[Callable[[str], Api]]:
     """Make actors on a server of the test's own that has as many threads as it has by default."""
     actors: list[Api] = []
-    with serving.opened(Settings(port=0)) as (server, *_):
+    with serving.bound_server(Settings(port=0)) as (server, *_):
         server.start()
 
         def make(key: str) -> Api:
@@ -262,7 +262,7 @@ def test_a_pattern_sees_the_whole_of_a_body_that_the_journal_cuts(api: Api) -> N
 
 
 def test_delayed_requests_leave_a_thread_for_the_control_plane() -> None:
-    with serving.opened(Settings(port=0, threads=4)) as (server, *_), ThreadPoolExecutor(6) as pool:
+    with serving.bound_server(Settings(port=0, threads=4)) as (server, *_), ThreadPoolExecutor(6) as pool:
         server.start()
         slow = Api(server.url, "test_slow")
         add(slow, delay_ms=60_000, times=None)

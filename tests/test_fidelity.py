@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from mockserver import contract
-from mockserver.contract import RULES, Rule
+from mockserver.fidelity import contract
+from mockserver.fidelity.contract import RULES, Rule
 
 PAGE = Path(__file__).parent.parent / "docs" / "fidelity.md"
 
 
 def test_the_page_is_the_one_that_the_code_writes() -> None:
     assert PAGE.read_text(encoding="utf-8") == contract.page() + "\n", (
-        "write it again: python -m mockserver.contract > docs/fidelity.md"
+        "write it again: python -m mockserver.fidelity.contract > docs/fidelity.md"
     )
 
 

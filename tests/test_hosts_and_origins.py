@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from support import MARIA, Api, assert_error, running
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from mockserver import hosts
 from mockserver.application import create_app
 from mockserver.config import Settings
-from mockserver.hosts import HostRule
-from mockserver.mock import EXTENSION
+from mockserver.engine import EXTENSION
+from mockserver.web import hosts
+from mockserver.web.hosts import HostRule
 
 PATHS = [
     "/api/public/tasks",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver import ids, zones
+from mockserver.formats import ids, zones
 
 VERSION_4 = "228d7a0d-9072-4ca8-939b-959b75cc606a"
 

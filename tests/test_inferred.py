@@ -9,8 +9,8 @@ import httpx
 import pytest
 from support import CARLOS, CONTACT, DONE, INACTIVE_USER, MARIA, OTHER_CONTACT, PENDING, UNKNOWN_ID, VALENTINA, Api
 
-from mockserver import contract
 from mockserver.domain import tasks
+from mockserver.fidelity import contract
 
 JSON = {"content-type": "application/json"}
 TASKS, TEAM = "/api/public/tasks", "/api/public/team-members/all"

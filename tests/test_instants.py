@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from mockserver import instants
+from mockserver.formats import dates
 
 NOT_DATES = [
     "",
@@ -60,21 +60,21 @@ NO_DAYS = [
     ],
 )
 def test_a_date_has_four_two_and_two_digits(text: str, expected: date) -> None:
-    assert instants.parse_date(text) == expected
+    assert dates.parse_date(text) == expected
 
 
 @pytest.mark.parametrize("text", [*NOT_DATES, "2025-11-26T00:00"])
 def test_any_other_form_is_no_date(text: str) -> None:
     with pytest.raises(ValueError, match="is not a date of the form YYYY-MM-DD"):
-        instants.parse_date(text)
+        dates.parse_date(text)
 
 
 @pytest.mark.parametrize("text", NO_DAYS)
 def test_a_day_that_the_calendar_lacks_is_no_date(text: str) -> None:
     with pytest.raises(ValueError, match=f'^"{text}" is not a day of the calendar$'):
-        instants.parse_date(text)
+        dates.parse_date(text)
     with pytest.raises(ValueError, match=f'^"{text}" is not a day of the calendar$'):
-        instants.parse_date_time(f"{text}T00:00Z")
+        dates.parse_date_time(f"{text}T00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_day_that_the_calendar_lacks_is_no_date(text: str) -> None:
     ],
 )
 def test_a_time_has_two_and_two_digits(text: str, expected: time) -> None:
-    assert instants.parse_time(text) == expected
+    assert dates.parse_time(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_time_has_two_and_two_digits(text: str, expected: time) -> None:
 )
 def test_any_other_form_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="is not a time of the form HH:mm, from 00:00 to 23:59"):
-        instants.parse_time(text)
+        dates.parse_time(text)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_any_other_form_is_no_time(text: str) -> None:
     ],
 )
 def test_a_date_time_is_its_wall_clock_and_its_offset(text: str, wall: datetime, offset: timedelta | None) -> None:
-    assert instants.parse_date_time(text) == (wall, offset)
+    assert dates.parse_date_time(text) == (wall, offset)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_date_time_is_its_wall_clock_and_its_offset(text: str, wall: datetime,
 )
 def test_any_other_form_is_no_date_time(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a date-time of the form YYYY-MM-DDTHH:MM:SS\.sssZ"):
-        instants.parse_date_time(text)
+        dates.parse_date_time(text)
 
 
 @pytest.mark.parametrize(
@@ -202,13 +202,13 @@ def test_any_other_form_is_no_date_time(text: str) -> None:
 def test_a_due_date_is_a_date_or_a_date_time(
     text: str, wall: datetime, offset: timedelta | None, is_date: bool
 ) -> None:
-    parsed = instants.parse_date_or_date_time(text)
+    parsed = dates.parse_date_or_date_time(text)
     assert (parsed, parsed.is_date) == ((text, wall, offset), is_date)
 
 
 def test_a_refusal_quotes_a_long_text_only_in_part() -> None:
     with pytest.raises(ValueError, match=r"^.{0,200}$") as refused:
-        instants.parse_date("2" * 100_000 + "END")
+        dates.parse_date("2" * 100_000 + "END")
     assert "END" in str(refused.value)
 
 
@@ -222,4 +222,4 @@ def test_a_refusal_quotes_a_long_text_only_in_part() -> None:
     ],
 )
 def test_an_instant_is_written_in_utc_with_milliseconds(moment: datetime, expected: str) -> None:
-    assert instants.text_of(moment) == expected
+    assert dates.text_of(moment) == expected

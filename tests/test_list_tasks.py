@@ -23,8 +23,8 @@ from support import (
 from mockserver.application import create_app
 from mockserver.config import Settings
 from mockserver.domain import tasks
-from mockserver.instants import parse_date_or_date_time
-from mockserver.mock import EXTENSION
+from mockserver.engine import EXTENSION
+from mockserver.formats.dates import parse_date_or_date_time
 
 DAYS = "fromDate=2025-11-26&toDate=2025-11-26"
 

@@ -32,8 +32,8 @@ from support import (
     running,
 )
 
-from mockserver import instants, zones
 from mockserver.api import openapi
+from mockserver.formats import dates, zones
 
 COPY = Path(__file__).parent.parent / "docs" / "openapi.json"
 TASKS, TASK, TEAM = "/api/public/tasks", "/api/public/tasks/{id}", "/api/public/team-members/all"
@@ -48,7 +48,7 @@ NOT_FOUND_TOO = {"createTask", "updateTask", "deleteTask"}
 DOCUMENT = openapi.document()
 FORMATS = jsonschema.FormatChecker()
 FORMATS.checks("timezone")(lambda text: not isinstance(text, str) or text in zones.names())
-FORMATS.checks("due-date", ValueError)(lambda text: not isinstance(text, str) or instants.parse_date_or_date_time(text))
+FORMATS.checks("due-date", ValueError)(lambda text: not isinstance(text, str) or dates.parse_date_or_date_time(text))
 
 
 def _described(operation: str) -> dict[str, Any]:

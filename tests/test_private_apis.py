@@ -13,11 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
-from mockserver.server.channel import Channel
-from mockserver.server.chunked import ChunkedBody
-from mockserver.server.exchange import Exchange
-from mockserver.server.hub import Hub
-from mockserver.server.request import Request
+from mockserver.server.answering import AnswerTask
+from mockserver.server.connection import Connection
+from mockserver.server.loop import Loop
+from mockserver.server.request import ChunkedBody, Request
 
 
 class Private(NamedTuple):
@@ -167,7 +166,7 @@ PRIVATE = (
     ),
 )
 
-OVERRIDING = {CHANNEL: Channel, TASK: Exchange, SERVER: Hub, PARSER: Request, CHUNKED: ChunkedBody}
+OVERRIDING = {CHANNEL: Connection, TASK: AnswerTask, SERVER: Loop, PARSER: Request, CHUNKED: ChunkedBody}
 
 
 def found(dotted: str) -> object:

@@ -21,8 +21,8 @@ from support import ALL_TIME, CARLOS, CONTACT, MARIA, UNKNOWN_ID, Api, assert_er
 from mockserver import serving
 from mockserver.application import create_app
 from mockserver.config import Settings
-from mockserver.mock import EXTENSION, Mock
-from mockserver.store.models import Entry, Fault, Journal, Note, Sandbox, Snapshot, Task, World
+from mockserver.engine import EXTENSION, Engine
+from mockserver.store.models import Entry, FaultRow, JournalRow, Note, Sandbox, Snapshot, Task, WorldRow
 
 PARTS = ["tasks", "journal", "faults", "clock", "ids", "settings"]
 START = "2025-11-26T09:00:00.000Z"
@@ -426,9 +426,9 @@ def test_a_write_opens_the_sandbox_and_a_read_does_not(api: Api) -> None:
 
 
 @contextlib.contextmanager
-def opened_app() -> Iterator[tuple[Mock, FlaskClient]]:
+def opened_app() -> Iterator[tuple[Engine, FlaskClient]]:
     app = create_app(Settings())
-    mock: Mock = app.extensions[EXTENSION]
+    mock: Engine = app.extensions[EXTENSION]
     try:
         yield mock, app.test_client()
     finally:
@@ -436,7 +436,7 @@ def opened_app() -> Iterator[tuple[Mock, FlaskClient]]:
 
 
 @contextlib.contextmanager
-def steps(mock: Mock) -> Iterator[list[int]]:
+def steps(mock: Engine) -> Iterator[list[int]]:
     """How many steps SQLite's machine makes in this thread, fifty at a time: a measure that no machine changes."""
     connection: sqlite3.Connection = mock.store._writer.connection()
     counted = [0]
@@ -477,12 +477,12 @@ def test_a_reset_costs_the_same_whatever_the_sandbox_holds_and_however_many_othe
 
 
 def test_what_is_superseded_is_cleared_up_later() -> None:
-    with serving.opened(Settings(port=0, threads=4)) as (server, mock, _):
+    with serving.bound_server(Settings(port=0, threads=4)) as (server, mock, _):
         server.start()
 
         def counts() -> list[int]:
             with mock.store.read():
-                models = (World, Journal, Task, Note, Fault, Entry, Snapshot, Sandbox)
+                models = (WorldRow, JournalRow, Task, Note, FaultRow, Entry, Snapshot, Sandbox)
                 return [model.select().count(mock.store._readers) for model in models]
 
         api = Api(server.url, "test_default")

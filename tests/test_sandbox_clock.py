@@ -13,7 +13,7 @@ from support import MARIA, UNKNOWN_ID, Api, assert_error, served
 
 from mockserver.application import create_app
 from mockserver.config import Settings
-from mockserver.mock import EXTENSION
+from mockserver.engine import EXTENSION
 
 START = "2025-11-26T09:00:00.000Z"
 TASK = {"title": "Call the client", "responsibleIds": [MARIA], "priority": "1"}

@@ -24,7 +24,8 @@ import freezegun
 import pytest
 
 from mockserver.errors import PayloadTooLarge
-from mockserver.server import Server, Timeouts, hub, leading
+from mockserver.formats import json as wire_json
+from mockserver.server import Server, Timeouts, leader_followers, loop
 from mockserver.server.names import KEYS
 from mockserver.server.workers import Workers
 
@@ -46,7 +47,7 @@ class Application:
         body = environ["wsgi.input"].read()
         self.calls.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
         if environ["mockserver.body_too_large"]:
-            return self.answer(start_response, "413 Payload Too Large", PayloadTooLarge().encoded())
+            return self.answer(start_response, "413 Payload Too Large", wire_json.encode(PayloadTooLarge().document()))
         special = getattr(self, environ["PATH_INFO"][1:].replace("-", "_"), None)
         if special:
             return special(environ, start_response)
@@ -716,7 +717,7 @@ def test_draining_ends_with_its_timeout(serve):
     with connect(server) as client:
         client.sendall(post(2**30))
         read_all(client)
-        until(lambda: not server._hub.active_channels)
+        until(lambda: not server._loop.active_channels)
 
 
 # Deadlines
@@ -788,7 +789,7 @@ def test_a_client_that_does_not_read_is_let_go(serve, application):
     with connect(server) as client:
         client.sendall(head("GET /big HTTP/1.1"))
         assert application.entered.wait(PATIENCE)
-        until(lambda: not server._hub.active_channels)
+        until(lambda: not server._loop.active_channels)
 
 
 def test_a_client_that_reads_slowly_gets_all(serve):
@@ -850,19 +851,19 @@ def test_connections_that_come_at_once_are_taken_at_once(application):
         clients = [stack.enter_context(connect(server)) for _ in range(40)]
         for client in clients:
             client.sendall(CLOSING)
-        server._hub._look(PATIENCE)
-        assert len(server._hub.active_channels) == len(clients)
+        server._loop._look(PATIENCE)
+        assert len(server._loop.active_channels) == len(clients)
         server.start()
         assert {status_of(read_all(client)) for client in clients} == {200}
         server.stop()
 
 
 def test_past_the_limit_an_idle_connection_makes_room(serve, monkeypatch):
-    monkeypatch.setattr(hub, "connection_limit", lambda: 3)
+    monkeypatch.setattr(loop, "connection_limit", lambda: 3)
     server = serve()
     with connect(server) as half, connect(server) as oldest, connect(server) as newer:
         half.sendall(b"GET / HTTP/1.1\r\n")
-        until(lambda: any(channel.request for channel in server._hub.active_channels.values()))
+        until(lambda: any(channel.request for channel in server._loop.active_channels.values()))
         assert ask(server)[0].status == 200
         assert oldest.recv(1) == b""
         newer.sendall(CLOSING)
@@ -871,7 +872,7 @@ def test_past_the_limit_an_idle_connection_makes_room(serve, monkeypatch):
 
 
 def test_when_all_connections_work_a_new_one_waits(serve, monkeypatch, application):
-    monkeypatch.setattr(hub, "connection_limit", lambda: 1)
+    monkeypatch.setattr(loop, "connection_limit", lambda: 1)
     server = serve()
     with connect(server) as working:
         working.sendall(head("GET /wait HTTP/1.1", "Connection: close"))
@@ -907,10 +908,10 @@ def test_the_thread_that_worked_last_works_next():
 
 
 def test_many_clients_keep_a_single_thread_busy_that_is_never_long_at_one_answer(server, monkeypatch):
-    monkeypatch.setattr(leading, "_PATIENCE", PATIENCE)
+    monkeypatch.setattr(leader_followers, "_PATIENCE", PATIENCE)
     with ThreadPoolExecutor(8) as clients:
         assert {answer.status for answer, _ in clients.map(lambda _: ask(server), range(80))} == {200}
-    assert len(server._hub._leading._workers._threads) == 1
+    assert len(server._loop._leader_followers._workers._threads) == 1
 
 
 def test_a_request_that_takes_long_holds_up_no_other(server, application):
@@ -979,7 +980,7 @@ def test_a_reset_in_mid_body_never_reaches_the_application(serve, application, c
     server = serve(threads=1)
     client = connect(server)
     client.sendall(post(500) + b'{"title":"')
-    until(lambda: any(channel.request for channel in server._hub.active_channels.values()))
+    until(lambda: any(channel.request for channel in server._loop.active_channels.values()))
     reset(client)
     until(lambda: access(caplog))
     assert [(record.status, record.method) for record in access(caplog)] == [("aborted", "POST")]
@@ -1016,7 +1017,7 @@ def test_a_request_in_flight_gets_its_whole_answer_when_the_server_stops(server,
         assert application.entered.wait(PATIENCE)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
-        until(lambda: server._hub.stopping)
+        until(lambda: server._loop.stopping)
         application.released.set()
         answer = read_all(client)
         stopping.join()
@@ -1030,10 +1031,10 @@ def test_a_queued_request_is_answered_too_when_the_server_stops(serve, applicati
         first.sendall(head("GET /wait HTTP/1.1"))
         assert application.entered.wait(PATIENCE)
         second.sendall(head())
-        until(lambda: server._hub._leading._ready)
+        until(lambda: server._loop._leader_followers._ready)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
-        until(lambda: server._hub.stopping)
+        until(lambda: server._loop.stopping)
         application.released.set()
         assert status_of(read_all(first)) == status_of(read_all(second)) == 200
         stopping.join()
@@ -1053,7 +1054,7 @@ def test_a_large_answer_is_sent_to_its_end_when_the_server_stops(server, applica
 def test_stopping_closes_connections_that_wait(server, opening):
     with connect(server) as client:
         client.sendall(opening)
-        until(lambda: server._hub.active_channels)
+        until(lambda: server._loop.active_channels)
         assert time_of(server.stop) < 1
         with contextlib.suppress(ConnectionResetError):
             assert client.recv(1) == b""

@@ -204,7 +204,7 @@ def worker_threads() -> set[threading.Thread]:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_as_many_requests_are_worked_on_at_once_as_there_are_threads(threads: int) -> None:
     others = worker_threads()
-    with serving.opened(Settings(port=0, threads=threads)) as (server, mock, _), ThreadPoolExecutor(6) as pool:
+    with serving.bound_server(Settings(port=0, threads=threads)) as (server, mock, _), ThreadPoolExecutor(6) as pool:
         server.start()
         with mock.store.write():  # which one more than these waits for: it waits for connections
             answers = [pool.submit(create_in_sandbox, server.url, f"test_{number}") for number in range(6)]

@@ -13,9 +13,9 @@ from support import MARIA, served, uncovered_environment
 
 STARTED = """
 import gc, json, re, sys
-from mockserver import starting
+from mockserver import cli
 compile = re.compile
-with starting.fast():
+with cli.fast_imports():
     import mockserver.cli.commands
 from marshmallow import ValidationError
 from marshmallow.validate import Email

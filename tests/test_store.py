@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from peewee import IntegrityError
 
-from mockserver.store.database import Store, Transaction, UnusableDatabase
 from mockserver.store.models import Sandbox
+from mockserver.store.sqlite.database import SqliteStore
+from mockserver.store.transactions import Store, Transaction, UnusableDatabase
 
 
 def put(transaction: Transaction, name: str, world: int = 1) -> None:
@@ -27,7 +28,7 @@ def names(store: Store) -> list[str]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "world.db")
+    store = SqliteStore(tmp_path / "world.db")
     yield store
     store.close()
 
@@ -120,7 +121,7 @@ class TestTransactions:
 
 class TestFiles:
     def test_two_stores_in_one_process_do_not_mix(self) -> None:
-        one, two = Store(), Store()
+        one, two = SqliteStore(), SqliteStore()
         try:
             with one.write() as first, two.write() as second:
                 put(first, "one")
@@ -131,21 +132,21 @@ class TestFiles:
             two.close()
 
     def test_a_second_store_on_a_file_is_refused_until_the_first_closes(self, tmp_path: Path) -> None:
-        first = Store(tmp_path / "world.db")
+        first = SqliteStore(tmp_path / "world.db")
         with first.write() as transaction:
             put(transaction, "a")
         with pytest.raises(UnusableDatabase, match="is in use by another vambe-mock"):
-            Store(tmp_path / "world.db")
+            SqliteStore(tmp_path / "world.db")
         assert names(first) == ["a"]
         first.close()
-        second = Store(tmp_path / "world.db")
+        second = SqliteStore(tmp_path / "world.db")
         assert names(second) == ["a"]
         second.close()
 
     def test_a_lock_file_that_is_something_else_is_refused_and_untouched(self, tmp_path: Path) -> None:
         (tmp_path / "world.db.lock").write_text("somebody's notes\n" * 100)
         with pytest.raises(UnusableDatabase, match=r"world\.db\.lock: file is not a database"):
-            Store(tmp_path / "world.db")
+            SqliteStore(tmp_path / "world.db")
         assert [path.name for path in tmp_path.iterdir()] == ["world.db.lock"]
         assert (tmp_path / "world.db.lock").read_text() == "somebody's notes\n" * 100
 
@@ -154,23 +155,23 @@ class TestFiles:
         [("application_id", "the database of another program"), ("user_version", "schema version 7")],
     )
     def test_a_file_of_another_program_or_version_is_refused(self, pragma: str, cause: str, tmp_path: Path) -> None:
-        Store(tmp_path / "world.db").close()
+        SqliteStore(tmp_path / "world.db").close()
         with contextlib.closing(sqlite3.connect(tmp_path / "world.db")) as connection:
             connection.execute(f"PRAGMA {pragma} = 7")
             connection.execute("PRAGMA journal_mode = delete")
         with pytest.raises(UnusableDatabase, match=cause):
-            Store(tmp_path / "world.db").close()
+            SqliteStore(tmp_path / "world.db").close()
 
     def test_an_empty_file_is_taken(self, tmp_path: Path) -> None:
         (tmp_path / "world.db").touch()
-        store = Store(tmp_path / "world.db")
+        store = SqliteStore(tmp_path / "world.db")
         assert names(store) == []
         store.close()
 
     def test_closing_leaves_no_file_thread_or_descriptor(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         threads, descriptors = threading.active_count(), open_descriptors()
-        store = Store()
+        store = SqliteStore()
         with ThreadPoolExecutor(4) as pool:
             barrier = threading.Barrier(4)
 
@@ -190,17 +191,17 @@ class TestFiles:
         (tmp_path / "world.db").write_bytes(b"garbage " * 1000)
         descriptors = open_descriptors()
         with pytest.raises(UnusableDatabase):
-            Store(tmp_path / "world.db")
+            SqliteStore(tmp_path / "world.db")
         assert open_descriptors() == descriptors
 
     def test_a_file_that_is_damaged_behind_its_header_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "world.db"
-        Store(path).close()
+        SqliteStore(path).close()
         content = path.read_bytes()
         path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
         descriptors = open_descriptors()
         with pytest.raises(UnusableDatabase, match=r"world\.db"):
-            Store(path)
+            SqliteStore(path)
         assert open_descriptors() == descriptors
         assert path.read_bytes()[100:] == b"\xff" * (len(content) - 100)
 
@@ -208,7 +209,7 @@ class TestFiles:
 def test_without_a_folder_for_temporary_files_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     with pytest.raises(UnusableDatabase, match="no folder for temporary files: No such file or directory"):
-        Store()
+        SqliteStore()
 
 
 def open_descriptors() -> int:

@@ -12,7 +12,7 @@ from support import CARLOS, CONTACT, MARIA
 
 from mockserver.application import create_app
 from mockserver.config import Settings
-from mockserver.mock import EXTENSION, Mock
+from mockserver.engine import EXTENSION, Engine
 from mockserver.sandbox.sweeper import sweep
 from mockserver.store.models import TABLES
 
@@ -29,8 +29,8 @@ def client() -> Iterator[FlaskClient]:
     app.extensions[EXTENSION].close()
 
 
-def mock_of(client: FlaskClient) -> Mock:
-    mock: Mock = client.application.extensions[EXTENSION]
+def mock_of(client: FlaskClient) -> Engine:
+    mock: Engine = client.application.extensions[EXTENSION]
     return mock
 
 

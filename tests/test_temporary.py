@@ -14,9 +14,10 @@ import freezegun
 import pytest
 from support import Api, plain_environment, served
 
-from mockserver.store.database import Store, UnusableDatabase
 from mockserver.store.models import Sandbox
-from mockserver.store.owner import Owner
+from mockserver.store.sqlite.database import SqliteStore
+from mockserver.store.sqlite.temporary import Owner
+from mockserver.store.transactions import Store, UnusableDatabase
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def start_and_close() -> None:
-    Store().close()
+    SqliteStore().close()
 
 
 def content(folder: Path) -> dict[str, bytes | None]:
@@ -79,12 +80,12 @@ def test_a_killed_server_leaves_its_folder_and_the_next_start_removes_it(tmp_pat
 
 STARTS = """
 import os, signal, sys
-from mockserver.store.database import Store
+from mockserver.store.sqlite.database import SqliteStore
 from mockserver.store.models import Sandbox
-from mockserver.store.owner import Owner
+from mockserver.store.sqlite.temporary import Owner
 
 def live(number):
-    store = Store()
+    store = SqliteStore()
     with store.write() as transaction:
         transaction.run(Sandbox.insert(name="a", world=number, journal=0))
     if number % 2:
@@ -134,12 +135,12 @@ def test_what_is_left_is_removed_whole_also_when_a_start_was_killed_while_it_rem
 
 def test_a_start_with_a_kept_database_clears_up_too(folder: Path, tmp_path: Path) -> None:
     left = leave_behind(folder)
-    Store(tmp_path / "kept.db").close()
+    SqliteStore(tmp_path / "kept.db").close()
     assert not left.exists()
 
 
 def test_a_database_in_use_is_left_alone_whoever_uses_it(folder: Path) -> None:
-    live = Store()
+    live = SqliteStore()
     put(live, "a")
     before = content(folder)
     with freezegun.freeze_time("2030-01-01"):  # which also stops the time that waits for a lock are measured in
@@ -153,12 +154,12 @@ def test_a_database_in_use_is_left_alone_whoever_uses_it(folder: Path) -> None:
 def test_a_kept_database_stays_whatever_its_folder_is_called(folder: Path) -> None:
     path = folder / "vambe-mock-mine" / "world.db"
     path.parent.mkdir()
-    kept = Store(path)
+    kept = SqliteStore(path)
     put(kept, "a")
     start_and_close()
     kept.close()
     start_and_close()
-    kept = Store(path)
+    kept = SqliteStore(path)
     assert names(kept) == ["a"]
     kept.close()
 
@@ -168,11 +169,11 @@ def test_a_database_that_was_left_behind_is_kept_once_somebody_has_opened_it(fol
     path.write_bytes(b"")
     for name in ("world.db-wal", "world.db-shm"):
         path.with_name(name).unlink()
-    adopted = Store(path)
+    adopted = SqliteStore(path)
     put(adopted, "a")
     adopted.close()
     start_and_close()
-    adopted = Store(path)
+    adopted = SqliteStore(path)
     assert names(adopted) == ["a"]
     adopted.close()
 
@@ -208,7 +209,7 @@ def test_a_start_that_has_its_folder_but_not_its_mark_yet_is_left_alone(
         return held or take(owner)
 
     monkeypatch.setattr(Owner, "take", slow)
-    store = Store()
+    store = SqliteStore()
     assert seen[0] == seen[1] != {}
     put(store, "a")
     assert list(folder.iterdir()) == [store.path.parent]
@@ -218,7 +219,7 @@ def test_a_start_that_has_its_folder_but_not_its_mark_yet_is_left_alone(
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 def test_a_temporary_database_is_its_user_s_alone(folder: Path) -> None:
-    store = Store()
+    store = SqliteStore()
     assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
     store.close()
 
@@ -284,7 +285,7 @@ def test_a_folder_that_cannot_be_listed_stops_no_start(folder: Path, monkeypatch
         raise PermissionError
 
     monkeypatch.setattr("os.scandir", refuse)
-    store = Store()
+    store = SqliteStore()
     put(store, "a")
     store.close()
 
@@ -295,4 +296,4 @@ def test_a_store_that_cannot_be_marked_says_so(folder: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "touch", refuse)
     with pytest.raises(UnusableDatabase, match="No space left on device"):
-        Store()
+        SqliteStore()

@@ -473,5 +473,5 @@ def test_the_types_are_there_for_those_who_check_theirs(tmp_path: Any) -> None:
     environment = plain_environment(MYPYPATH=str(ROOT))
     ended = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8")
     assert 'code.py:6: error: Unexpected keyword argument "time"' in ended.stdout
-    assert 'Revealed type is "mockserver.testing.vambe_mock.VambeMock"' in ended.stdout
+    assert 'Revealed type is "mockserver.testing.sandbox.VambeMock"' in ended.stdout
     assert "Found 1 error" in ended.stdout, ended.stdout

@@ -29,7 +29,7 @@ class Watched:
     """A server of the test's own that tells how many verifications have looked and wait."""
 
     def __init__(self, threads: int) -> None:
-        self._opened = serving.opened(Settings(port=0, threads=threads))
+        self._opened = serving.bound_server(Settings(port=0, threads=threads))
         self._pool = ThreadPoolExecutor(100)
         self._actors: list[Api] = []
         self.waiting = 0

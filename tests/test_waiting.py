@@ -18,7 +18,7 @@ from mockserver.clock import monotonic
 from mockserver.config import Settings
 from mockserver.errors import ServiceUnavailable
 from mockserver.sandbox.waiting import Released, Waiting
-from mockserver.server import leading
+from mockserver.server import leader_followers
 
 LONG = 60.0
 
@@ -190,7 +190,7 @@ def test_the_end_ends_every_wait_now_and_from_now_on(waiting: Waiting) -> None:
 
 
 def test_a_reset_between_the_hit_of_a_delay_and_its_wait_releases_it_too() -> None:
-    with serving.opened(Settings(port=0, threads=4)) as (server, mock, _):
+    with serving.bound_server(Settings(port=0, threads=4)) as (server, mock, _):
         server.start()
         api, pause = Api(server.url, "test_a"), mock.waiting.pause
 
@@ -208,7 +208,7 @@ def test_a_reset_between_the_hit_of_a_delay_and_its_wait_releases_it_too() -> No
 
 
 def test_a_reset_just_after_a_delay_has_passed_is_in_time_too() -> None:
-    with serving.opened(Settings(port=0, threads=4)) as (server, mock, _):
+    with serving.bound_server(Settings(port=0, threads=4)) as (server, mock, _):
         server.start()
         api, other = Api(server.url, "test_a"), Api(server.url, "test_a")
         mock.waiting.pause = lambda *_: other.client.post("/__admin/reset").raise_for_status()  # type: ignore
@@ -222,7 +222,7 @@ def test_a_reset_just_after_a_delay_has_passed_is_in_time_too() -> None:
 
 
 def test_thirty_delays_and_thirty_verifications_leave_room_for_others() -> None:
-    with serving.opened(Settings(port=0)) as (server, *_), ThreadPoolExecutor(60) as pool:
+    with serving.bound_server(Settings(port=0)) as (server, *_), ThreadPoolExecutor(60) as pool:
         server.start()
         slow, quick = Api(server.url, "test_slow"), Api(server.url, "test_quick")
         rule = {"match": {"operation": "createTask"}, "delay_ms": 60_000, "times": None}
@@ -244,8 +244,8 @@ def test_thirty_delays_and_thirty_verifications_leave_room_for_others() -> None:
 
 @pytest.mark.parametrize("kind", ["delay", "verification", "events"])
 def test_who_waits_lets_others_go_on_at_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leading, "_PATIENCE", LONG)  # nobody is relieved because time has passed
-    with serving.opened(Settings(port=0)) as (server, mock, _), ThreadPoolExecutor(1) as pool:
+    monkeypatch.setattr(leader_followers, "_PATIENCE", LONG)  # nobody is relieved because time has passed
+    with serving.bound_server(Settings(port=0)) as (server, mock, _), ThreadPoolExecutor(1) as pool:
         server.start()
         with Api(server.url, "test_default").client as client, Api(server.url, "test_other").client as other:
             client.post("/__admin/faults", json={"delay_ms": 60_000, "match": {"operation": "listTasks"}})
@@ -261,7 +261,7 @@ def test_who_waits_lets_others_go_on_at_once(kind: str, monkeypatch: pytest.Monk
                         client.get("/__admin/events")
 
             waiting = pool.submit(wait)
-            wait_until(lambda: mock.waiting._rooms)
+            wait_until(lambda: mock.waiting._waits_by_sandbox)
             assert other.get("/api/public/team-members/all").status_code == 200
             assert not waiting.done()
             mock.release()

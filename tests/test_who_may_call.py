@@ -21,8 +21,8 @@ from werkzeug.test import run_wsgi_app
 
 from mockserver.application import create_app
 from mockserver.config import Settings
-from mockserver.hosts import HostRule
-from mockserver.mock import EXTENSION
+from mockserver.engine import EXTENSION
+from mockserver.web.hosts import HostRule
 
 TOKEN = "correct-horse-battery"
 READS = ["health", "state", "sandboxes", "snapshots", "requests", "faults", "clock", "settings", "failures"]

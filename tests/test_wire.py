@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mockserver import wire
-from mockserver.wire import NotJson
+from mockserver.formats import json as wire_json
+from mockserver.formats.json import NotJson
 
 DOUBLE_MAX = 2**1024 - 2**971
 OUTSIDE = "it has a number outside the range of an IEEE double: "
@@ -41,7 +41,7 @@ def nested(depth: int) -> bytes:
     ],
 )
 def test_what_json_allows_is_read(body: bytes, value: Any) -> None:
-    assert wire.decode(body) == value
+    assert wire_json.decode(body) == value
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_json_allows_is_read(body: bytes, value: Any) -> None:
 )
 def test_what_is_no_json_is_refused_with_its_place(body: bytes, message: str) -> None:
     with pytest.raises(NotJson) as refused:
-        wire.decode(body)
+        wire_json.decode(body)
     assert str(refused.value) == message
 
 
@@ -118,7 +118,7 @@ def test_what_is_no_json_is_refused_with_its_place(body: bytes, message: str) ->
 )
 def test_a_string_has_no_control_characters_and_no_other_escapes(body: bytes, message: str) -> None:
     with pytest.raises(NotJson) as refused:
-        wire.decode(body)
+        wire_json.decode(body)
     assert str(refused.value) == message
 
 
@@ -127,7 +127,7 @@ def test_a_string_has_no_control_characters_and_no_other_escapes(body: bytes, me
 )
 def test_a_string_without_its_end_is_refused_where_it_begins(body: bytes, column: int) -> None:
     with pytest.raises(NotJson, match=f"at line 1, column {column}$"):
-        wire.decode(body)
+        wire_json.decode(body)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_string_without_its_end_is_refused_where_it_begins(body: bytes, column
 )
 def test_a_lone_surrogate_and_u0000_are_refused_in_keys_and_values(body: bytes, message: str) -> None:
     with pytest.raises(NotJson) as refused:
-        wire.decode(body)
+        wire_json.decode(body)
     assert str(refused.value) == message
 
 
@@ -172,7 +172,7 @@ def test_a_lone_surrogate_and_u0000_are_refused_in_keys_and_values(body: bytes, 
 )
 def test_a_number_that_is_no_ieee_double_is_refused(body: bytes, message: str) -> None:
     with pytest.raises(NotJson) as refused:
-        wire.decode(body)
+        wire_json.decode(body)
     assert str(refused.value) == message
 
 
@@ -189,7 +189,7 @@ def test_a_number_that_is_no_ieee_double_is_refused(body: bytes, message: str) -
     ],
 )
 def test_64_levels_are_read_and_brackets_in_strings_are_none(body: bytes) -> None:
-    wire.decode(body)
+    wire_json.decode(body)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_64_levels_are_read_and_brackets_in_strings_are_none(body: bytes) -> Non
 )
 def test_65_levels_are_refused(body: bytes) -> None:
     with pytest.raises(NotJson, match=r"^it has more than 64 levels of nesting$"):
-        wire.decode(body)
+        wire_json.decode(body)
 
 
 @pytest.mark.parametrize(
@@ -229,18 +229,18 @@ def test_65_levels_are_refused(body: bytes) -> None:
 )
 def test_only_utf_8_without_a_mark_is_read(body: bytes, message: str) -> None:
     with pytest.raises(NotJson) as refused:
-        wire.decode(body)
+        wire_json.decode(body)
     assert str(refused.value) == message
 
 
 def test_what_is_sent_is_compact_utf_8_in_the_order_of_its_keys() -> None:
-    assert wire.encode({"b": "é😀", "a": [1, None, True]}) == '{"b":"é😀","a":[1,null,true]}'.encode()
+    assert wire_json.encode({"b": "é😀", "a": [1, None, True]}) == '{"b":"é😀","a":[1,null,true]}'.encode()
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
 def test_what_is_no_json_is_never_sent(number: float) -> None:
     with pytest.raises(ValueError, match="JSON"):
-        wire.encode([number])
+        wire_json.encode([number])
 
 
 @pytest.mark.parametrize(
@@ -254,4 +254,4 @@ def test_what_is_no_json_is_never_sent(number: float) -> None:
     ],
 )
 def test_a_quoted_text_is_escaped_and_shortened_in_its_middle(text: str, expected: str) -> None:
-    assert wire.quoted(text) == expected
+    assert wire_json.quoted(text) == expected

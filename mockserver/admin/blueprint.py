@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, request
 
 from mockserver.admin import calls, faults, guard, requests, world
-from mockserver.rendering import respond
+from mockserver.web.rendering import respond
 
 _DECLARING = (world, requests, faults)  # importing a module declares its calls
 

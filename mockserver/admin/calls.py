@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 from marshmallow import Schema
 
-from mockserver import fields, wire
+from mockserver.engine import Engine, current_engine
 from mockserver.errors import BadRequest, PayloadTooLarge, ValidationFailed
-from mockserver.mock import Mock, current_mock
-from mockserver.rendering import respond
-from mockserver.sandbox.names import DEFAULT, check_name
+from mockserver.formats import fields
+from mockserver.formats import json as wire_json
+from mockserver.keys import DEFAULT, check_name
 from mockserver.web import bodies
 from mockserver.web.paths import rule_of
+from mockserver.web.rendering import respond
 
 BASE_PATH = "/__admin"
 
@@ -22,7 +23,7 @@ BASE_PATH = "/__admin"
 class Call(NamedTuple):
     """What a view works on: the mock, the sandbox that the call is about, and the call's parts, well-formed."""
 
-    mock: Mock
+    engine: Engine
     sandbox: str
     base_url: str
     path: Mapping[str, Any]
@@ -75,29 +76,29 @@ def register(blueprint: Blueprint) -> None:
 
 def _view(declared: Declared) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        mock = current_mock()
+        engine = current_engine()
         known = [*(declared.query_schema.fields if declared.query_schema else ()), "sandbox"]
         unknown = set(request.args).difference(known)
         if unknown:
-            raise BadRequest(f"Unknown parameter {wire.quoted(min(unknown))}; this call takes {', '.join(known)}")
-        sandbox = sandbox_of(mock) if declared.about_a_sandbox else DEFAULT
+            raise BadRequest(f"Unknown parameter {wire_json.quoted(min(unknown))}; this call takes {', '.join(known)}")
+        sandbox = sandbox_of(engine) if declared.about_a_sandbox else DEFAULT
         query = {name: text for name, text in request.args.items() if name != "sandbox"}
         body = _loaded(declared.body_schema, _body(declared))
         parts = _loaded(declared.path_schema, path), _loaded(declared.query_schema, query), body
-        result = declared.view(Call(mock, sandbox, f"{request.scheme}://{request.host}", *parts))
+        result = declared.view(Call(engine, sandbox, f"{request.scheme}://{request.host}", *parts))
         if declared.changes:
-            mock.waiting.announce(sandbox, "state", lambda: {"changed": declared.changes})
+            engine.waiting.announce(sandbox, "state", lambda: {"changed": declared.changes})
         return result if isinstance(result, Response) else respond(result, declared.status)
 
     return view
 
 
-def sandbox_of(mock: Mock) -> str:
+def sandbox_of(engine: Engine) -> str:
     """The sandbox that a call is about: the one it names, else its key's, else `default`."""
     if "sandbox" in request.args:
         return check_name(request.args["sandbox"])
     key = request.headers.get("x-api-key")
-    return DEFAULT if key is None else mock.keys.caller(key).sandbox
+    return DEFAULT if key is None else engine.keys.caller(key).sandbox
 
 
 def _body(declared: Declared) -> dict[str, Any]:

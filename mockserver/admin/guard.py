@@ -11,11 +11,11 @@ import hmac
 from flask import request
 
 from mockserver.admin.calls import BASE_PATH
+from mockserver.engine import current_engine
 from mockserver.errors import Forbidden, Unauthorized, UnsupportedMediaType
-from mockserver.hosts import is_loopback
-from mockserver.mock import current_mock
-from mockserver.sandbox.names import basic_password
+from mockserver.keys import basic_password
 from mockserver.web.bodies import JSON, media_type
+from mockserver.web.hosts import is_loopback
 
 OPEN_PATH = f"{BASE_PATH}/health"
 CONSOLE = "console"  # the blueprint of its pages
@@ -57,7 +57,7 @@ def _is_navigation_to_a_page() -> bool:
 
 def _check_token() -> None:
     """A server that others than this machine can reach has a token; without one, only this machine may call."""
-    expected = current_mock().settings.admin_token
+    expected = current_engine().settings.admin_token
     if expected is None:
         if not is_loopback(_bracketed(request.remote_addr or "127.0.0.1")):
             raise Forbidden("The control plane answers this machine only: start the server with --admin-token")

@@ -12,11 +12,11 @@ from mockserver.admin.calls import Call, call
 from mockserver.admin.schemas import ENTRY, Filters, Verification
 from mockserver.admin.schemas import Pattern as PatternSchema
 from mockserver.errors import Conflict, NotFound
-from mockserver.rendering import respond
-from mockserver.sandbox import verify
-from mockserver.sandbox.patterns import Pattern
+from mockserver.formats.json import quoted
+from mockserver.journal import verify
+from mockserver.journal.patterns import Pattern
 from mockserver.sandbox.waiting import Event, Released
-from mockserver.wire import quoted
+from mockserver.web.rendering import respond
 
 # A comment after each such pause: writing is what finds out that a reader has gone, and gives its place back. It also
 # keeps whoever is in between from taking the stream for dead.
@@ -29,7 +29,7 @@ Document = dict[str, Any]
 def list_requests(call: Call) -> Document:
     """The requests in the journal, oldest first; total counts all that were found, dropped those that made room."""
     pattern = Pattern({part: value for part, value in call.query.items() if part not in ("since", "limit")})
-    with call.mock.sandboxes.look(call.sandbox) as opened:
+    with call.engine.sandboxes.look(call.sandbox) as opened:
         found = [entry for entry in opened.journal.entries(call.query["since"]) if pattern.matches(entry)]
         return {"requests": found[: call.query.get("limit")], "total": len(found), "dropped": opened.journal.dropped()}
 
@@ -37,7 +37,7 @@ def list_requests(call: Call) -> Document:
 @call("DELETE", "/requests", changes="journal")
 def clear_requests(call: Call) -> Document:
     """Empty the journal; ids go on."""
-    with call.mock.sandboxes.open(call.sandbox) as opened:
+    with call.engine.sandboxes.open(call.sandbox) as opened:
         opened.journal.clear()
     return {"requests": [], "total": 0, "dropped": 0}
 
@@ -45,7 +45,7 @@ def clear_requests(call: Call) -> Document:
 @call("GET", "/requests/{id}", path_schema=ENTRY)
 def get_request(call: Call) -> Document:
     """One request, its answer, and why it was answered so."""
-    with call.mock.sandboxes.look(call.sandbox) as opened:
+    with call.engine.sandboxes.look(call.sandbox) as opened:
         entry = opened.journal.get(call.path["id"])
     if entry is None:
         raise NotFound(f"The journal of the sandbox {quoted(call.sandbox)} has no entry {call.path['id']}")
@@ -82,11 +82,11 @@ def verify_requests(call: Call) -> Any:
         check = verify.Count(Pattern(expected["request"]), verify.bounds(**expected["times"]))
 
     def look() -> bool:
-        with call.mock.sandboxes.look_or_open(call.sandbox) as opened:
+        with call.engine.sandboxes.look_or_open(call.sandbox) as opened:
             return check.look(opened.journal)
 
     if call.body["timeout_ms"]:
-        call.mock.waiting.until(call.sandbox, look, call.body["timeout_ms"] / 1000)
+        call.engine.waiting.until(call.sandbox, look, call.body["timeout_ms"] / 1000)
     else:
         look()
     if check.passed:
@@ -100,9 +100,9 @@ def verify_requests(call: Call) -> Any:
 @call("GET", "/events", media_type="text/event-stream")
 def events(call: Call) -> Response:
     """Requests, changes of state, faults and resets, as server-sent events (WHATWG HTML, section 9.2)."""
-    with call.mock.sandboxes.look(call.sandbox):
+    with call.engine.sandboxes.look(call.sandbox):
         pass
-    reader = call.mock.waiting.reader(call.sandbox)
+    reader = call.engine.waiting.reader(call.sandbox)
     next_event = reader.__enter__()
 
     def stream() -> Iterator[str]:
@@ -110,7 +110,7 @@ def events(call: Call) -> Response:
             yield ": the events of this sandbox from now on\n\n"
             while True:
                 event = next_event(_PAUSE_S)
-                yield _written(event) if event else ": nothing new\n\n"
+                yield _server_sent_event(event) if event else ": nothing new\n\n"
         except Released:
             return
 
@@ -133,11 +133,11 @@ def _found(call: Call) -> list[Document]:
 
 
 def _entries(call: Call) -> list[Document]:
-    with call.mock.sandboxes.look_or_open(call.sandbox) as opened:
+    with call.engine.sandboxes.look_or_open(call.sandbox) as opened:
         return opened.journal.entries()
 
 
-def _written(event: Event) -> str:
+def _server_sent_event(event: Event) -> str:
     kind, content = event
     id = f"id: {content['id']}\n" if kind == "request" else ""
     return f"{id}event: {kind}\ndata: {json.dumps(content)}\n\n"

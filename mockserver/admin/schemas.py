@@ -13,13 +13,17 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, post_load, validate, validates_schema
 from marshmallow import fields as base
 
-from mockserver import clock, fields
+from mockserver import clock
+from mockserver.engine import current_engine
 from mockserver.errors import BadRequest
-from mockserver.fields import Reason, about, refusal
-from mockserver.mock import current_mock
-from mockserver.sandbox import faults, names, patterns, snapshots
+from mockserver.faults import rules
+from mockserver.formats import fields
+from mockserver.formats.fields import Reason, about, refusal
+from mockserver.formats.json import quoted
+from mockserver.journal import patterns
+from mockserver.keys import check_name
+from mockserver.sandbox import snapshots
 from mockserver.sandbox.sandboxes import FIXTURES, PARTS
-from mockserver.wire import quoted
 
 LISTS = ("users", "statuses", "contacts", "customers", "tasks", "notes")
 
@@ -128,7 +132,7 @@ def _parameters(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers(value: dict[str, Any]) -> dict[str, Any]:
-    if not all(isinstance(text, str) and faults.may_send(name, text) for name, text in value.items()):
+    if not all(isinstance(text, str) and rules.may_send(name, text) for name, text in value.items()):
         raise ValueError
     return value
 
@@ -146,7 +150,7 @@ def _entry_id(text: str) -> int:
 
 
 def _operations() -> list[str]:
-    return [operation.id for operation in current_mock().operations]
+    return [operation.id for operation in current_engine().operations]
 
 
 # Bodies.
@@ -195,7 +199,7 @@ State = Body.from_dict({name: Records(list, _RECORDS, required=True) for name in
 class NewSandbox(Body):
     """A sandbox to open."""
 
-    name = Made(names.check_name, _NAME, load_default=None, metadata=about("Its name; made up by default.", "gw3"))
+    name = Made(check_name, _NAME, load_default=None, metadata=about("Its name; made up by default.", "gw3"))
 
 
 class NewSnapshot(Body):
@@ -229,7 +233,7 @@ class SettingsChange(Body):
     """What of the sandbox's settings to change."""
 
     strict = fields.Boolean(metadata=about("Refuse unread body keys, and dueTime without timezone."))
-    delay_ms = fields.WholeNumber(0, faults.MAX_DELAY_MS, metadata=about("What every request waits.", 0))
+    delay_ms = fields.WholeNumber(0, rules.MAX_DELAY_MS, metadata=about("What every request waits.", 0))
     rate_limit = Object(RateLimit, allow_none=True, metadata=about("Null for none."))
 
 
@@ -305,24 +309,24 @@ class FaultRule(Body):
         "when": "Must be before or after (the commit)",
         "status": "Must be null or a status code from 200 to 599",
         "headers": _HEADERS_ONLY,
-        "connection": f"Must be null or one of {', '.join(faults.CONNECTIONS)}",
-        "delay_ms": f"Must be milliseconds from 0 to {faults.MAX_DELAY_MS}",
+        "connection": f"Must be null or one of {', '.join(rules.CONNECTIONS)}",
+        "delay_ms": f"Must be milliseconds from 0 to {rules.MAX_DELAY_MS}",
         "skip": "Must be a whole number",
         "times": "Must be null (for ever) or a whole number of at least 1",
         "probability": "Must be null or a number from 0 to 1",
     }
 
     match = Object(Pattern, metadata=about("Which requests; all when left out.", {"operation": "createTask"}))
-    when = fields.Choice({when: when for when in faults.WHEN}, metadata=about("Before or after the commit."))
+    when = fields.Choice({when: when for when in rules.WHEN}, metadata=about("Before or after the commit."))
     status = fields.WholeNumber(200, 599, allow_none=True, metadata=about("The status to answer with.", 503))
     headers = Made(_headers, _HEADERS, metadata=about("Headers to add.", {"Retry-After": "2"}))
     body = base.Raw(
         allow_none=True, metadata=about("The body of the answer; a string is sent as it is, all else as JSON.")
     )
     connection = fields.Choice(
-        {kind: kind for kind in faults.CONNECTIONS}, allow_none=True, metadata=about("How the connection breaks.")
+        {kind: kind for kind in rules.CONNECTIONS}, allow_none=True, metadata=about("How the connection breaks.")
     )
-    delay_ms = fields.WholeNumber(0, faults.MAX_DELAY_MS, metadata=about("What the answer waits.", 500))
+    delay_ms = fields.WholeNumber(0, rules.MAX_DELAY_MS, metadata=about("What the answer waits.", 500))
     skip = fields.WholeNumber(0, _MANY, metadata=about("How many matching requests are left alone first."))
     times = fields.WholeNumber(1, _MANY, allow_none=True, metadata=about("How many are hit; null is for ever."))
     probability = fields.Number(0, 1, allow_none=True, metadata=about("With which chance one is hit.", 0.5))
@@ -330,15 +334,15 @@ class FaultRule(Body):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def can_work(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
         """Refuse keys that contradict each other."""
-        contradictions = faults.contradictions(faults.DEFAULTS | original)
+        contradictions = rules.contradictions(rules.DEFAULTS | original)
         if contradictions:
             raise ValidationError({name: [Reason(self.code, message)] for name, message in contradictions.items()})
 
     @post_load
     def completed(self, rule: dict[str, Any], **_: Any) -> dict[str, Any]:
         """The rule with its defaults; one that does nothing is refused."""
-        rule = faults.DEFAULTS | rule
-        if not faults.has_effect(rule):
+        rule = rules.DEFAULTS | rule
+        if not rules.has_effect(rule):
             message = "The rule does nothing: give it a status, a connection or a delay_ms"
             raise refusal(self.code, message, "status")
         return rule
@@ -363,9 +367,9 @@ def _one(**field: base.Field[Any]) -> Schema:
 
 
 SANDBOX = _one(
-    sandbox=Made(names.check_name, _NAME, metadata=about("The sandbox; else that of the `x-api-key`, else `default`."))
+    sandbox=Made(check_name, _NAME, metadata=about("The sandbox; else that of the `x-api-key`, else `default`."))
 )
 ENTRY = _one(id=Made(_entry_id, {"type": "integer", "minimum": 0}, required=True, metadata=about("The entry's id.")))
 FAULT = _one(id=fields.Text(required=True, metadata=about("The rule's id.")))
-SANDBOX_NAME = _one(name=Made(names.check_name, _NAME, required=True, metadata=about("The sandbox's name.")))
+SANDBOX_NAME = _one(name=Made(check_name, _NAME, required=True, metadata=about("The sandbox's name.")))
 SNAPSHOT_NAME = _one(name=Made(snapshots.check_name, _NAME, required=True, metadata=about("The snapshot's name.")))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from mockserver import __version__, clock, fixtures, instants
+from mockserver import __version__, clock, fixtures, keys
 from mockserver.admin import schemas
 from mockserver.admin.calls import Call, call
 from mockserver.clock import Clock
 from mockserver.errors import BadRequest, ValidationFailed
-from mockserver.sandbox import names, sandboxes, settings, snapshots, state
+from mockserver.formats import dates
+from mockserver.sandbox import sandboxes, settings, snapshots, state
 from mockserver.sandbox.sandboxes import PARTS
 
 Document = dict[str, Any]
@@ -19,7 +20,7 @@ Document = dict[str, Any]
 @call("GET", "/health", about_a_sandbox=False)
 def health(call: Call) -> Document:
     """Whether the mock answers, its version, and how many sandboxes there are."""
-    return {"status": "healthy", "version": __version__, "sandboxes": len(call.mock.sandboxes.names())}
+    return {"status": "healthy", "version": __version__, "sandboxes": len(call.engine.sandboxes.names())}
 
 
 @call("POST", "/reset", body_schema=schemas.Reset())
@@ -34,7 +35,7 @@ def reset(call: Call) -> Document:
 @call("GET", "/state")
 def get_state(call: Call) -> Document:
     """The sandbox as one document, in the shape of a fixtures folder."""
-    with call.mock.sandboxes.look(call.sandbox) as opened:
+    with call.engine.sandboxes.look(call.sandbox) as opened:
         return state.document(opened.world)
 
 
@@ -44,46 +45,46 @@ def put_state(call: Call) -> Document:
     document, problems = fixtures.check(call.body)
     if problems:
         raise ValidationFailed(problems)
-    call.mock.sandboxes.refill(call.sandbox, document)
+    call.engine.sandboxes.refill(call.sandbox, document)
     _superseded(call)
-    call.mock.waiting.announce(call.sandbox, "state", lambda: {"replaced": True})
-    with call.mock.sandboxes.look(call.sandbox) as opened:
+    call.engine.waiting.announce(call.sandbox, "state", lambda: {"replaced": True})
+    with call.engine.sandboxes.look(call.sandbox) as opened:
         return state.document(opened.world)
 
 
 @call("GET", "/sandboxes", about_a_sandbox=False)
 def list_sandboxes(call: Call) -> Document:
     """Every sandbox, with its key."""
-    return {"sandboxes": [_sandbox(name, call.base_url) for name in call.mock.sandboxes.names()]}
+    return {"sandboxes": [_sandbox(name, call.base_url) for name in call.engine.sandboxes.names()]}
 
 
 @call("POST", "/sandboxes", body_schema=schemas.NewSandbox(), status=201, about_a_sandbox=False)
 def create_sandbox(call: Call) -> Document:
     """Open a sandbox, under a name that is made up when none is given."""
-    return _sandbox(call.mock.sandboxes.create(call.body["name"]), call.base_url)
+    return _sandbox(call.engine.sandboxes.create(call.body["name"]), call.base_url)
 
 
 @call("DELETE", "/sandboxes/{name}", path_schema=schemas.SANDBOX_NAME, about_a_sandbox=False)
 def delete_sandbox(call: Call) -> Document:
     """Forget a sandbox, its journal and its snapshots."""
     name = call.path["name"]
-    call.mock.sandboxes.delete(name)
-    call.mock.waiting.release(name)
-    call.mock.sweeper.want()
+    call.engine.sandboxes.delete(name)
+    call.engine.waiting.release(name)
+    call.engine.sweeper.want()
     return {"deleted": name}
 
 
 @call("GET", "/snapshots")
 def list_snapshots(call: Call) -> Document:
     """The sandbox's snapshots."""
-    with call.mock.sandboxes.look(call.sandbox) as opened:
+    with call.engine.sandboxes.look(call.sandbox) as opened:
         return {"snapshots": snapshots.listed(opened)}
 
 
 @call("POST", "/snapshots", body_schema=schemas.NewSnapshot(), status=201, changes="snapshots")
 def take_snapshot(call: Call) -> Document:
     """Keep the sandbox as it is, all but its journal, under a name."""
-    with call.mock.sandboxes.open(call.sandbox) as opened:
+    with call.engine.sandboxes.open(call.sandbox) as opened:
         return snapshots.take(opened, call.body["name"])
 
 
@@ -98,16 +99,16 @@ def restore_snapshot(call: Call) -> Document:
 def delete_snapshot(call: Call) -> Document:
     """Forget a snapshot."""
     name = call.path["name"]
-    with call.mock.sandboxes.open(call.sandbox) as opened:
+    with call.engine.sandboxes.open(call.sandbox) as opened:
         snapshots.remove(opened, name)
-    call.mock.sweeper.want()
+    call.engine.sweeper.want()
     return {"deleted": name}
 
 
 @call("GET", "/clock")
 def get_clock(call: Call) -> Document:
     """The sandbox's clock."""
-    with call.mock.sandboxes.look(call.sandbox) as opened:
+    with call.engine.sandboxes.look(call.sandbox) as opened:
         return opened.world.clock.document()
 
 
@@ -117,13 +118,13 @@ def put_clock(call: Call) -> Document:
 
     A clock that becomes real, and is not given a time, shows the machine's.
     """
-    with call.mock.sandboxes.open(call.sandbox) as opened:
+    with call.engine.sandboxes.open(call.sandbox) as opened:
         old = opened.world.clock
         mode = call.body.get("mode", old.mode)
         if "now" in call.body:
             now_ms = clock.ms_of(call.body["now"])
         else:
-            now_ms = clock.wall_ms() if mode == "real" != old.mode else clock.ms_of(_shown(old))
+            now_ms = clock.wall_ms() if mode == "real" != old.mode else clock.ms_of(_clock_time(old))
         opened.world.clock = Clock(mode, now_ms, clock.wall_ms(), call.body.get("tick_ms", old.tick_ms))
         return opened.world.clock.document()
 
@@ -131,9 +132,9 @@ def put_clock(call: Call) -> Document:
 @call("POST", "/clock/advance", body_schema=schemas.Advance(), changes="clock")
 def advance_clock(call: Call) -> Document:
     """Move the clock on."""
-    with call.mock.sandboxes.open(call.sandbox) as opened:
+    with call.engine.sandboxes.open(call.sandbox) as opened:
         old = opened.world.clock
-        later = _moved(_shown(old), call.body["seconds"])
+        later = _moved(_clock_time(old), call.body["seconds"])
         opened.world.clock = Clock(old.mode, clock.ms_of(later), clock.wall_ms(), old.tick_ms)
         return opened.world.clock.document()
 
@@ -141,39 +142,39 @@ def advance_clock(call: Call) -> Document:
 @call("GET", "/settings")
 def get_settings(call: Call) -> Document:
     """The sandbox's settings."""
-    with call.mock.sandboxes.look(call.sandbox) as opened:
+    with call.engine.sandboxes.look(call.sandbox) as opened:
         return settings.document(opened.world)
 
 
 @call("PATCH", "/settings", body_schema=schemas.SettingsChange(), changes="settings")
 def patch_settings(call: Call) -> Document:
     """Change some of the sandbox's settings."""
-    with call.mock.sandboxes.open(call.sandbox) as opened:
+    with call.engine.sandboxes.open(call.sandbox) as opened:
         settings.change(opened.world, call.body)
         return settings.document(opened.world)
 
 
 def _reset(call: Call, to: str, only: list[str]) -> Document:
-    call.mock.sandboxes.reset(call.sandbox, to, only)
+    call.engine.sandboxes.reset(call.sandbox, to, only)
     _superseded(call)
     done = {"sandbox": call.sandbox, "to": to, "only": list(only)}
-    call.mock.waiting.announce(call.sandbox, "reset", lambda: done)
+    call.engine.waiting.announce(call.sandbox, "reset", lambda: done)
     return done
 
 
 def _superseded(call: Call) -> None:
     """What the sandbox held is no more: its delayed requests end, and its rows are cleared up."""
-    call.mock.waiting.release(call.sandbox)
-    call.mock.sweeper.want()
+    call.engine.waiting.release(call.sandbox)
+    call.engine.sweeper.want()
 
 
 def _sandbox(name: str, url: str) -> Document:
-    return {"name": name, "api_key": names.PREFIX + name, "base_url": url}
+    return {"name": name, "api_key": keys.PREFIX + name, "base_url": url}
 
 
-def _shown(clock: Clock) -> datetime:
+def _clock_time(clock: Clock) -> datetime:
     """What a clock shows; one that ticks or runs may have left the years that it can be set to."""
-    return instants.parse_date_time(clock.read())[0]
+    return dates.parse_date_time(clock.read())[0]
 
 
 def _moved(moment: datetime, seconds: int) -> datetime:

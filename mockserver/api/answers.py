@@ -6,10 +6,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mockserver import wire
 from mockserver.errors import ApiError, InsufficientStorage
-from mockserver.sandbox import recording
-from mockserver.sandbox.names import DEFAULT
+from mockserver.formats import json as wire_json
+from mockserver.journal import entries
+from mockserver.keys import DEFAULT
 
 JSON = "application/json"
 _log = logging.getLogger("mockserver")
@@ -52,5 +52,5 @@ def refused(error: ApiError, secrets: Sequence[str] = ()) -> Answer:
     """Render an error, without the secrets that the request brought; log that storage is full."""
     if isinstance(error, InsufficientStorage):
         _log.error("%s", error.message)
-    body = wire.encode(recording.without(secrets, error.document()))
+    body = wire_json.encode(entries.without(secrets, error.document()))
     return Answer(error.status, {**error.headers(), "Content-Type": JSON, "Content-Length": str(len(body))}, body)

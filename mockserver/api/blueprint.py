@@ -10,13 +10,13 @@ from flask import Blueprint, Flask, Response, request
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
-from mockserver import hosts, rendering
 from mockserver.api import doors, views
 from mockserver.api.operations import BASE_PATH, Operation
 from mockserver.config import Settings
+from mockserver.engine import Engine, current_engine
 from mockserver.errors import ApiError
-from mockserver.mock import Mock, current_mock
-from mockserver.sandbox.failures import Operation as DescribedOperation
+from mockserver.faults.catalogue import Operation as DescribedOperation
+from mockserver.web import hosts, rendering
 from mockserver.web.paths import rule_of
 
 _CONTROL_PLANE = re.compile(r"/__admin(/|\Z)")
@@ -24,9 +24,9 @@ _REQUEST_HEADERS = ("x-api-key", "content-type", "prefer", "x-request-id")
 _EXPOSED_HEADERS = ("X-Mock-Request-Id", "X-Mock-Fault", "Retry-After", "Preference-Applied")
 
 
-def past_flask(app: Flask, mock: Mock) -> None:
+def past_flask(app: Flask, engine: Engine) -> None:
     """Let calls of the imitated API pass by Flask, where they need nothing of it."""
-    app.wsgi_app = doors.past_flask(app.wsgi_app, mock, views.OPERATIONS.values())  # type: ignore[method-assign]
+    app.wsgi_app = doors.past_flask(app.wsgi_app, engine, views.OPERATIONS.values())  # type: ignore[method-assign]
 
 
 def described() -> tuple[DescribedOperation, ...]:
@@ -57,7 +57,7 @@ def _view(operation: Operation) -> Callable[..., Response]:
 
 def _answer(operation: Operation | None, path: dict[str, str], refusal: ApiError | None = None) -> Response:
     response: Response = doors.completed(
-        doors.answer(current_mock(), request.environ, operation, path, refusal), Response
+        doors.answer(current_engine(), request.environ, operation, path, refusal), Response
     )
     return response
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver import wire
 from mockserver.api.answers import JSON, Answer, refused
 from mockserver.errors import InjectedError, InternalServerError
-from mockserver.sandbox.faults import Fault
+from mockserver.faults.rules import Fault
+from mockserver.formats import json as wire_json
 
 RULE = "mock-fault"
 GARBAGE = b"\x00\xff\x16\x03\x01 this is not HTTP \r\n\x80\x81\x82\r\n"
@@ -22,7 +22,7 @@ def apply(fault: Fault, answer: Answer | None) -> Answer:
     if isinstance(fault.body, str):
         answer.set_body(fault.body.encode(), "text/plain; charset=utf-8")
     elif fault.body is not None:
-        answer.set_body(wire.encode(fault.body), JSON)
+        answer.set_body(wire_json.encode(fault.body), JSON)
     for name, value in fault.headers.items():
         answer.set_header(name, value)
     answer.set_header("X-Mock-Fault", fault.id)

@@ -14,9 +14,9 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 from mockserver.api import breaking, pipeline
 from mockserver.api.answers import Answer
 from mockserver.api.operations import BASE_PATH, Operation
+from mockserver.engine import Engine
 from mockserver.errors import ApiError
-from mockserver.mock import Mock
-from mockserver.sandbox.recording import Received
+from mockserver.journal.entries import Received
 
 Environ = dict[str, Any]
 Kind = TypeVar("Kind", bound=Response)
@@ -24,10 +24,14 @@ Application = Callable[..., Iterable[bytes]]
 
 
 def answer(
-    mock: Mock, environ: Environ, operation: Operation | None, path: Mapping[str, str], refusal: ApiError | None = None
+    engine: Engine,
+    environ: Environ,
+    operation: Operation | None,
+    path: Mapping[str, str],
+    refusal: ApiError | None = None,
 ) -> Answer:
     """Answer a request; a fault of its connection is carried out, and what is returned then is dropped."""
-    answered = pipeline.answer(mock, _received(environ, mock.settings.max_body), operation, path, refusal)
+    answered = pipeline.answer(engine, _received(environ, engine.settings.max_body), operation, path, refusal)
     environ["mockserver.sandbox"] = answered.sandbox
     if answered.connection:
         breaking.carry_out(answered, _status_line(answered.status), environ["mockserver.connection"])
@@ -47,7 +51,7 @@ def request_id(sent: str | None) -> str | None:
     return sent if sent and len(sent) <= 256 and sent.isascii() and sent.isprintable() else None
 
 
-def past_flask(application: Application, mock: Mock, operations: Collection[Operation]) -> Application:
+def past_flask(application: Application, engine: Engine, operations: Collection[Operation]) -> Application:
     """WSGI middleware: answers what is plainly a call of the imitated API, and leaves all else to Flask.
 
     That is the exact method and path of an operation, without an `Origin`. Flask answers the same, and slower.
@@ -68,7 +72,7 @@ def past_flask(application: Application, mock: Mock, operations: Collection[Oper
         match = None if "HTTP_ORIGIN" in environ else found(environ["REQUEST_METHOD"], environ["PATH_INFO"])
         if match is None:
             return application(environ, start_response)
-        made = answer(mock, environ, *match)
+        made = answer(engine, environ, *match)
         if made.faulty:
             response = completed(made, Response)
             _add_common(response.headers, environ)

@@ -16,8 +16,8 @@ from marshmallow import fields as base
 from mockserver import errors
 from mockserver.api.operations import BASE_PATH, SHARED_REFUSALS, Operation
 from mockserver.api.views import OPERATIONS
-from mockserver.rendering import respond
 from mockserver.web.openapi import PROBLEM, Description, content, refusal
+from mockserver.web.rendering import respond
 
 _INFO = """\
 The task API of Vambe, a conversational CRM, as vambe-mock imitates it.

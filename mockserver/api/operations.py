@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from marshmallow import Schema
 
 from mockserver import errors
-from mockserver.store.world import World
+from mockserver.store.contents import World
 
 BASE_PATH = "/api/public"
 

@@ -16,22 +16,24 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mockserver import wire
 from mockserver.api import breaking
 from mockserver.api.answers import Answer, refused
 from mockserver.api.operations import Call, Operation
 from mockserver.api.reading import Reading, read
 from mockserver.clock import monotonic
 from mockserver.domain.tasks import TooLargeForTheLock
+from mockserver.engine import Engine
 from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge
-from mockserver.mock import Mock
-from mockserver.sandbox import advice, explain, faults, preferences, rate_limit, recording
-from mockserver.sandbox.advice import Sent
-from mockserver.sandbox.faults import MAX_DELAY_MS, Fault
-from mockserver.sandbox.names import DEFAULT, Caller
-from mockserver.sandbox.preferences import Preferences
-from mockserver.sandbox.recording import Received
-from mockserver.sandbox.sandboxes import Opened, Result, actor
+from mockserver.faults import prefer, rate_limit, rules
+from mockserver.faults.prefer import Preferences
+from mockserver.faults.rules import MAX_DELAY_MS, Fault
+from mockserver.fidelity import advice, explain
+from mockserver.fidelity.advice import RequestContent
+from mockserver.formats import json as wire_json
+from mockserver.journal import entries
+from mockserver.journal.entries import Received
+from mockserver.keys import DEFAULT, Caller
+from mockserver.sandbox.sandboxes import OpenSandbox, Result, actor
 from mockserver.sandbox.waiting import Released
 
 MAX_UNREAD = 1000  # an entry's
@@ -41,14 +43,14 @@ _log = logging.getLogger("mockserver")
 
 
 def answer(
-    mock: Mock,
+    engine: Engine,
     received: Received,
     operation: Operation | None,
     path: Mapping[str, str],
     refusal: ApiError | None = None,
 ) -> Answer:
     """Answer a request of the imitated API; `refusal` is what routing has decided already."""
-    return _Exchange(mock, received, operation, path, refusal).answer()
+    return _Exchange(engine, received, operation, path, refusal).answer()
 
 
 @dataclass
@@ -80,7 +82,7 @@ class _Large(NamedTuple):
     relied: Set[str]
     tries: int
 
-    def fits(self, opened: Opened) -> bool:
+    def fits(self, opened: OpenSandbox) -> bool:
         """Whether it is the answer still; in a sandbox that is always written to, the last try has to do."""
         return self.version == opened.version or (self.tries >= MAX_TRIES and self.version[0] == opened.version[0])
 
@@ -89,7 +91,7 @@ class _Large(NamedTuple):
 class _Exchange:
     """One request on its way: `early` is what was read of it, `reading` that from the moment it is asked for."""
 
-    mock: Mock
+    engine: Engine
     received: Received
     operation: Operation | None
     path: Mapping[str, str]
@@ -117,7 +119,7 @@ class _Exchange:
         except ApiError as error:  # what keeps the mock from doing anything: no room on its disk, a delay released
             return self._for_caller(refused(error))
         except Exception as error:
-            path = recording.without(self._secrets, self.received.path)
+            path = entries.without(self._secrets, self.received.path)
             _log.error("%s %s failed", self.received.method, path, exc_info=error)
             self.refusal = InternalServerError()
             outcome = self._refused()
@@ -132,9 +134,9 @@ class _Exchange:
     def _identify(self) -> None:
         """Whose request it is, and that it is not too large; what refuses it here, no fault can reach."""
         try:
-            self.caller = self.mock.keys.caller(self.received.headers.get(recording.KEY_HEADER))
+            self.caller = self.engine.keys.caller(self.received.headers.get(entries.KEY_HEADER))
             if self.received.too_large:
-                raise PayloadTooLarge(f"The request body is over {self.mock.settings.max_body} bytes")
+                raise PayloadTooLarge(f"The request body is over {self.engine.settings.max_body} bytes")
         except ApiError as error:
             self.refusal = self.refusal or error
 
@@ -157,11 +159,11 @@ class _Exchange:
         self._pause(delay_ms, begun.world)
         return self._in_sandbox(lambda opened: self._resumed(opened, begun))
 
-    def _in_sandbox(self, work: Callable[[Opened], Result]) -> Result:
+    def _in_sandbox(self, work: Callable[[OpenSandbox], Result]) -> Result:
         """Do the work under the store's lock; a large answer is made before, and the work begun again."""
         while True:
             try:
-                return self.mock.sandboxes.carry_out(self.caller.sandbox, work)
+                return self.engine.sandboxes.carry_out(self.caller.sandbox, work)
             except TooLargeForTheLock:
                 self.large = self._made_outside()
 
@@ -169,11 +171,11 @@ class _Exchange:
         """Make a large answer from one moment of the store, in which others may write."""
         assert self.operation is not None  # noqa: S101  # an operation's view asked for it
         tries = self.large.tries if self.large else 0
-        with self.mock.sandboxes.look(self.caller.sandbox) as opened:
+        with self.engine.sandboxes.look(self.caller.sandbox) as opened:
             result = self.operation.view(self._call(opened, actor(opened.world, self.caller)))
-        return _Large(opened.version, wire.encode_all(result), opened.world.relied, tries + 1)
+        return _Large(opened.version, wire_json.encode_all(result), opened.world.relied, tries + 1)
 
-    def _begun(self, opened: Opened) -> tuple[_Outcome, int]:
+    def _begun(self, opened: OpenSandbox) -> tuple[_Outcome, int]:
         """What is decided before, and for how long it waits; what does not wait is carried out at once."""
         outcome = self._before(opened)
         outcome.world = opened.world.number
@@ -181,7 +183,7 @@ class _Exchange:
         delay_ms = fault_ms + self.preferences.delay_ms + opened.world.columns["delay_ms"]
         return (outcome if delay_ms else self._carried_out(opened, outcome)), delay_ms
 
-    def _resumed(self, opened: Opened, begun: _Outcome) -> _Outcome:
+    def _resumed(self, opened: OpenSandbox, begun: _Outcome) -> _Outcome:
         if opened.world.number != begun.world:
             raise Released
         return self._carried_out(opened, replace(begun))
@@ -190,33 +192,33 @@ class _Exchange:
         """Wait, unless the sandbox has another world by now."""
 
         def outdated() -> bool:
-            with self.mock.sandboxes.look(self.caller.sandbox) as opened:
+            with self.engine.sandboxes.look(self.caller.sandbox) as opened:
                 return opened.world.number != world
 
         if delay_ms:
-            self.mock.waiting.pause(self.caller.sandbox, min(delay_ms, MAX_DELAY_MS) / 1000, outdated)
+            self.engine.waiting.pause(self.caller.sandbox, min(delay_ms, MAX_DELAY_MS) / 1000, outdated)
 
-    def _before(self, opened: Opened) -> _Outcome:
+    def _before(self, opened: OpenSandbox) -> _Outcome:
         """What is decided before the request is looked at: limit, preference, fault."""
         try:
             rate_limit.spend(opened.world, opened.kept)
-            self.preferences = preferences.parse(self.received.headers.get("prefer", ""))
+            self.preferences = prefer.parse(self.received.headers.get("prefer", ""))
         except ApiError as error:
             return _Outcome(refusal=error)
         if self.preferences.code:
             return _Outcome(refusal=InjectedError(self.preferences.code, rule="mock-preference"))
-        return _Outcome(fault=faults.strike(opened.world, "before", self._known))
+        return _Outcome(fault=rules.hit(opened.world, "before", self._known))
 
-    def _carried_out(self, opened: Opened, outcome: _Outcome) -> _Outcome:
+    def _carried_out(self, opened: OpenSandbox, outcome: _Outcome) -> _Outcome:
         if outcome.refusal is None and not (outcome.fault and outcome.fault.answers):
             try:
                 made = outcome.answer = self._view(opened)
-                outcome.fault = faults.strike(opened.world, "after", lambda: self._known(made)) or outcome.fault
+                outcome.fault = rules.hit(opened.world, "after", lambda: self._known(made)) or outcome.fault
             except ApiError as error:
                 outcome.refusal = error
         return self._concluded(opened, outcome)
 
-    def _view(self, opened: Opened) -> Answer:
+    def _view(self, opened: OpenSandbox) -> Answer:
         operation = self.operation
         if operation is None:
             raise NotFound
@@ -229,13 +231,13 @@ class _Exchange:
             opened.world.rely(*self.large.relied)
             return Answer.of_json(operation.status, self.large.body)
         result = operation.view(self._call(opened, user_id, locked=opened.kept))
-        return Answer.of_json(operation.status, wire.encode(result))
+        return Answer.of_json(operation.status, wire_json.encode(result))
 
-    def _call(self, opened: Opened, user_id: str, locked: bool = False) -> Call:
+    def _call(self, opened: OpenSandbox, user_id: str, locked: bool = False) -> Call:
         parts = self.reading.parts
         return Call(opened.world, user_id, parts["path"], parts["query"], parts["body"], locked)
 
-    def _concluded(self, opened: Opened, outcome: _Outcome) -> _Outcome:
+    def _concluded(self, opened: OpenSandbox, outcome: _Outcome) -> _Outcome:
         """Make the answer what it will be, and write the entry that tells of it, where that can be kept."""
         made = outcome.answer
         if outcome.refusal:
@@ -258,7 +260,7 @@ class _Exchange:
         """Tell those who wait; only now, when what they will look for is committed."""
         if not outcome.entry:
             return
-        announce, sandbox = self.mock.waiting.announce, self.caller.sandbox
+        announce, sandbox = self.engine.waiting.announce, self.caller.sandbox
         announce(sandbox, "request", lambda: json.loads(outcome.entry))
         if outcome.changed:
             announce(sandbox, "state", lambda: {"changes": json.loads(outcome.entry)["changes"]})
@@ -266,7 +268,7 @@ class _Exchange:
             request_id = json.loads(outcome.entry)["id"]
             announce(sandbox, "fault", lambda: {"request": request_id, **fault.document()})
 
-    def _created_again(self, opened: Opened) -> bool:
+    def _created_again(self, opened: OpenSandbox) -> bool:
         """Whether this made a task as one that was made within the two seconds before, by the sandbox's clock."""
         if not any(change["before"] is None and change["resource"] == "task" for change in opened.world.changes):
             return False
@@ -274,7 +276,7 @@ class _Exchange:
 
     def _known(self, made: Answer | None = None) -> dict[str, Any]:
         """What is known of the request so far, in the shape of a journal entry, its body whole."""
-        shown = recording.request(self.received, self.early.document or None, whole=True)
+        shown = entries.request(self.received, self.early.document or None, whole=True)
         known = {"operation": self._operation_id, "request": shown}
         return known if made is None else {**known, "response": {"status": made.status}}
 
@@ -284,14 +286,14 @@ class _Exchange:
 
     @cached_property
     def _secrets(self) -> list[str]:
-        return recording.secrets(self.received.headers, self.mock.keys.secrets())
+        return entries.secrets(self.received.headers, self.engine.keys.secrets())
 
-    def _entry(self, opened: Opened, outcome: _Outcome, made: Answer) -> bytes:
+    def _entry(self, opened: OpenSandbox, outcome: _Outcome, made: Answer) -> bytes:
         """What the journal will show of the request, as JSON."""
         reading = self.reading
         query = {name: texts[0] for name, texts in self.received.query.items()}
         said = reading.unread_keys, reading.unread_names, reading.repeated_keys
-        sent = Sent(self._operation_id, reading.document, query, *said)
+        sent = RequestContent(self._operation_id, reading.document, query, *said)
         # The answer to HEAD shows no value that was decided.
         decided = opened.world.relied if self.received.method != "HEAD" else frozenset()
         head = {
@@ -299,7 +301,7 @@ class _Exchange:
             "at": opened.arrived_at,
             "duration_ms": round((monotonic() - self.started) * 1000, 1),
             "operation": self._operation_id,
-            "request": recording.request(self.received, self.early.document or None, secrets=self._secrets),
+            "request": entries.request(self.received, self.early.document or None, secrets=self._secrets),
             "response": _recorded(made, outcome.fault),
         }
         tail = {
@@ -311,7 +313,7 @@ class _Exchange:
             "advice": advice.of(sent, self._created_again(opened)),
             "changes": opened.world.changes,
         }
-        return recording.finished(head, None if outcome.fault else made.body, tail, self._secrets)
+        return entries.finished(head, None if outcome.fault else made.body, tail, self._secrets)
 
 
 def _recorded(made: Answer, fault: Fault | None) -> dict[str, Any]:
@@ -321,5 +323,5 @@ def _recorded(made: Answer, fault: Fault | None) -> dict[str, Any]:
     return {
         "status": None if lost else made.status,
         "headers": headers,
-        **(recording.content(made.body) if fault else {}),
+        **(entries.content(made.body) if fault else {}),
     }

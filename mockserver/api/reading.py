@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from marshmallow import Schema
 
-from mockserver import fields, wire
 from mockserver.api.operations import Operation
 from mockserver.errors import Problem, ValidationFailed
-from mockserver.sandbox.recording import Received
+from mockserver.formats import fields
+from mockserver.formats import json as wire_json
+from mockserver.journal.entries import Received
 from mockserver.web.bodies import read_object
 
 Query = Mapping[str, list[str]]
@@ -120,6 +121,6 @@ def _strict(document: dict[str, Any], unread_keys: Iterable[str]) -> list[Proble
         message = "Strict mode: dueTime needs a timezone; the vendor would take UTC"
         problems.append(Problem(("timezone",), "strict_timezone", message, "strict-timezone"))
     for key in unread_keys:
-        message = f"Strict mode: nothing reads {wire.quoted(key)}; the vendor would ignore it"
+        message = f"Strict mode: nothing reads {wire_json.quoted(key)}; the vendor would ignore it"
         problems.append(Problem((key,), "strict_unread_key", message, "strict-unread-key"))
     return problems

@@ -11,9 +11,9 @@ from typing import Any
 from marshmallow import Schema
 from marshmallow import fields as base
 
-from mockserver import fields
 from mockserver.domain import due
-from mockserver.fields import about, refusal
+from mockserver.formats import fields
+from mockserver.formats.fields import about, refusal
 
 PRIORITIES = {"0": 0, "1": 1, "2": 2}
 USER_ID = "228d7a0d-9072-4ca8-939b-959b75cc606a"

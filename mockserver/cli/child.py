@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from mockserver.wire import quoted
+from mockserver.formats.json import quoted
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as shells have it
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGBREAK")

@@ -15,10 +15,10 @@ import click
 from mockserver import __version__, config, fixtures, serving
 from mockserver.cli import remote, variables
 from mockserver.cli.variables import Variables
-from mockserver.client import CallFailed
+from mockserver.client.client import CallFailed
 from mockserver.config import SETTINGS, InvalidSetting
 from mockserver.logs import printable
-from mockserver.store.database import UnusableDatabase
+from mockserver.store.transactions import UnusableDatabase
 
 DEFAULT_COMMAND = "serve"
 

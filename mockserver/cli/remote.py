@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from mockserver import terminal
 from mockserver.cli import variables
 from mockserver.cli.variables import Variables
-from mockserver.client import DEFAULT_URL, CallFailed, Client, url_from
+from mockserver.client import terminal
+from mockserver.client.client import DEFAULT_URL, CallFailed, Client, url_from
 from mockserver.logs import printable
 
 Connect = Callable[[], Client]
@@ -77,18 +77,18 @@ def reset(connect: Connect, to: str, only: tuple[str, ...], as_json: bool) -> in
 def requests(connect: Connect, follow: bool, operation: str | None, status: str | None, as_json: bool) -> int:
     """Show what was asked, what was answered, and why."""
     client = connect()
-    shown = json.dumps if as_json else terminal.shown
+    render = json.dumps if as_json else terminal.format_entry
     news = client.entries() if follow else iter(())
     next(news, None)  # the stream has begun: nothing is missed between the list and what follows
     listed = client.call("GET", "/requests", operation=operation, status=status)["requests"]
     for entry in listed:
-        click.echo(shown(entry))
+        click.echo(render(entry))
     last = max((entry["id"] for entry in listed), default=0)
     wanted = {"operation": operation, "status": status and int(status)}
     for entry in news:
         found = {"operation": entry.get("operation"), "status": entry.get("response", {}).get("status")}
         if entry and entry["id"] > last and all(value in (None, found[name]) for name, value in wanted.items()):
-            click.echo(shown(entry))
+            click.echo(render(entry))
     return 0
 
 
@@ -103,8 +103,8 @@ def healthcheck(connect: Connect, as_json: bool) -> int:
         unreachable = json.dumps({"status": "unreachable", "message": str(error)})
         click.echo(unreachable if as_json else printable(str(error)), err=not as_json)
         return 1
-    told = f"{client.url} is {health.get('status', 'no vambe-mock')}, version {health.get('version', 'unknown')}"
-    click.echo(json.dumps(health) if as_json else printable(told))
+    summary = f"{client.url} is {health.get('status', 'no vambe-mock')}, version {health.get('version', 'unknown')}"
+    click.echo(json.dumps(health) if as_json else printable(summary))
     return 0 if health.get("status") == "healthy" else 1
 
 

@@ -11,8 +11,8 @@ import click
 
 from mockserver.config import KEY_VARIABLE, URL_VARIABLE
 from mockserver.errors import BadRequest
-from mockserver.sandbox.names import DEFAULT, PREFIX, check_name
-from mockserver.wire import quoted
+from mockserver.formats.json import quoted
+from mockserver.keys import DEFAULT, PREFIX, check_name
 
 Variables = Callable[[str], dict[str, str]]
 

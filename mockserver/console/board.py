@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from mockserver import zones
+from mockserver.formats import zones
 from mockserver.sandbox import state
-from mockserver.sandbox.sandboxes import Opened
+from mockserver.sandbox.sandboxes import OpenSandbox
 
 PRIORITIES = ("Low", "Medium", "High")
 
@@ -23,12 +23,12 @@ class _Known(NamedTuple):
     customers: dict[str, str]
 
 
-def shown(opened: Opened) -> Document:
+def context(opened: OpenSandbox) -> Document:
     """What the page shows."""
-    return presented(state.document(opened.world)) | {"zones": sorted(zones.names())}
+    return present(state.document(opened.world)) | {"zones": sorted(zones.names())}
 
 
-def presented(document: Lists) -> Document:
+def present(document: Lists) -> Document:
     """The columns with their cards, and what the form of a task offers."""
     statuses = sorted(document["statuses"], key=lambda status: status["order"])
     people = [person(user) for user in document["users"]]

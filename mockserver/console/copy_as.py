@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from mockserver.sandbox.patterns import METHODS
-from mockserver.sandbox.recording import KEY_HEADER, MAX_BODY
+from mockserver.journal.entries import KEY_HEADER, MAX_BODY
+from mockserver.journal.patterns import METHODS
 
 KEPT_HEADERS = ("content-type", "prefer", "x-request-id")
 JSON_TYPE = "application/json"
@@ -37,7 +37,7 @@ class Copy(NamedTuple):
     hint: str
 
 
-class _Sent(NamedTuple):
+class _Request(NamedTuple):
     """What is sent again: `body` has `json`, `text` or neither; `remarks` are what has to be said of it."""
 
     method: str
@@ -68,7 +68,7 @@ def copies(entry: Document, base_url: str, api_key: str) -> list[Copy]:
 
 def curl(entry: Document, base_url: str, api_key: str) -> str:
     """A command for bash that makes the request again."""
-    sent = _sent(entry, api_key)
+    sent = _parse_request(entry, api_key)
     remarks = [*sent.remarks]
     body = _body_text(sent.body)
     if sent.method == "HEAD" and body is not None:
@@ -88,7 +88,7 @@ def curl(entry: Document, base_url: str, api_key: str) -> str:
 
 def python_httpx(entry: Document, base_url: str, api_key: str) -> str:
     """Lines of Python that make the request again."""
-    sent = _sent(entry, api_key)
+    sent = _parse_request(entry, api_key)
     # httpx takes dot segments out of a path, but leaves those with escapes in it.
     path = _DOT_SEGMENT.sub(lambda found: "%2E" * len(found[0]), sent.path)
     as_json = "json" in sent.body and sent.body["json"] is not None and "content-type" in sent.headers
@@ -108,7 +108,7 @@ def python_httpx(entry: Document, base_url: str, api_key: str) -> str:
 
 def javascript_fetch(entry: Document, base_url: str, api_key: str) -> str:
     """Lines of JavaScript, of a module or a page's console, that make the request again."""
-    sent = _sent(entry, api_key)
+    sent = _parse_request(entry, api_key)
     remarks = [*sent.remarks]
     body = sent.body
     if sent.method in _NOT_BY_FETCH:
@@ -152,7 +152,7 @@ def as_json(value: Any) -> str:
     return _literal(value, _JSON)
 
 
-def _sent(entry: Document, api_key: str) -> _Sent:
+def _parse_request(entry: Document, api_key: str) -> _Request:
     request = entry["request"]
     headers, remarks = _headers(request["headers"], api_key)
     body = {name: request[name] for name in ("json", "text") if name in request and "length" not in request}
@@ -160,7 +160,7 @@ def _sent(entry: Document, api_key: str) -> _Sent:
     if any(_UNREADABLE in text for text in texts):
         remarks.append(f"Bytes that were not UTF-8 are {_UNREADABLE} here")
     remarks += _left_out(entry)
-    return _Sent(request["method"], quote(request["path"]), request["query"], headers, body, tuple(remarks))
+    return _Request(request["method"], quote(request["path"]), request["query"], headers, body, tuple(remarks))
 
 
 def _headers(received: Mapping[str, str], api_key: str) -> tuple[dict[str, str], list[str]]:
@@ -215,7 +215,7 @@ def _pattern(entry: Document) -> Document:
     return pattern
 
 
-def _target(sent: _Sent) -> str:
+def _target(sent: _Request) -> str:
     query = urlencode(sent.query, doseq=True, quote_via=quote)
     return f"{sent.path}?{query}" if query else sent.path
 

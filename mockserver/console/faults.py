@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from mockserver.mock import current_mock
-from mockserver.sandbox import failures, faults, patterns
-from mockserver.sandbox.sandboxes import Opened
-from mockserver.wire import encode
+from mockserver.engine import current_engine
+from mockserver.faults import catalogue as failure_catalogue
+from mockserver.faults import rules as fault_rules
+from mockserver.formats.json import encode
+from mockserver.journal import patterns
+from mockserver.sandbox.sandboxes import OpenSandbox
 
 Document = dict[str, Any]
 
@@ -35,12 +37,12 @@ _GROUPS = (
 )
 
 
-def shown(opened: Opened) -> Document:
+def context(opened: OpenSandbox) -> Document:
     """What the page shows."""
-    return presented(faults.listed(opened.world), failures.catalogue(current_mock().operations))
+    return present(fault_rules.listed(opened.world), failure_catalogue.failures_of(current_engine().operations))
 
 
-def presented(rules: Sequence[Document], catalogue: Sequence[Document]) -> Document:
+def present(rules: Sequence[Document], catalogue: Sequence[Document]) -> Document:
     """The switches, group by group, the rules in words, and what the form offers."""
     shadows = shadowed(rules)
     return {
@@ -48,7 +50,7 @@ def presented(rules: Sequence[Document], catalogue: Sequence[Document]) -> Docum
         "groups": list(_grouped(rules, catalogue, shadows)),
         "rules": [described(rule) | {"behind": shadows.get(rule["id"])} for rule in rules],
         "methods": patterns.METHODS,
-        "moments": faults.WHEN,
+        "moments": fault_rules.WHEN,
         "connections": _BREAKS,
     }
 
@@ -88,7 +90,7 @@ def switch(failure: Document, rules: Sequence[Document], shadows: Document) -> D
 
 
 def _is_set(trigger: Document, rule: Document, times: int | None) -> bool:
-    return all(rule[key] == value for key, value in {**faults.DEFAULTS, **trigger, "times": times}.items())
+    return all(rule[key] == value for key, value in {**fault_rules.DEFAULTS, **trigger, "times": times}.items())
 
 
 def shadowed(rules: Sequence[Document]) -> dict[str, str]:
@@ -132,7 +134,7 @@ def matched(match: Document) -> str:
 
 def done_to(rule: Document) -> str:
     """What a rule, or the trigger of a failure, does to a request."""
-    rule = faults.DEFAULTS | rule
+    rule = fault_rules.DEFAULTS | rule
     steps = []
     if rule["when"] == "after":
         steps.append("carries it out")

@@ -7,14 +7,14 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request, send_from_directory
 
-from mockserver import __version__
-from mockserver.console import board as boards
-from mockserver.console import faults as fault_rules
-from mockserver.console import journal, worlds
+from mockserver import __version__, keys
+from mockserver.console import board as board_page
+from mockserver.console import faults as faults_page
+from mockserver.console import requests as requests_page
+from mockserver.console import world as world_page
+from mockserver.engine import current_engine
 from mockserver.errors import BadRequest, NotFound
-from mockserver.mock import current_mock
-from mockserver.sandbox import names
-from mockserver.sandbox.sandboxes import Opened
+from mockserver.sandbox.sandboxes import OpenSandbox
 
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -23,40 +23,42 @@ Context = dict[str, Any]
 
 def board() -> Response:
     """The tasks as cards in the columns of their statuses."""
-    return _page("board.html", "Board", boards.shown)
+    return _page("board.html", "Board", board_page.context)
 
 
 def requests() -> Response:
     """The journal, as it grows."""
-    operations = [operation.id for operation in current_mock().operations]
-    return _page("requests.html", "Requests", lambda opened: journal.listed(opened, request.args, operations))
+    operations = [operation.id for operation in current_engine().operations]
+    return _page(
+        "requests.html", "Requests", lambda opened: requests_page.list_context(opened, request.args, operations)
+    )
 
 
 def request_rows() -> Response:
     """The requests after one, as rows: what the page adds while it is open."""
-    return _page("_request_rows.html", "Requests", lambda opened: journal.newer(opened, request.args))
+    return _page("_request_rows.html", "Requests", lambda opened: requests_page.rows_context(opened, request.args))
 
 
 def one_request(id: str) -> Response:
     """One request, its answer, and why it was answered so."""
-    return _page("request.html", "Requests", lambda opened: journal.one(opened, id, _base_url()))
+    return _page("request.html", "Requests", lambda opened: requests_page.entry_context(opened, id, _base_url()))
 
 
 def faults() -> Response:
     """The failures there are as switches, and the sandbox's fault rules."""
-    return _page("faults.html", "Faults", fault_rules.shown)
+    return _page("faults.html", "Faults", faults_page.context)
 
 
 def world() -> Response:
     """People, clock, snapshots and settings."""
-    return _page("world.html", "World", worlds.shown)
+    return _page("world.html", "World", world_page.context)
 
 
 def export() -> Response:
     """The sandbox's state as a folder of fixtures, zipped."""
-    name = names.check_name(request.args.get("sandbox", names.DEFAULT))
-    with current_mock().sandboxes.look(name) as opened:
-        content = worlds.exported(opened)
+    name = keys.check_name(request.args.get("sandbox", keys.DEFAULT))
+    with current_engine().sandboxes.look(name) as opened:
+        content = world_page.exported(opened)
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     return Response(content, mimetype="application/zip", headers=headers)
 
@@ -69,14 +71,14 @@ def asset(name: str) -> Response:
     return response
 
 
-def _page(template: str, title: str, shown: Callable[[Opened], Context]) -> Response:
+def _page(template: str, title: str, context: Callable[[OpenSandbox], Context]) -> Response:
     """A page about the sandbox; 404 with a way out when there is none, 400 when there can be none."""
-    sandbox = request.args.get("sandbox", names.DEFAULT)
-    mock = current_mock()
-    frame = framed(title, sandbox, mock.sandboxes.names())
+    sandbox = request.args.get("sandbox", keys.DEFAULT)
+    engine = current_engine()
+    frame = framed(title, sandbox, engine.sandboxes.names())
     try:
-        with mock.sandboxes.look(names.check_name(sandbox)) as opened:
-            content = shown(opened)
+        with engine.sandboxes.look(keys.check_name(sandbox)) as opened:
+            content = context(opened)
     except (BadRequest, NotFound) as error:
         return html("missing.html", error.status, {**frame, "message": error.message})
     return html(template, content.pop("http_status", 200), {**frame, **content})
@@ -88,7 +90,7 @@ def framed(title: str, sandbox: str, sandboxes: Sequence[str]) -> Context:
         "title": title,
         "sandbox": sandbox,
         "sandboxes": sandboxes,
-        "api_key": names.PREFIX + sandbox,
+        "api_key": keys.PREFIX + sandbox,
         "base_url": _base_url(),
         "version": __version__,
         "pages": _NAVIGATION,

@@ -6,11 +6,10 @@ from functools import cache
 
 from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
 
-from mockserver import __version__
+from mockserver import __version__, keys
 from mockserver.console.blueprint import with_headers
 from mockserver.errors import BadRequest
-from mockserver.rendering import respond
-from mockserver.sandbox import names
+from mockserver.web.rendering import respond
 
 API_PATH = "/api/public"
 _OF_SWAGGER_UI = ("swagger-ui-bundle.js", "swagger-ui.css")
@@ -41,10 +40,10 @@ def reference() -> Response:
     """The interactive reference, for the key of a sandbox, which need not exist yet."""
     from mockserver.console import pages
 
-    sandbox = request.args.get("sandbox", names.DEFAULT)
-    frame = pages.framed("API", sandbox, sorted({names.DEFAULT, sandbox})) | {"assets": "docs.asset"}
+    sandbox = request.args.get("sandbox", keys.DEFAULT)
+    frame = pages.framed("API", sandbox, sorted({keys.DEFAULT, sandbox})) | {"assets": "docs.asset"}
     try:
-        names.check_name(sandbox)
+        keys.check_name(sandbox)
     except BadRequest as error:
         return pages.html("missing.html", error.status, {**frame, "message": error.message})
     return pages.html("reference.html", 200, frame)

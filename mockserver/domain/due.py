@@ -7,8 +7,8 @@ from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mockserver import instants, zones
-from mockserver.instants import DateOrDateTime
+from mockserver.formats import dates, zones
+from mockserver.formats.dates import DateOrDateTime
 
 
 class Parts(NamedTuple):
@@ -23,8 +23,8 @@ class Parts(NamedTuple):
         """The parts from their texts, which are well-formed."""
         due_date, due_time = texts["due_date"], texts["due_time"]
         return cls(
-            due_date and instants.parse_date_or_date_time(due_date),
-            due_time and instants.parse_time(due_time),
+            due_date and dates.parse_date_or_date_time(due_date),
+            due_time and dates.parse_time(due_time),
             texts["timezone"],
         )
 
@@ -53,7 +53,7 @@ def due(parts: Parts) -> Due:
         return Due(None, True, None)
     zone = parts.timezone or "UTC"
     wall, offset = _wall_clock(parts.due_date, parts.due_time)
-    return Due(instants.text_of(_to_utc(wall, zone, offset)), parts.due_time is None, zone)
+    return Due(dates.text_of(_to_utc(wall, zone, offset)), parts.due_time is None, zone)
 
 
 @lru_cache(maxsize=1024)

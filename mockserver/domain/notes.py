@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockserver.store.contents import World
 from mockserver.store.models import Note
-from mockserver.store.world import World
 
 
 def follow(world: World, task_id: str, contact_id: str | None) -> None:
@@ -18,18 +18,18 @@ def follow(world: World, task_id: str, contact_id: str | None) -> None:
     (note,) = notes
     if contact_id is None:
         world.delete(Note, task_id=task_id)
-        world.report("note", note["id"], _shown(note), None)
+        world.report("note", note["id"], _note_object(note), None)
     elif note["contact_id"] != contact_id:
         world.update(Note, note["id"], contact_id=contact_id)
-        world.report("note", note["id"], _shown(note), _shown(note | {"contact_id": contact_id}))
+        world.report("note", note["id"], _note_object(note), _note_object(note | {"contact_id": contact_id}))
 
 
 def attach(world: World, task_id: str, contact_id: str) -> None:
     """Make the note of a task that has none."""
     row = {"task_id": task_id, "contact_id": contact_id, "created_at": world.clock.read()}
     note = world.insert_new(Note, row | {"position": world.next_position()})
-    world.report("note", note["id"], None, _shown(note))
+    world.report("note", note["id"], None, _note_object(note))
 
 
-def _shown(note: dict[str, Any]) -> dict[str, Any]:
+def _note_object(note: dict[str, Any]) -> dict[str, Any]:
     return {key: note[key] for key in ("id", "task_id", "contact_id", "created_at")}

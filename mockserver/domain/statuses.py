@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.errors import NotFound, Problem
+from mockserver.store.contents import World
 from mockserver.store.models import Status as StatusTable
-from mockserver.store.world import World
 
 Status = Mapping[str, Any]
 Statuses = Mapping[str, Status]

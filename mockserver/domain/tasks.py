@@ -7,17 +7,17 @@ as the API shows them. Everything is checked before anything is written.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from peewee import Expression, Query
 
-from mockserver.domain import due, notes, references, statuses
-from mockserver.errors import NotFound, Problem, ValidationFailed
-from mockserver.store.models import Task
+from mockserver.domain import due, notes, statuses
+from mockserver.errors import MAX_LISTED, NotFound, Problem, ValidationFailed, left_out
+from mockserver.store.contents import World
+from mockserver.store.models import Contact, Customer, Row, Task, User
 from mockserver.store.statements import Rows
-from mockserver.store.world import World
 
 Fields = dict[str, Any]
 TaskObject = dict[str, Any]
@@ -37,7 +37,7 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
     Raises NotFound for a reference that does not exist, ValidationFailed for a due date out of range.
     """
     when = _due(world, fields)
-    references.check(world, fields)
+    check_references(world, fields)
     known = statuses.load(world)
     if "status_id" in fields:
         world.rely("statusId")
@@ -120,7 +120,7 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
         changes |= _due(world, fields, due.Parts.of(task))
         if _is_due_changed_in_part(fields, task, changes):
             world.rely("update-due")
-    references.check(world, fields)
+    check_references(world, fields)
     known = statuses.load(world)
     before = present(task, known) | _parts_of(task)
     if "new_status_position" in fields:
@@ -243,3 +243,30 @@ def _rely_on_texts(world: World, fields: Fields) -> None:
     for text in (fields.get("title"), fields.get("description")):
         if text and (text != text.strip() or not (text.isascii() or unicodedata.is_normalized("NFC", text))):
             world.rely("strings")
+
+
+def check_references(world: World, fields: dict[str, Any]) -> None:
+    """Raise NotFound, naming the ids, for the first kind of reference in which some do not exist.
+
+    The kinds in their order: `responsibleIds` (active users only), `aiContactId`, `aiCustomerId`.
+    """
+    _require("responsibleIds", "active user", fields.get("responsible_ids", ()), world, User)
+    _require("aiContactId", "contact", _given(fields, "ai_contact_id"), world, Contact)
+    _require("aiCustomerId", "customer", _given(fields, "ai_customer_id"), world, Customer)
+
+
+def _given(fields: dict[str, Any], name: str) -> list[str]:
+    return [fields[name]] if fields.get(name) is not None else []
+
+
+def _require(name: str, kind: str, wanted: Sequence[str], world: World, model: type[Row]) -> None:
+    if not wanted:
+        return
+    known = world.people(model)
+    missing = [id for id in wanted if id not in known or not known[id].get("active", True)]
+    if missing:
+        # Where all are known, only that an inactive user does not exist has decided.
+        rule = "active-responsible" if known.keys() >= set(missing) else "order-of-references"
+        problems = [Problem((name,), "not_found", f"the sandbox has no {kind} {id}", rule) for id in missing]
+        named = missing if len(missing) <= MAX_LISTED else [*missing[: MAX_LISTED - 1], left_out(len(missing))]
+        raise NotFound(f"{name} not found: {', '.join(named)}", problems=problems)

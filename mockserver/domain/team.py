@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.store.contents import World
 from mockserver.store.models import User
-from mockserver.store.world import World
 
 
 def list_team_members(world: World) -> list[dict[str, Any]]:

@@ -7,21 +7,21 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from mockserver import ids
 from mockserver.clock import ClockSetting, text_of
 from mockserver.errors import BadRequest, NotFound, ServiceUnavailable, Unauthorized
-from mockserver.sandbox import journal as journals
+from mockserver.formats import ids
+from mockserver.formats.json import quoted
+from mockserver.journal.journal import Journal, create_journal
+from mockserver.keys import Caller, check_name
 from mockserver.sandbox import state
-from mockserver.sandbox.journal import Journal
-from mockserver.sandbox.names import Caller, check_name
-from mockserver.store import world as worlds
-from mockserver.store.database import Store, Transaction
-from mockserver.store.full import StorageFull, WouldWrite
+from mockserver.store import contents
+from mockserver.store.contents import World
 from mockserver.store.models import (
     Contact,
     Customer,
     Entry,
-    Fault,
+    FaultRow,
+    JournalRow,
     Note,
     Part,
     Sandbox,
@@ -29,11 +29,9 @@ from mockserver.store.models import (
     Status,
     Task,
     User,
+    WorldRow,
 )
-from mockserver.store.models import Journal as JournalTable
-from mockserver.store.models import World as WorldTable
-from mockserver.store.world import World
-from mockserver.wire import quoted
+from mockserver.store.transactions import StorageFull, Store, Transaction, WouldWrite
 
 PEOPLE: tuple[type[Part], ...] = (User, Status, Contact, Customer)
 DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Note)
@@ -53,7 +51,7 @@ _COLUMNS = {
 }
 
 
-class Opened(NamedTuple):
+class OpenSandbox(NamedTuple):
     """A sandbox inside a transaction: its name, its world, its journal, and what its clock showed at first.
 
     `kept` is false where nothing can be written: of what is done there, nothing is counted, and no entry made.
@@ -76,7 +74,7 @@ class Opened(NamedTuple):
         return self.world.number, self.journal.number, self.journal.next_id()
 
 
-class Beginnings(NamedTuple):
+class SandboxDefaults(NamedTuple):
     """What a sandbox that is opened for the first time starts with."""
 
     template: int
@@ -89,19 +87,19 @@ class Beginnings(NamedTuple):
         """The columns of the world, but for the positions of its rows."""
         settings = {"strict": self.strict, "delay_ms": 0, "rate_requests": None, "rate_seconds": None}
         counters = {"minted_tasks": 0, "minted_notes": 0, "minted_faults": 0, "rate_window_ms": 0, "rate_used": 0}
-        return {"seed": self.seed, **worlds.clock_columns(self.clock.start_clock()), **settings, **counters}
+        return {"seed": self.seed, **contents.clock_columns(self.clock.start_clock()), **settings, **counters}
 
 
 class Sandboxes:
     """All sandboxes of a store; `limit` is how many there may be."""
 
-    def __init__(self, store: Store, beginnings: Beginnings, limit: int) -> None:
+    def __init__(self, store: Store, defaults: SandboxDefaults, limit: int) -> None:
         self._store = store
-        self._beginnings = beginnings
+        self._defaults = defaults
         self._limit = limit
 
     @contextlib.contextmanager
-    def open(self, name: str) -> Iterator[Opened]:
+    def open(self, name: str) -> Iterator[OpenSandbox]:
         """The sandbox for reading and writing; on first use a copy of the fixtures.
 
         What the block does is kept when it ends, and undone when it raises. Raises ServiceUnavailable when
@@ -115,7 +113,7 @@ class Sandboxes:
             yield opened
             opened.world.save()
 
-    def carry_out(self, name: str, work: Callable[[Opened], Result]) -> Result:
+    def carry_out(self, name: str, work: Callable[[OpenSandbox], Result]) -> Result:
         """Do something in the sandbox, as in the block of `open`; what it returns.
 
         Where there is no room to write, what writes nothing but an entry of the journal is done without it, in a
@@ -137,13 +135,13 @@ class Sandboxes:
             return result
 
     @contextlib.contextmanager
-    def look(self, name: str) -> Iterator[Opened]:
+    def look(self, name: str) -> Iterator[OpenSandbox]:
         """An existing sandbox, for reading only; NotFound when there is none."""
         with self._store.read() as transaction:
             yield self._require(transaction, name)
 
     @contextlib.contextmanager
-    def look_or_open(self, name: str) -> Iterator[Opened]:
+    def look_or_open(self, name: str) -> Iterator[OpenSandbox]:
         """As `look`, but a sandbox that is not there is opened: for calls that wait for what it will hold."""
         with self._store.read() as transaction:
             opened = self._find(transaction, name)
@@ -163,7 +161,7 @@ class Sandboxes:
 
         Raises BadRequest for a name that cannot be one or that there is already, ServiceUnavailable past the limit.
         """
-        chosen = check_name(ids.made_up_name() if name is None else name)
+        chosen = check_name(ids.random_name() if name is None else name)
         with self._store.write() as transaction:
             if self._find(transaction, chosen):
                 raise BadRequest(f"There is a sandbox {quoted(chosen)} already")
@@ -192,9 +190,9 @@ class Sandboxes:
         """Replace everything that a state document holds, or nothing; the document is valid."""
         with self.open(name) as opened:
             old = opened.world
-            world = worlds.create(old.transaction, old.columns)
+            world = contents.create(old.transaction, old.columns)
             state.fill(world, document)
-            world.copy_rows(old, (Fault,))
+            world.copy_rows(old, (FaultRow,))
             old.transaction.statements.update(Sandbox, {"world": world.number}, {"name": name})
 
     def _reset(self, name: str, to: str, only: Collection[str], clear_first: bool = False) -> None:
@@ -208,18 +206,18 @@ class Sandboxes:
             else:
                 world, row = opened.world, {}
                 if "faults" in only:
-                    world.delete(Fault)
-                    world.copy_rows(source, (Fault,))
+                    world.delete(FaultRow)
+                    world.copy_rows(source, (FaultRow,))
             for part in set(only) & set(_COLUMNS):
-                fresh = self._beginnings.columns() if to in (FIXTURES, EMPTY) else source.columns
+                fresh = self._defaults.columns() if to in (FIXTURES, EMPTY) else source.columns
                 world.columns |= {name: fresh[name] for name in _COLUMNS[part]}
             world.save()
             if "journal" in only:
-                row["journal"] = journals.create(world.transaction)
+                row["journal"] = create_journal(world.transaction)
             if row:
                 world.transaction.statements.update(Sandbox, row, {"name": name})
 
-    def _look_only(self, name: str, work: Callable[[Opened], Result], full: StorageFull) -> Result:
+    def _look_only(self, name: str, work: Callable[[OpenSandbox], Result], full: StorageFull) -> Result:
         try:
             with self._store.look() as transaction:
                 opened = self._find(transaction, name, kept=False)
@@ -231,23 +229,23 @@ class Sandboxes:
         except WouldWrite:
             raise full from None
 
-    def _replaced(self, opened: Opened, source: World, to: str, only: Collection[str]) -> World:
+    def _replaced(self, opened: OpenSandbox, source: World, to: str, only: Collection[str]) -> World:
         """A new world with the tasks of the source, and with all else that is not reset as it is."""
         old = opened.world
-        world = worlds.create(old.transaction, old.columns)
+        world = contents.create(old.transaction, old.columns)
         world.columns["last_position"] = max(source.columns["last_position"], old.columns["last_position"])
         if to == EMPTY:
             world.copy_rows(old, PEOPLE)
         else:
             world.copy_rows(source, DATA)
-        world.copy_rows(source if "faults" in only else old, (Fault,))
+        world.copy_rows(source if "faults" in only else old, (FaultRow,))
         return world
 
-    def _source(self, opened: Opened, to: str) -> World:
+    def _source(self, opened: OpenSandbox, to: str) -> World:
         transaction = opened.world.transaction
         if to in (FIXTURES, EMPTY):
-            return worlds.load(transaction, self._beginnings.template)
-        return worlds.load(transaction, require_snapshot(opened, to)["world"])
+            return contents.load(transaction, self._defaults.template)
+        return contents.load(transaction, require_snapshot(opened, to)["world"])
 
     def _create(self, transaction: Transaction, name: str) -> None:
         if transaction.statements.count(Sandbox) >= self._limit:
@@ -255,32 +253,32 @@ class Sandboxes:
                 f"There are {self._limit} sandboxes, as many as --max-sandboxes allows: "
                 "delete one with DELETE /__admin/sandboxes/NAME"
             )
-        template = worlds.load(transaction, self._beginnings.template)
+        template = contents.load(transaction, self._defaults.template)
         position = {"last_position": template.columns["last_position"]}
-        world = worlds.create(transaction, self._beginnings.columns() | position)
+        world = contents.create(transaction, self._defaults.columns() | position)
         world.copy_rows(template, DATA)
-        pointers = {"world": world.number, "journal": journals.create(transaction)}
+        pointers = {"world": world.number, "journal": create_journal(transaction)}
         transaction.statements.insert(Sandbox, {"name": name, **pointers})
         # Kept even if the request that opened it is refused.
         transaction.commit()
 
-    def _find(self, transaction: Transaction, name: str, kept: bool = True) -> Opened | None:
+    def _find(self, transaction: Transaction, name: str, kept: bool = True) -> OpenSandbox | None:
         # Taken away, not only read: whoever finds it may put another world in its place.
         at_hand = transaction.memory.pop(name, None)
         if at_hand:
             world, journal = at_hand
             world.changes, world.relied = [], set()
         else:
-            others = {"world": WorldTable, "journal": JournalTable}
+            others = {"world": WorldRow, "journal": JournalRow}
             found = transaction.statements.find(Sandbox, {"name": name}, others)
             if not found:
                 return None
             _, world_columns, journal_columns = found
             world = World(transaction, world_columns)
-            journal = Journal(transaction, journal_columns, self._beginnings.journal_limit)
-        return Opened(name, world, journal, world.clock.read_ms(), kept)
+            journal = Journal(transaction, journal_columns, self._defaults.journal_limit)
+        return OpenSandbox(name, world, journal, world.clock.read_ms(), kept)
 
-    def _require(self, transaction: Transaction, name: str) -> Opened:
+    def _require(self, transaction: Transaction, name: str) -> OpenSandbox:
         opened = self._find(transaction, name)
         if opened is None:
             raise NotFound(f"There is no sandbox {quoted(name)}; there are: {_listing(_names(transaction))}")
@@ -295,12 +293,12 @@ def actor(world: World, caller: Caller) -> str:
     raise Unauthorized
 
 
-def snapshots_of(opened: Opened) -> list[dict[str, Any]]:
+def snapshots_of(opened: OpenSandbox) -> list[dict[str, Any]]:
     """The rows of the sandbox's snapshots, in the order of the alphabet."""
     return opened.world.transaction.statements.select(Snapshot, {"sandbox": opened.name}, ("name",))
 
 
-def require_snapshot(opened: Opened, name: str) -> dict[str, Any]:
+def require_snapshot(opened: OpenSandbox, name: str) -> dict[str, Any]:
     """The row of a snapshot; NotFound, listing those there are, when there is none of that name."""
     rows = {row["name"]: row for row in snapshots_of(opened)}
     if name not in rows:
@@ -310,7 +308,7 @@ def require_snapshot(opened: Opened, name: str) -> dict[str, Any]:
     return rows[name]
 
 
-def _clear(opened: Opened, only: Collection[str]) -> None:
+def _clear(opened: OpenSandbox, only: Collection[str]) -> None:
     """Remove at once what a reset supersedes, so that what comes has its room."""
     if "tasks" in only:
         for model in _GROWING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.store.world import World
+from mockserver.store.contents import World
 
 
 def document(world: World) -> dict[str, Any]:

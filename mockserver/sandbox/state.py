@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockserver.clock import ClockSetting
 from mockserver.domain import due, tasks
-from mockserver.store.models import Contact, Customer, Note, Part, Status, Task, User
-from mockserver.store.world import World
+from mockserver.store import contents
+from mockserver.store.contents import World
+from mockserver.store.models import Contact, Customer, Note, Part, Status, Task, Template, User
+from mockserver.store.transactions import Store
 
 Document = dict[str, list[dict[str, Any]]]
 
@@ -16,8 +19,8 @@ _NOT_SHOWN = ("world", "position")
 
 def document(world: World) -> Document:
     """The world's people, statuses, tasks and notes, each in the order they came; deleted tasks are left out."""
-    people = {name: [_shown(row) for row in world.rows(model)] for name, model in _PEOPLE.items()}
-    return {**people, "tasks": _tasks(world), "notes": [_shown(row) for row in world.rows(Note)]}
+    people = {name: [_public_columns(row) for row in world.rows(model)] for name, model in _PEOPLE.items()}
+    return {**people, "tasks": _tasks(world), "notes": [_public_columns(row) for row in world.rows(Note)]}
 
 
 def fill(world: World, document: Document) -> None:
@@ -37,7 +40,7 @@ def fill(world: World, document: Document) -> None:
     world.save()
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _public_columns(row: dict[str, Any]) -> dict[str, Any]:
     return {column: value for column, value in row.items() if column not in _NOT_SHOWN}
 
 
@@ -47,3 +50,17 @@ def _tasks(world: World) -> list[dict[str, Any]]:
         shown | {part: row[part] for part in due.Parts._fields}
         for row, shown in zip(rows, tasks.present_all(world, rows), strict=True)
     ]
+
+
+def keep_template(store: Store, document: Document, digest: str) -> int:
+    """The number of the world that holds these fixtures; it is made when the store has none yet."""
+    with store.write() as transaction:
+        known = transaction.statements.select(Template, {"digest": digest})
+        if known:
+            return int(known[0]["world"])
+        world = contents.create(
+            transaction, {"seed": "", **contents.clock_columns(ClockSetting("frozen").start_clock())}
+        )
+        fill(world, document)
+        transaction.run(Template.insert(digest=digest, world=world.number))
+        return world.number

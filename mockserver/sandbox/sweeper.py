@@ -9,17 +9,18 @@ from typing import Any
 
 from peewee import Model
 
-from mockserver.store.database import Store, Transaction
-from mockserver.store.full import StorageFull
-from mockserver.store.models import WORLD_TABLES, Entry, Journal, Sandbox, Snapshot, Template, World
+from mockserver.store.models import WORLD_TABLES, Entry, JournalRow, Sandbox, Snapshot, Template, WorldRow
+from mockserver.store.transactions import StorageFull, Store, Transaction
 
 _log = logging.getLogger("mockserver")
 _BATCH = 100  # rows, and the worlds and journals that they are taken from, each of which has a row itself
 _BREATH_S = 0.005  # between two batches others may write
 
 _USED_WORLDS = Sandbox.select(Sandbox.world) | Snapshot.select(Snapshot.world) | Template.select(Template.world)
-_ORPHANED_WORLDS = World.select(World.id).where(World.id.not_in(_USED_WORLDS)).limit(_BATCH)
-_ORPHANED_JOURNALS = Journal.select(Journal.id).where(Journal.id.not_in(Sandbox.select(Sandbox.journal))).limit(_BATCH)
+_ORPHANED_WORLDS = WorldRow.select(WorldRow.id).where(WorldRow.id.not_in(_USED_WORLDS)).limit(_BATCH)
+_ORPHANED_JOURNALS = (
+    JournalRow.select(JournalRow.id).where(JournalRow.id.not_in(Sandbox.select(Sandbox.journal))).limit(_BATCH)
+)
 
 
 class Sweeper:
@@ -80,9 +81,9 @@ def sweep(store: Store) -> bool:
 def _tables(worlds: list[int], journals: list[int]) -> Iterator[tuple[type[Model], str, list[int]]]:
     """Where the rows are, by the numbers in that column: those of a world or a journal before itself."""
     yield from ((model, "world", worlds) for model in WORLD_TABLES)
-    yield World, "id", worlds
+    yield WorldRow, "id", worlds
     yield Entry, "journal", journals
-    yield Journal, "id", journals
+    yield JournalRow, "id", journals
 
 
 def _numbers(transaction: Transaction, query: Any) -> list[int]:

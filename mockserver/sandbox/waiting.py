@@ -29,11 +29,11 @@ class Released(ServiceUnavailable):
 
 
 @dataclass
-class _Room:
+class _SandboxWaits:
     """Where those who wait for one sandbox are."""
 
     changed: threading.Condition = field(default_factory=threading.Condition)
-    guests: int = 0
+    waiters: int = 0
     events: int = 0
     releases: int = 0
     readers: list[deque[Event]] = field(default_factory=list)
@@ -43,16 +43,16 @@ class Waiting:
     """All waits of a server that has so many threads.
 
     Half of the threads may hold verifications and event streams, and half of them but one delayed requests: what
-    waits never keeps the control plane from answering, as long as there are two threads. `aside` is called before each
-    wait, by the thread that is going to wait.
+    waits never keeps the control plane from answering, as long as there are two threads.
+    `before_wait` is called before each wait, by the thread that is going to wait.
     """
 
     def __init__(self, threads: int) -> None:
-        self.aside: Callable[[], None] = lambda: None
+        self.before_wait: Callable[[], None] = lambda: None
         self._lock = threading.RLock()  # a signal handler may stop while its own thread stops
-        self._rooms: dict[str, _Room] = {}
-        self._watchers = _Places(max(1, threads // 2), "verifications and event streams")
-        self._delayed = _Places(max(1, threads - threads // 2 - 1), "delayed requests")
+        self._waits_by_sandbox: dict[str, _SandboxWaits] = {}
+        self._watchers = _Slots(max(1, threads // 2), "verifications and event streams")
+        self._delayed = _Slots(max(1, threads - threads // 2 - 1), "delayed requests")
         self._stopped = False
         self._end = threading.Event()
 
@@ -63,16 +63,16 @@ class Waiting:
         Raises ServiceUnavailable when too many are delayed.
         """
         end = monotonic() + seconds
-        with self._place(self._delayed), self._room(sandbox) as room:
-            releases = room.releases
+        with self._slot(self._delayed), self._waits(sandbox) as waits:
+            releases = waits.releases
             if outdated():
                 raise Released
-            with room.changed:
-                while not self._stopped and room.releases == releases:
+            with waits.changed:
+                while not self._stopped and waits.releases == releases:
                     left = end - monotonic()
                     if left <= 0:
                         return
-                    room.changed.wait(left)
+                    waits.changed.wait(left)
         raise Released
 
     def until(self, sandbox: str, condition: Callable[[], bool], seconds: float) -> bool:
@@ -81,20 +81,20 @@ class Waiting:
         Returns whether it held. Raises ServiceUnavailable when too many wait.
         """
         end = monotonic() + seconds
-        with self._place(self._watchers), self._room(sandbox) as room:
+        with self._slot(self._watchers), self._waits(sandbox) as waits:
             while True:
-                events, looked = room.events, monotonic()
+                events, looked = waits.events, monotonic()
                 if condition():
                     return True
-                with room.changed:
-                    while room.events == events and not self._stopped:
+                with waits.changed:
+                    while waits.events == events and not self._stopped:
                         left = end - monotonic()
                         if left <= 0:
                             return False
-                        room.changed.wait(left)
+                        waits.changed.wait(left)
                     if self._stopped:
                         return False
-                self._rest(room, looked, end)
+                self._rest(waits, looked, end)
 
     @contextlib.contextmanager
     def reader(self, sandbox: str) -> Iterator[Callable[[float], Event | None]]:
@@ -104,48 +104,48 @@ class Waiting:
         Released at the end of the server. Raises ServiceUnavailable when too many wait.
         """
         backlog: deque[Event] = deque(maxlen=_BACKLOG)
-        with self._place(self._watchers), self._room(sandbox) as room:
-            room.readers.append(backlog)
+        with self._slot(self._watchers), self._waits(sandbox) as waits:
+            waits.readers.append(backlog)
             try:
-                yield lambda seconds: self._next(room, backlog, seconds)
+                yield lambda seconds: self._next(waits, backlog, seconds)
             finally:
-                room.readers.remove(backlog)
+                waits.readers.remove(backlog)
 
     def announce(self, sandbox: str, kind: str, content: Callable[[], dict[str, Any]]) -> None:
         """Tell those who wait for the sandbox what happened; `content` is asked for only if somebody reads."""
-        room = self._rooms.get(sandbox)
-        if room is None:
+        waits = self._waits_by_sandbox.get(sandbox)
+        if waits is None:
             return
-        with room.changed:
-            room.events += 1
-            if room.readers:
+        with waits.changed:
+            waits.events += 1
+            if waits.readers:
                 event = (kind, content())
-                for backlog in room.readers:
+                for backlog in waits.readers:
                     backlog.append(event)
-            room.changed.notify_all()
+            waits.changed.notify_all()
 
     def release(self, sandbox: str) -> None:
         """End the sandbox's delays."""
-        room = self._rooms.get(sandbox)
-        if room is not None:
-            with room.changed:
-                room.releases += 1
-                room.changed.notify_all()
+        waits = self._waits_by_sandbox.get(sandbox)
+        if waits is not None:
+            with waits.changed:
+                waits.releases += 1
+                waits.changed.notify_all()
 
     def stop(self) -> None:
         """End every wait, now and from now on."""
         self._stopped = True
         self._end.set()
         with self._lock:
-            rooms = list(self._rooms.values())
-        for room in rooms:
-            with room.changed:
-                room.changed.notify_all()
+            all_waits = list(self._waits_by_sandbox.values())
+        for waits in all_waits:
+            with waits.changed:
+                waits.changed.notify_all()
 
-    def _next(self, room: _Room, backlog: deque[Event], seconds: float) -> Event | None:
+    def _next(self, waits: _SandboxWaits, backlog: deque[Event], seconds: float) -> Event | None:
         looked = monotonic()
         end = looked + seconds
-        with room.changed:
+        with waits.changed:
             if backlog:
                 return backlog.popleft()
             while not backlog:
@@ -154,38 +154,38 @@ class Waiting:
                     raise Released
                 if left <= 0:
                     return None
-                room.changed.wait(left)
-        self._rest(room, looked, end)
-        with room.changed:
+                waits.changed.wait(left)
+        self._rest(waits, looked, end)
+        with waits.changed:
             return backlog.popleft()
 
-    def _rest(self, room: _Room, looked: float, end: float) -> None:
+    def _rest(self, waits: _SandboxWaits, looked: float, end: float) -> None:
         """Let more come before the next look: who waits in a busy sandbox must not take the time of those who work."""
-        rest = min(looked + room.guests * _REST_S, end) - monotonic()
+        rest = min(looked + waits.waiters * _REST_S, end) - monotonic()
         if rest > 0:
             self._end.wait(rest)
 
     @contextlib.contextmanager
-    def _place(self, places: _Places) -> Iterator[None]:
-        with places.one():
-            self.aside()
+    def _slot(self, slots: _Slots) -> Iterator[None]:
+        with slots.one():
+            self.before_wait()
             yield
 
     @contextlib.contextmanager
-    def _room(self, sandbox: str) -> Iterator[_Room]:
+    def _waits(self, sandbox: str) -> Iterator[_SandboxWaits]:
         with self._lock:
-            room = self._rooms.setdefault(sandbox, _Room())
-            room.guests += 1
+            waits = self._waits_by_sandbox.setdefault(sandbox, _SandboxWaits())
+            waits.waiters += 1
         try:
-            yield room
+            yield waits
         finally:
             with self._lock:
-                room.guests -= 1
-                if not room.guests:
-                    del self._rooms[sandbox]
+                waits.waiters -= 1
+                if not waits.waiters:
+                    del self._waits_by_sandbox[sandbox]
 
 
-class _Places:
+class _Slots:
     """So many places for one kind of wait."""
 
     def __init__(self, limit: int, kind: str) -> None:

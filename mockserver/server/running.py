@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Any
 
 from mockserver.clock import monotonic
-from mockserver.server.hub import Hub, RefusalHeaders
 from mockserver.server.limits import Timeouts
 from mockserver.server.listening import bind, is_loopback, url_of
+from mockserver.server.loop import Loop, RefusalHeaders
 from mockserver.server.workers import Serviceable
 
 _MARGIN = 0.9
@@ -25,7 +25,7 @@ class Server:
     Raises OSError when the host is unknown or the port in use.
 
     Beside what PEP 3333 and waitress offer, an application's environment holds `mockserver.connection` (see
-    `Connection`), `mockserver.headers` (the request's headers by their names in lower case, without an empty
+    `ConnectionControl`), `mockserver.headers` (the request's headers by their names in lower case, without an empty
     Content-Type) and `mockserver.body_too_large`: true when the body was over the limit and so has not been read,
     `wsgi.input` is empty, and the application is to answer 413, or what comes before that.
     """
@@ -45,8 +45,8 @@ class Server:
         self.host, self.port = listener.getsockname()[:2]
         self.url = url_of(self.host, self.port)
         self.loopback = is_loopback(self.host)
-        self._hub = Hub(application, listener, threads=threads, max_body=max_body, timeouts=timeouts or Timeouts())
-        self._hub.refusal_headers = refusal_headers
+        self._loop = Loop(application, listener, threads=threads, max_body=max_body, timeouts=timeouts or Timeouts())
+        self._loop.refusal_headers = refusal_headers
         self._serving = threading.Lock()
         self._server_thread: int | None = None
         self._thread: threading.Thread | None = None
@@ -56,9 +56,9 @@ class Server:
         self._server_thread = threading.get_ident()
         with self._serving:
             try:
-                self._hub.run()
+                self._loop.run()
             finally:
-                self._hub.close()
+                self._loop.close()
                 self._server_thread = None
 
     def start(self) -> None:
@@ -68,14 +68,14 @@ class Server:
 
     def work(self, task: Serviceable) -> None:
         """Has a thread beside those that answer connections call `task.service()`: for what comes by no socket."""
-        self._hub.work(task)
+        self._loop.work(task)
 
     def step_aside(self) -> None:
         """To be called by an application that is going to wait: requests that come in the meantime go on at once.
 
         Without it they go on in some milliseconds. In a thread that answers nothing it does nothing.
         """
-        self._hub.step_aside()
+        self._loop.step_aside()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stops: requests that are being answered get their whole answer, other connections are closed.
@@ -85,12 +85,12 @@ class Server:
         is where a signal handler runs, it returns at once and `serve` returns soon.
         """
         end = monotonic() + timeout
-        self._hub.stop_by(end - timeout * (1 - _MARGIN))
+        self._loop.stop_by(end - timeout * (1 - _MARGIN))
         if self._server_thread == threading.get_ident():
             return
         if self._serving.acquire(timeout=timeout):
             try:
-                self._hub.close()
+                self._loop.close()
             finally:
                 self._serving.release()
         if self._thread:

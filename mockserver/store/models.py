@@ -22,7 +22,7 @@ APPLICATION_ID = 0x564D424B  # "VMBK": marks a SQLite file as this project's
 SCHEMA_VERSION = 2
 
 
-class World(Model):
+class WorldRow(Model):
     """A generation: its clock, the seed of its ids and how many of each were minted, and its settings."""
 
     id = AutoField()
@@ -41,6 +41,9 @@ class World(Model):
     rate_seconds = IntegerField(null=True)
     rate_window_ms = BigIntegerField(default=0)
     rate_used = IntegerField(default=0)
+
+    class Meta:
+        table_name = "world"
 
 
 class Sandbox(Model):
@@ -63,13 +66,16 @@ class Snapshot(Model):
         primary_key = CompositeKey("sandbox", "name")
 
 
-class Journal(Model):
+class JournalRow(Model):
     """A ring of entries; while it has none, the id of the next, and which task was created last, and when."""
 
     id = AutoField()
     next_entry = IntegerField(default=1)
     last_created = TextField(default="")
     last_created_ms = BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "journal"
 
 
 class Entry(Model):
@@ -187,13 +193,16 @@ class Note(Row):
         indexes = ((("world", "task_id"), True),)
 
 
-class Fault(Row):
+class FaultRow(Row):
     """A fault rule, as one JSON document, how many requests it matched and how many it hit."""
 
     document = TextField()
     seen = IntegerField(default=0)
     hits = IntegerField(default=0)
 
+    class Meta:
+        table_name = "fault"
 
-WORLD_TABLES: tuple[type[Part], ...] = (User, Status, Contact, Customer, Task, Note, Fault)
-TABLES: tuple[type[Model], ...] = (World, Sandbox, Snapshot, Template, Journal, Entry, *WORLD_TABLES)
+
+WORLD_TABLES: tuple[type[Part], ...] = (User, Status, Contact, Customer, Task, Note, FaultRow)
+TABLES: tuple[type[Model], ...] = (WorldRow, Sandbox, Snapshot, Template, JournalRow, Entry, *WORLD_TABLES)

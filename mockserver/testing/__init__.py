@@ -4,10 +4,10 @@
 matrix, `inprocess` and `transport` are the door without a socket.
 """
 
-from mockserver.client import CallFailed
+from mockserver.client.client import CallFailed
 from mockserver.testing.failures import Failure, failures
+from mockserver.testing.sandbox import Clock, Fault, VambeMock
 from mockserver.testing.servers import MockServer, NotRunning, RemoteServer
-from mockserver.testing.vambe_mock import Clock, Fault, VambeMock
 
 __all__ = [
     "CallFailed",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.application import operations
-from mockserver.sandbox.failures import catalogue
+from mockserver.faults.catalogue import failures_of
 
 
 @dataclass(frozen=True)
@@ -48,4 +48,4 @@ def failures(operation: str | None = None) -> list[Failure]:
     if operation is not None and operation not in (each.id for each in known):
         raise ValueError(f"There is no operation {operation!r}; there are {', '.join(each.id for each in known)}")
     chosen = [each for each in known if operation in (None, each.id)]
-    return [Failure(**document) for document in catalogue(chosen)]
+    return [Failure(**document) for document in failures_of(chosen)]

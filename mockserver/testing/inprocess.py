@@ -23,7 +23,7 @@ _OF_THE_CONNECTION = (b"transfer-encoding", b"content-length")
 
 
 class Connection:
-    """What an application breaks instead of a socket's connection (see `mockserver.server.exchange.Connection`).
+    """What an application breaks instead of a socket's connection (see `server.answering`).
 
     `sent` is what would have gone out before any answer, `ended` is None, "closed" or "reset".
     """

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mockserver import config, serving
-from mockserver.client import Client
+from mockserver.client.client import Client
 from mockserver.config import SETTINGS, Settings
 from mockserver.server.workers import Serviceable
 from mockserver.testing import inprocess
-from mockserver.testing.vambe_mock import VambeMock
+from mockserver.testing.sandbox import VambeMock
 
 if TYPE_CHECKING:
     import httpx
@@ -76,7 +76,7 @@ class MockServer(Server):
 
     def __init__(self, *, port: int = 0, **settings: SettingValue) -> None:
         self.settings = _resolved({"port": port, **settings})
-        self._opened: serving.Opened | None = None
+        self._opened: serving.BoundServer | None = None
         self._stack = contextlib.ExitStack()
         self._opener = inprocess.opener(self._application)
 
@@ -86,7 +86,7 @@ class MockServer(Server):
         Raises CannotListen, InvalidFixtures or UnusableDatabase.
         """
         if self._opened is None:
-            opened = self._opened = self._stack.enter_context(serving.opened(self.settings))
+            opened = self._opened = self._stack.enter_context(serving.bound_server(self.settings))
             self.base_url = opened.server.url
             opened.server.start()
         return self
@@ -111,7 +111,7 @@ class MockServer(Server):
         self.stop()
 
     def _control(self, sandbox: str | None) -> Client:
-        token = self._running().mock.settings.admin_token
+        token = self._running().engine.settings.admin_token
         return Client(self.base_url, sandbox, token, self._opener)
 
     def _transport(self) -> httpx.BaseTransport:
@@ -119,7 +119,7 @@ class MockServer(Server):
 
         return Transport(self._application, self._work)
 
-    def _running(self) -> serving.Opened:
+    def _running(self) -> serving.BoundServer:
         if self._opened is None:
             raise NotRunning("the mock server does not run: use it in a `with` block, or call start() first")
         return self._opened

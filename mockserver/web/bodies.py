@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver import wire
 from mockserver.errors import BadRequest
-from mockserver.fields import kind_of
+from mockserver.formats import json as wire_json
+from mockserver.formats.fields import kind_of
 
 JSON = "application/json"
 
@@ -20,11 +20,11 @@ def read_object(content_type: str, body: bytes, repeated: list[str] | None = Non
     """Parse a body that has to be a JSON object, or raise BadRequest; `repeated` collects keys given more than once."""
     given = media_type(content_type)
     if given != JSON:
-        found = f"not {wire.quoted(given)}" if given else "which is missing"
+        found = f"not {wire_json.quoted(given)}" if given else "which is missing"
         raise BadRequest(f"The Content-Type must be {JSON}, {found}")
     try:
-        document = wire.decode(body, repeated)
-    except wire.NotJson as error:
+        document = wire_json.decode(body, repeated)
+    except wire_json.NotJson as error:
         raise BadRequest(f"The body is not valid JSON: {error}") from None
     if not isinstance(document, dict):
         raise BadRequest(f"The body must be a JSON object, not {kind_of(document)}")

@@ -10,7 +10,9 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 from marshmallow import fields as base
 
-from mockserver import __version__, contract, errors, fields
+from mockserver import __version__, errors
+from mockserver.fidelity import contract
+from mockserver.formats import fields
 from mockserver.web.bodies import JSON
 
 Document = dict[str, Any]

@@ -26,9 +26,10 @@ from support import COMMAND, UNKNOWN_ID, Api, assert_error, uncovered_environmen
 from mockserver import serving
 from mockserver.config import Settings
 from mockserver.sandbox import sweeper
-from mockserver.store import database, full
-from mockserver.store.database import Connections, Store, Transaction
 from mockserver.store.models import Sandbox
+from mockserver.store.sqlite import database, error_codes
+from mockserver.store.sqlite.database import Connections, SqliteStore
+from mockserver.store.transactions import StorageFull, Store, Transaction, WouldWrite
 from reliability.processes import Process
 
 LARGE = "x" * 5_000  # a description that needs pages of its own
@@ -85,7 +86,7 @@ def bounded_pages(folder: Path) -> Iterator[Disk]:
         patch.setattr(database, "Connections", Bounded)
         patch.setattr(logging.getLogger("mockserver"), "handlers", [handler])
         path = folder / "world.db"
-        with serving.opened(Settings(port=0, threads=10, database=path)) as opened:
+        with serving.bound_server(Settings(port=0, threads=10, database=path)) as opened:
             pages: Any = opened.mock.store._writer
             opened.server.start()
             yield Disk(
@@ -320,7 +321,7 @@ def test_clearing_up_that_finds_no_room_says_so_in_one_line_and_goes_on_the_next
     def sweep(store: Store) -> bool:
         cleared.append(store)
         if len(cleared) == 1:
-            raise full.StorageFull(paged.database, "disk I/O error")
+            raise StorageFull(paged.database, "disk I/O error")
         return False
 
     monkeypatch.setattr(sweeper, "sweep", sweep)
@@ -435,7 +436,7 @@ def test_a_start_that_finds_no_room_says_so(room: int, kept: bool, tmp_path: Pat
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(database, "Connections", Bounded)
-    store = Store(tmp_path / "world.db")
+    store = SqliteStore(tmp_path / "world.db")
     yield store
     store.close()
 
@@ -449,7 +450,7 @@ def test_a_transaction_without_room_keeps_nothing_and_the_next_one_is_as_good_as
     connections: Any = store._writer
     connections.stop_growing()
     for _ in range(3):
-        with pytest.raises(full.StorageFull), store.write() as transaction:
+        with pytest.raises(StorageFull), store.write() as transaction:
             put(transaction, "a")
             put(transaction, large)
         assert (connections.in_transaction(), connections.connection().in_transaction) == (False, False)
@@ -465,7 +466,7 @@ def test_a_transaction_without_room_keeps_nothing_and_the_next_one_is_as_good_as
 def test_what_was_committed_before_there_was_no_room_is_kept(store: Store) -> None:
     connections: Any = store._writer
     connections.stop_growing()
-    with pytest.raises(full.StorageFull), store.write() as transaction:
+    with pytest.raises(StorageFull), store.write() as transaction:
         put(transaction, "a")
         transaction.commit()
         put(transaction, LARGE)
@@ -474,7 +475,7 @@ def test_what_was_committed_before_there_was_no_room_is_kept(store: Store) -> No
 
 
 def test_a_look_writes_nothing_and_what_comes_after_it_may(store: Store) -> None:
-    with pytest.raises(full.WouldWrite), store.look() as transaction:
+    with pytest.raises(WouldWrite), store.look() as transaction:
         assert transaction.rows(Sandbox.select()) == []
         put(transaction, "a")
     with store.write() as transaction:
@@ -508,14 +509,17 @@ def test_without_result_codes_the_words_of_sqlite_tell_that_there_is_no_room(
         error = peewee.OperationalError(original, text)
         error.__context__ = original
     assert error
-    with pytest.raises(full.StorageFull if cause else peewee.OperationalError) as raised, full.noticed(tmp_path):
+    with (
+        pytest.raises(StorageFull if cause else peewee.OperationalError) as raised,
+        error_codes.raise_storage_full(tmp_path),
+    ):
         raise error
     if cause:
         assert str(raised.value).startswith(f"There is no room to write to {tmp_path}: {cause}. ")
 
 
 def test_an_error_while_another_is_handled_is_not_taken_for_that(tmp_path: Path) -> None:
-    with pytest.raises(peewee.IntegrityError), full.noticed(tmp_path):
+    with pytest.raises(peewee.IntegrityError), error_codes.raise_storage_full(tmp_path):
         try:
             raise sqlite3.OperationalError(FULL)
         except sqlite3.OperationalError:

@@ -1,0 +1,36 @@
+"""Journal entries for people, in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.logs import printable
+
+Document = dict[str, Any]
+
+
+def format_entry(entry: Document) -> str:
+    """An entry as a line, and under it why it was refused, what nothing read, and what is advised."""
+    return "\n".join(printable(line) for line in _lines(entry))
+
+
+def _lines(entry: Document) -> Iterator[str]:
+    request, response = entry["request"], entry["response"]
+    status = response["status"] or "no answer"
+    name = entry["operation"] or "no operation"
+    yield f"#{entry['id']}  {entry['at'][11:19]}  {request['method']} {request['path']}  {status}  ({name})"
+    if entry["fault"]:
+        fault = entry["fault"]
+        what = fault["connection"] or fault["status"] or f"{fault['delay_ms']} ms"
+        yield f"    fault {fault['id']}: {what}, {fault['when']} the commit"
+    for problem in entry["problems"]:
+        where = ".".join(map(str, problem["path"]))
+        section = f", contract {problem['contract']}" if problem["contract"] else ""
+        evidence = f"[{problem['rule']}, {problem['evidence']}{section}]"
+        yield f"    {where + ': ' if where else ''}{problem['message']}  {evidence}"
+    for change in entry["changes"]:
+        did = "made" if change["before"] is None else "removed" if change["after"] is None else "changed"
+        yield f"    {did} {change['resource']} {change['id']}"
+    for advice in entry["advice"]:
+        yield f"    advice: {advice['message']}"

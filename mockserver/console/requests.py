@@ -1,0 +1,238 @@
+"""The journal for people: its requests, one of them, and how to make it again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mockserver import keys
+from mockserver.console import copy_as
+from mockserver.fidelity.contract import RULES, SECTIONS
+from mockserver.sandbox.sandboxes import OpenSandbox
+
+SHOWN = 1000  # rows in a page, the newest: as many as a journal keeps when nothing else is said
+MAX_TARGET = 300  # characters of a path and its query, in a row
+NO_OPERATION = "none"
+NO_ANSWER = "no answer"
+REFUSED = "refused"
+SUGGESTED = ("2xx", "4xx", "5xx", REFUSED, NO_ANSWER, "400", "401", "404", "429", "503")
+
+_STATUS = re.compile(r"[1-5](?:xx|[0-9]{2})")
+_ID = re.compile(r"[0-9]{1,15}")
+_EVIDENCE = {"documented": "documented", "inferred": "inferred", "mock": "the mock's own"}
+_STATEMENTS = {rule.name: rule.statement for rule in RULES}
+
+Document = dict[str, Any]
+
+
+class Filter(NamedTuple):
+    """Which requests to show: of an operation, with a status, in which a text is found; what is empty lets all pass."""
+
+    operation: str = ""
+    status: str = ""
+    text: str = ""
+
+    @classmethod
+    def of(cls, asked: Mapping[str, str]) -> Filter:
+        """The filter that a query asks for."""
+        status = asked.get("status", "").strip().lower()
+        return cls(asked.get("operation", ""), status, asked.get("text", "").strip())
+
+    def __bool__(self) -> bool:
+        return bool(self.operation or self.status or self.text)
+
+    @property
+    def problem(self) -> str:
+        """Why the status cannot be asked for, if so: then no request is shown."""
+        if not self.status or self.status in (REFUSED, NO_ANSWER) or _STATUS.fullmatch(self.status):
+            return ""
+        return "A code such as 404, a class such as 4xx, refused, or no answer"
+
+    def lets(self, entry: Document) -> bool:
+        """Whether an entry is one of those asked for."""
+        return (
+            self.operation in ("", entry["operation"] or NO_OPERATION)
+            and self._has_status(entry["response"]["status"])
+            and self._has_text(entry)
+        )
+
+    def _has_status(self, status: int | None) -> bool:
+        if not self.status:
+            return True
+        if self.status == NO_ANSWER or status is None:
+            return self.status == NO_ANSWER and status is None
+        if self.status == REFUSED:
+            return status >= 400
+        return self.status in (str(status), f"{status // 100}xx")
+
+    def _has_text(self, entry: Document) -> bool:
+        wanted = self.text.casefold()
+        return not wanted or any(wanted in text.casefold() for text in _texts_of(entry))
+
+
+def list_context(opened: OpenSandbox, asked: Mapping[str, str], operations: Collection[str]) -> Document:
+    """What the page of all requests shows: the rows that its query asks for, the newest last."""
+    wanted = Filter.of(asked)
+    found = [entry for entry in opened.journal.entries() if wanted.lets(entry)]
+    return {
+        "filter": wanted,
+        "operations": [*operations, *({wanted.operation} - {"", NO_OPERATION, *operations})],
+        "statuses": SUGGESTED,
+        "found": len(found),
+        "kept": opened.journal.limit,
+        **_rows(opened, found),
+    }
+
+
+def rows_context(opened: OpenSandbox, asked: Mapping[str, str]) -> Document:
+    """The rows after the entry with the id `since`."""
+    wanted = Filter.of(asked)
+    since = int(asked["since"]) if _ID.fullmatch(asked.get("since", "")) else 0
+    return _rows(opened, [entry for entry in opened.journal.entries(since) if wanted.lets(entry)])
+
+
+def entry_context(opened: OpenSandbox, id: str, base_url: str) -> Document:
+    """What the page of one request shows: `entry` is None, and the answer a 404, when there is none of that id."""
+    number = int(id) if _ID.fullmatch(id) else 0
+    entry = opened.journal.get(number)
+    if entry is None:
+        return {"entry": None, "id": id, "http_status": 404}
+    return {
+        "entry": entry,
+        "row": row(entry),
+        "previous": number - 1 if opened.journal.get(number - 1) else None,
+        "next": number + 1 if opened.journal.get(number + 1) else None,
+        "sides": (side("Request", entry["request"]), side("Answer", entry["response"])),
+        "decision": explained(entry["decision"]),
+        "problems": [explained(problem) for problem in entry["problems"]],
+        "changes": [change(each) for each in entry["changes"]],
+        "fault": fault(entry["fault"]),
+        "copies": copy_as.copies(entry, base_url, keys.PREFIX + opened.name),
+    }
+
+
+def row(entry: Document) -> Document:
+    """An entry as a line."""
+    request, status = entry["request"], entry["response"]["status"]
+    target = request["path"] + "".join(_query(request["query"]))
+    return {
+        "id": entry["id"],
+        "at": entry["at"],
+        "time": entry["at"][11:19],
+        "method": request["method"],
+        "target": target if len(target) <= MAX_TARGET else f"{target[:MAX_TARGET]}…",
+        "operation": entry["operation"] or "no operation",
+        "status": status or NO_ANSWER,
+        "tone": _tone(status),
+        "duration": f"{entry['duration_ms']:g} ms",
+        "marks": list(_marks(entry)),
+    }
+
+
+def side(title: str, part: Document) -> Document:
+    """A request or an answer: its query, its headers, and its body, laid out for reading."""
+    body = copy_as.as_json(part["json"]) if "json" in part else part.get("text")
+    queries = {name: text if isinstance(text, list) else [text] for name, text in part.get("query", {}).items()}
+    return {"title": title, "part": part, "query": queries, "body": body, "length": part.get("length")}
+
+
+def explained(part: Document) -> Document:
+    """A decision or a problem: its rule, what that says, its evidence as a word, and its section of the contract."""
+    section = part["contract"]
+    return {
+        "path": ".".join(map(str, part.get("path", ()))),
+        "message": part.get("message", ""),
+        "rule": part["rule"],
+        "statement": _STATEMENTS.get(part["rule"], ""),
+        "evidence": _EVIDENCE[part["evidence"]],
+        "section": f"{section}. {SECTIONS[section]}" if section else "",
+    }
+
+
+def change(change: Document) -> Document:
+    """A row that was changed, field by field: before, after, and whether they differ."""
+    before, after = change["before"], change["after"]
+    did = "made" if before is None else "removed" if after is None else "changed"
+    fields = dict.fromkeys([*(before or {}), *(after or {})])
+    cells = [(name, _cell(before, name), _cell(after, name)) for name in fields]
+    return {
+        "did": did,
+        "resource": change["resource"],
+        "id": change["id"],
+        "fields": [(name, old, new, did == "changed" and old != new) for name, old, new in cells],
+    }
+
+
+def fault(fault: Document | None) -> str:
+    """The fault that hit, in words."""
+    if fault is None:
+        return ""
+    what = [
+        f"answered {fault['status']}" if fault["status"] else "",
+        f"broke the connection ({fault['connection']})" if fault["connection"] else "",
+        f"waited {fault['delay_ms']} ms" if fault["delay_ms"] else "",
+    ]
+    did = ", ".join(filter(None, what)) or "changed the answer"
+    return f"Fault rule {fault['id']} {did}, {fault['when']} the commit."
+
+
+def _rows(opened: OpenSandbox, entries: list[Document]) -> Document:
+    """The newest rows, and what the page remembers: the newest id of all, and how many entries are gone."""
+    journal = opened.journal
+    rows = [row(entry) for entry in entries[-SHOWN:]]
+    return {"rows": rows, "newest": journal.next_id() - 1, "dropped": journal.dropped()}
+
+
+def _tone(status: int | None) -> str:
+    if status is None or status >= 500:
+        return "bad"
+    return "warn" if status >= 400 else "good"
+
+
+def _marks(entry: Document) -> Iterator[tuple[str, str]]:
+    """What else there is to see in an entry: a word, and how much it matters."""
+    if entry["fault"]:
+        yield f"fault {entry['fault']['id']}", "bad"
+    if entry["unread"]:
+        yield f"unread {len(entry['unread'])}", "warn"
+    if entry["advice"]:
+        yield f"advice {len(entry['advice'])}", "muted"
+
+
+def _query(query: Mapping[str, Any]) -> Iterator[str]:
+    """A query as it is read, not as it is encoded."""
+    mark = "?"
+    for name, texts in query.items():
+        for text in texts if isinstance(texts, list) else [texts]:
+            yield f"{mark}{name}={text}"
+            mark = "&"
+
+
+def _cell(fields: Document | None, name: str) -> str:
+    if fields is None or name not in fields:
+        return "–"
+    return copy_as.as_json(fields[name])
+
+
+def _texts_of(entry: Document) -> Iterator[str]:
+    """Where a text is looked for: method and target, both bodies, and the messages."""
+    request, response = entry["request"], entry["response"]
+    yield f"{request['method']} {request['path']}{''.join(_query(request['query']))}"
+    for part in (request, response):
+        yield part.get("text", "")
+        yield from _texts_in(part.get("json"))
+    yield from (each["message"] for each in [*entry["problems"], *entry["advice"]])
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from _texts_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts_in(each)
+    elif value is not None:
+        yield value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,77 @@
+"""The world of a sandbox: people, clock, snapshots, settings, and all of it as fixtures."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections import defaultdict
+from typing import Any
+
+from mockserver import clock, fixtures
+from mockserver.keys import DEFAULT
+from mockserver.sandbox import settings, snapshots, state
+from mockserver.sandbox.sandboxes import PARTS, OpenSandbox
+
+Document = dict[str, Any]
+Lists = dict[str, list[dict[str, Any]]]
+
+# What a task's due date and status give: whoever edits the files changes the one, not also the other.
+_FOLLOWS = ("due_timezone", "due_at", "is_all_day", "status_config")
+_WHENEVER = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say: the same state is the same bytes
+_PLAIN_FILE = 0o100644 << 16
+
+
+def context(opened: OpenSandbox) -> Document:
+    """What the page shows."""
+    document = state.document(opened.world)
+    notes = notes_by_contact(document)
+    return {
+        "users": document["users"],
+        "statuses": sorted(document["statuses"], key=lambda status: status["order"]),
+        "contacts": [contact | {"notes": notes[contact["id"]]} for contact in document["contacts"]],
+        "customers": document["customers"],
+        "clock": opened.world.clock.document(),
+        "modes": clock.MODES,
+        "snapshots": snapshots.listed(opened),
+        "settings": settings.document(opened.world),
+        "parts": PARTS,
+        "deletable": opened.name != DEFAULT,
+    }
+
+
+def notes_by_contact(document: Lists) -> dict[str, list[dict[str, Any]]]:
+    """The notes of each contact, newest first, each with the title of its task."""
+    titles = {task["id"]: task["title"] for task in document["tasks"]}
+    notes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for note in reversed(document["notes"]):
+        notes[note["contact_id"]].append(note | {"title": titles.get(note["task_id"], note["task_id"])})
+    return notes
+
+
+def exported(opened: OpenSandbox) -> bytes:
+    """The state as a zip file that holds a folder of fixtures."""
+    return zipped(as_fixtures(state.document(opened.world)))
+
+
+def as_fixtures(document: Lists) -> Lists:
+    """The lists of a folder that loads as this state.
+
+    The keys are left to the shipped ones, unless the state lacks somebody whom one of those acts as.
+    """
+    tasks = [{key: value for key, value in task.items() if key not in _FOLLOWS} for task in document["tasks"]]
+    active = {user["id"] for user in document["users"] if user["active"]}
+    keys = fixtures.load(fixtures.DEFAULT).api_keys
+    usable = [key for key in keys if key["user_id"] in active]
+    return document | {"tasks": tasks} | ({} if usable == keys else {"api_keys": usable})
+
+
+def zipped(lists: Lists) -> bytes:
+    """A zip file with a JSON file for each list; what is in them alone decides its bytes."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, records in lists.items():
+            file = zipfile.ZipInfo(f"{name}.json", _WHENEVER)
+            file.create_system, file.external_attr = 3, _PLAIN_FILE
+            archive.writestr(file, json.dumps(records, ensure_ascii=False, indent=2) + "\n")
+    return content.getvalue()

@@ -1,0 +1,83 @@
+"""The mock behind an application: its settings, its store, its keys and its sandboxes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flask import current_app
+
+from mockserver import fixtures
+from mockserver.config import Settings
+from mockserver.faults.catalogue import Operation
+from mockserver.keys import DEFAULT, Caller, Keys
+from mockserver.sandbox import state
+from mockserver.sandbox.sandboxes import SandboxDefaults, Sandboxes
+from mockserver.sandbox.sweeper import Sweeper
+from mockserver.sandbox.waiting import Waiting
+from mockserver.store.sqlite.database import SqliteStore
+from mockserver.store.transactions import StorageFull, Store, UnusableDatabase
+
+EXTENSION = "vambe_mock"
+
+
+class Engine(NamedTuple):
+    """Everything that a request needs; `close` gives the database back."""
+
+    settings: Settings
+    store: Store
+    sandboxes: Sandboxes
+    keys: Keys
+    waiting: Waiting
+    sweeper: Sweeper
+    operations: tuple[Operation, ...]
+
+    def release(self) -> None:
+        """End every wait: delayed requests, verifications and event streams."""
+        self.waiting.stop()
+
+    def close(self) -> None:
+        """End every wait and close the store; a temporary database is removed."""
+        self.release()
+        self.sweeper.stop()
+        self.store.close()
+
+
+def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
+    """Load the fixtures and open the store, for an API that has these operations.
+
+    Raises `fixtures.InvalidFixtures` or `UnusableDatabase`; the database file is untouched then.
+    """
+    loaded = fixtures.load(settings.fixtures)
+    store = SqliteStore(settings.database)
+    try:
+        sandboxes = _sandboxes(settings, store, loaded)
+    except StorageFull as full:
+        store.close()
+        raise UnusableDatabase(full.message) from full
+    sweeper = Sweeper(store)
+    if settings.database:
+        sweeper.want()  # what was superseded when the file was last in use
+    return Engine(settings, store, sandboxes, _keys(settings, loaded), Waiting(settings.threads), sweeper, operations)
+
+
+def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures) -> Sandboxes:
+    template = state.keep_template(store, loaded.document, loaded.digest)
+    defaults = SandboxDefaults(template, settings.seed, settings.clock, settings.strict, settings.journal_limit)
+    sandboxes = Sandboxes(store, defaults, settings.max_sandboxes)
+    with sandboxes.open(DEFAULT):
+        pass  # it exists from the start, so that the control plane can show it before the first request
+    return sandboxes
+
+
+def current_engine() -> Engine:
+    """The mock of the application that handles the request."""
+    engine: Engine = current_app.extensions[EXTENSION]
+    return engine
+
+
+def _keys(settings: Settings, loaded: fixtures.Fixtures) -> Keys:
+    own = [(key, Caller(DEFAULT)) for key in settings.api_key]
+    shipped = [
+        (record["key"], Caller(DEFAULT, record["user_id"])) for record in loaded.api_keys if not record["revoked"]
+    ]
+    return Keys([*shipped, *own])

@@ -1,0 +1,62 @@
+"""The catalogue of failures: how each operation can fail, and the fault rule that makes it fail so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mockserver.faults.rules import CONNECTIONS
+
+# What any HTTP API may answer, whether its pages say so or not.
+_OF_ANY_SERVER = {429: "Too many requests.", 502: "Bad gateway.", 503: "Service unavailable.", 504: "Gateway timeout."}
+# How its own server refuses what is no valid request, and what its own disk has no room for.
+_OF_THE_MOCK = (408, 413, 421, 431, 501, 507)
+
+
+class Operation(NamedTuple):
+    """An operation of the imitated API, and the statuses with which it is documented to refuse a request."""
+
+    id: str
+    method: str
+    path: str
+    refusals: Mapping[int, str]
+
+
+def failures_of(operations: Iterable[Operation]) -> list[dict[str, Any]]:
+    """Every failure of every operation: its name, the status that the client sees, and a fault rule that makes it.
+
+    `status` is None where no answer arrives, and the operation's own where only the answer is late.
+    """
+    return [
+        {"operation": operation.id, "name": name, "status": status, "description": description, "trigger": trigger}
+        for operation in operations
+        for name, status, description, trigger in _failures(operation)
+    ]
+
+
+def _failures(operation: Operation) -> Iterator[tuple[str, int | None, str, dict[str, Any]]]:
+    match = {"operation": operation.id}
+    for status, description in sorted({**operation.refusals, **_OF_ANY_SERVER}.items()):
+        if status not in _OF_THE_MOCK:
+            headers = {"Retry-After": "1"} if status in (429, 503) else {}
+            yield f"status-{status}", status, description, {"match": match, "status": status, "headers": headers}
+    for connection in CONNECTIONS:
+        yield (
+            f"connection-{connection}",
+            500 if connection == "truncate" else None,
+            f"The connection breaks before anything is done: {connection}.",
+            {"match": match, "connection": connection},
+        )
+    if operation.method != "GET":
+        yield (
+            "lost-answer",
+            None,
+            "The request is carried out and committed, then the connection is reset: the client cannot know.",
+            {"match": match, "when": "after", "connection": "reset"},
+        )
+        yield (
+            "late-error",
+            503,
+            "The request is carried out and committed, and answered with 503.",
+            {"match": match, "when": "after", "status": 503},
+        )

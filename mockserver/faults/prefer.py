@@ -1,0 +1,55 @@
+"""`Prefer`: what one request asks of the mock for itself (RFC 7240)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from mockserver.errors import BadRequest
+from mockserver.faults.rules import MAX_DELAY_MS
+from mockserver.formats.json import quoted
+
+
+class Preferences(NamedTuple):
+    """The status to answer, or None, and the milliseconds to wait."""
+
+    code: int | None = None
+    delay_ms: int = 0
+
+    def applied(self) -> str:
+        """The value of `Preference-Applied`; empty when nothing was asked for."""
+        parts = [f"code={self.code}"] if self.code else []
+        return ", ".join(parts + ([f"delay={self.delay_ms}"] if self.delay_ms else []))
+
+
+_NONE = Preferences()
+
+
+def parse(header: str) -> Preferences:
+    """The preferences of a header; unknown ones are ignored, of a repeated one the first counts (RFC 7240, section 2).
+
+    Raises BadRequest for a value that cannot be used.
+    """
+    if not header:
+        return _NONE
+    asked: dict[str, str] = {}
+    for part in header.split(","):
+        name, _, value = part.partition(";")[0].partition("=")
+        asked.setdefault(name.strip().lower(), _unquoted(value.strip()))
+    code = _number(asked, "code", 400, 599, "an error's status code")
+    delay = _number(asked, "delay", 0, MAX_DELAY_MS, "milliseconds")
+    return Preferences(code, delay or 0)
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+
+
+def _number(asked: dict[str, str], name: str, low: int, high: int, meaning: str) -> int | None:
+    text = asked.get(name)
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not low <= int(text) <= high:
+        message = f"Prefer: {name}={quoted(text)[1:-1]} cannot be used; {name} takes {meaning} from {low} to {high}"
+        raise BadRequest(message, rule="mock-preference")
+    return int(text)

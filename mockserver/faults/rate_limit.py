@@ -1,0 +1,22 @@
+"""The rate limit of a sandbox: so many requests in a window of real time (control plane, `/settings`)."""
+
+from __future__ import annotations
+
+from mockserver.clock import real_ms
+from mockserver.errors import TooManyRequests
+from mockserver.store.contents import World
+
+
+def spend(world: World, counted: bool = True) -> None:
+    """Count a request, if it is to be counted; TooManyRequests when the window's are used up."""
+    columns = world.columns
+    if columns["rate_requests"] is None:
+        return
+    now, length = real_ms(), columns["rate_seconds"] * 1000
+    start, used = columns["rate_window_ms"], columns["rate_used"]
+    if not 0 <= now - start < length:
+        start, used = now, 0
+    if used >= columns["rate_requests"]:
+        raise TooManyRequests(max(1, -(-(start + length - now) // 1000)))
+    if counted:
+        columns |= {"rate_window_ms": start, "rate_used": used + 1}

@@ -1,0 +1,94 @@
+"""The contract: every rule that the mock keeps, its evidence, and the code that keeps it, from contract.json.
+
+`docs/fidelity.md` is written from it (`python -m mockserver.fidelity.contract > docs/fidelity.md`), and so is what the
+mock says about a rule that decided something. The sections are those of the table's headings.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import NamedTuple
+
+DOCUMENTED = "documented"
+INFERRED = "inferred"
+
+
+class Rule(NamedTuple):
+    """A rule: its section, its name, what it says, and its evidence.
+
+    `evidence` is `documented` (the vendor's pages say so) or `inferred` (they do not, or not all of it: our
+    decision). `where` names the code that keeps it, as `module:name`.
+    """
+
+    section: str
+    name: str
+    statement: str
+    evidence: str
+    where: str
+
+
+_DATA = json.loads(resources.files("mockserver.fidelity").joinpath("contract.json").read_text(encoding="utf-8"))
+CODES: dict[str, str] = _DATA["codes"]
+SECTIONS: dict[str, str] = {number: section["title"] for number, section in _DATA["sections"].items()}
+RULES = tuple(Rule(number, **rule) for number, section in _DATA["sections"].items() for rule in section["rules"])
+
+_INTRODUCTION = """\
+# Fidelity
+
+The rules of the imitated API, each with its evidence and the code that implements it. In the code, this page is called
+*the contract*: `(contract, section 2)` in a docstring refers to section 2 below.
+
+- **documented**: the vendor's public pages state the rule.
+- **inferred**: the vendor's pages do not state it, or only a part of it. It is an assumption of this project.
+
+This page is generated from [`mockserver/fidelity/contract.json`](../mockserver/fidelity/contract.json).
+"""
+
+
+def page() -> str:
+    """The text of `docs/fidelity.md`."""
+    return "\n".join([_INTRODUCTION, *(_section(number) for number in SECTIONS), _codes()])
+
+
+def _section(number: str) -> str:
+    rows = [
+        f"| {rule.name} | {rule.statement} | {rule.evidence} | {_link(rule.where)} |"
+        for rule in RULES
+        if rule.section == number
+    ]
+    return "\n".join(
+        [
+            f"## {number}. {SECTIONS[number]}",
+            "",
+            "| rule | what it says | evidence | where |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _link(where: str) -> str:
+    module, _, name = where.partition(":")
+    path = module.replace(".", "/") + ".py"
+    return f"[`{name}`](../{path})"
+
+
+def _codes() -> str:
+    rows = [f"| `{code}` | {meaning} |" for code, meaning in CODES.items()]
+    return "\n".join(
+        [
+            "## Codes of problems",
+            "",
+            "The `code` of each entry of a 400's `errors`.",
+            "",
+            "| code | when |",
+            "|---|---|",
+            *rows,
+        ]
+    )
+
+
+if __name__ == "__main__":
+    print(page())

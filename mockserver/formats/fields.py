@@ -1,0 +1,421 @@
+"""Marshmallow fields that take what the contract takes, and say why they refuse (contract, sections 1 and 2).
+
+Marshmallow's own fields convert: `Float` takes `"1"`, `UUID` takes braces, `Boolean` takes `"yes"`, and what
+`Date` takes depends on the Python version. These do not. Each carries in `openapi` what it adds to its JSON Schema.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, time
+from functools import cache
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, missing, validates_schema
+from marshmallow import fields as base
+
+from mockserver.errors import LEFT_OUT, MAX_LISTED, Problem
+from mockserver.formats import dates, ids, zones
+from mockserver.formats.dates import DateOrDateTime
+from mockserver.formats.json import quoted
+
+UUID_PATTERN = (
+    "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    "|00000000-0000-0000-0000-000000000000|[fF]{8}-[fF]{4}-[fF]{4}-[fF]{4}-[fF]{12})$"
+)
+TIME_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+# What a pattern can say of `dueDate`: that the day is one of the calendar is left to its format.
+DUE_DATE_PATTERN = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?$"
+)
+INSTANT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+NO_NUL_PATTERN = r"^[^\u0000]*$"
+
+
+class Reason(str):
+    """A message with what a `Problem` has besides; a string, so that marshmallow carries it unchanged."""
+
+    code: str
+    rule: str
+    also: str
+    times: int
+
+    def __new__(cls, code: str, message: str, rule: str = "", also: str = "", times: int = 1) -> Reason:
+        """The message, carrying one of `contract.CODES`, the rule where it is not the field's, and a count."""
+        reason = super().__new__(cls, message)
+        reason.code, reason.rule, reason.also, reason.times = code, rule, also, times
+        return reason
+
+
+def refusal(code: str, message: str, field_name: str = "_schema", rule: str = "") -> ValidationError:
+    """The error to raise in a field or, with the name of a field and its rule, in a schema."""
+    return ValidationError([Reason(code, message, rule)], field_name)
+
+
+def kind_of(value: object) -> str:
+    """The JSON type of a value, in words."""
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array"}
+    return names.get(type(value), "an object")
+
+
+def about(description: str, *examples: Any, **keywords: Any) -> dict[str, Any]:
+    """The metadata of a field: what its JSON Schema says beside its type."""
+    return {"description": description, **({"examples": list(examples)} if examples else {}), **keywords}
+
+
+class Strict(base.Field[Any]):
+    """A field of one JSON type that converts nothing.
+
+    `rule` names the rule of the contract that it keeps, `null_rule` the one by which it refuses null, where that is
+    another.
+    """
+
+    default_error_messages = {"required": "Required", "null": "Must not be null"}
+    expected = ""
+    types: tuple[type, ...] = ()
+    openapi: Mapping[str, Any] = {}
+
+    def __init__(self, *args: Any, rule: str = "", null_rule: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rule, self.null_rule = rule, null_rule
+
+    def make_error(self, key: str, **kwargs: Any) -> ValidationError:
+        """Marshmallow's own refusals (`required`, `null`) with their code."""
+        return refusal(key, str(self.error_messages[key]), rule=self.null_rule if key == "null" else "")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if type(value) not in self.types:
+            raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
+        return self.accept(value, set())
+
+    def accept(self, value: Any, relied: set[str]) -> Any:
+        """What the field makes of a value of its type; raises `refusal`.
+
+        It adds to `relied` the undocumented rules by which it takes the value.
+        """
+        return value
+
+
+class Text(Strict):
+    """A string, kept exactly as sent."""
+
+    expected, types, openapi = "a string", (str,), {"type": "string", "pattern": NO_NUL_PATTERN}
+
+    def __init__(self, *, min_length: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.min_length = min_length
+        if min_length:
+            self.openapi = {**self.openapi, "minLength": min_length}
+
+    def accept(self, value: str, relied: set[str]) -> str:
+        """The text, when it is long enough."""
+        if len(value) < self.min_length:
+            raise refusal("too_short", f"Must have at least {self.min_length} character")
+        return value
+
+
+class Number(Strict):
+    """A JSON number, from `low` to `high` where they are given."""
+
+    expected, types, openapi = "a number", (int, float), {"type": "number"}
+
+    def __init__(self, low: float = -math.inf, high: float = math.inf, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.low, self.high = low, high
+        bounds = {"minimum": low, "maximum": high}
+        self.openapi = {**self.openapi, **{name: bound for name, bound in bounds.items() if math.isfinite(bound)}}
+
+    def accept(self, value: Any, relied: set[str]) -> Any:
+        """The number, when it is within the bounds."""
+        if not self.low <= value <= self.high:
+            raise refusal("out_of_bounds", f"Must be from {self.low} to {self.high}")
+        return value
+
+
+class Integer(Number):
+    """A JSON number without fraction, however it is written: `5.0` is 5, as JSON Schema has it."""
+
+    expected, openapi = "an integer", {"type": "integer"}
+
+    def accept(self, value: float, relied: set[str]) -> int:
+        """The number as an `int`, when it is within the bounds."""
+        if value != value // 1:
+            raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
+        return int(super().accept(value, relied))
+
+
+class WholeNumber(Integer):
+    """An integer, by another name in the message."""
+
+    expected = "a whole number"
+
+
+class Boolean(Strict):
+    """`true` or `false`."""
+
+    expected, types, openapi = "a boolean", (bool,), {"type": "boolean"}
+
+
+class Choice(Strict):
+    """One of the values that are the mapping's keys; it stands for what the mapping says."""
+
+    def __init__(self, choices: Mapping[Any, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+        numbers = all(type(choice) is int for choice in choices)
+        self.types = (int, float) if numbers else tuple({type(choice) for choice in choices})
+        self.expected = kind_of(next(iter(choices)))
+        self.openapi = {"type": "integer" if numbers else "string", "enum": list(choices)}
+
+    def accept(self, value: Any, relied: set[str]) -> Any:
+        """What the value stands for."""
+        if value not in self.choices:
+            listed = ", ".join(quoted(choice) if isinstance(choice, str) else str(choice) for choice in self.choices)
+            raise refusal("invalid_choice", f"Must be one of {listed}")
+        return self.choices[value]
+
+
+class Parsed(Strict):
+    """A string that a parser turns into a value; the parser's ValueError becomes the refusal."""
+
+    expected, types = "a string", (str,)
+    code = ""
+
+    def parse(self, text: str) -> Any:
+        """The value that the text stands for, or ValueError with a message for the caller."""
+        raise NotImplementedError
+
+    def accept(self, value: str, relied: set[str]) -> Any:
+        """The parsed value."""
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            raise refusal(self.code, str(error)) from None
+
+
+class Id(Strict):
+    """A UUID, in lower case from here on."""
+
+    expected, types, code = "a string", (str,), "invalid_uuid"
+    openapi = {"type": "string", "format": "uuid", "pattern": UUID_PATTERN}
+
+    def accept(self, value: str, relied: set[str]) -> str:
+        """The id in lower case."""
+        return _id(value, relied)
+
+
+def _id(text: str, relied: set[str]) -> str:
+    """The id in lower case; ValidationError when it is none."""
+    if ids.is_documented(text):
+        return text
+    try:
+        accepted = ids.parse(text)
+    except ValueError as error:
+        also = "uuid" if ids.resembles(text) else ""
+        raise ValidationError([Reason(Id.code, str(error), also=also)]) from None
+    relied.add("uuid")
+    return accepted
+
+
+class TimeZone(Parsed):
+    """An IANA time zone of the `tzdata` package."""
+
+    code = "invalid_timezone"
+    openapi = {"type": "string", "format": "timezone"}
+
+    def parse(self, text: str) -> str:
+        """The name itself."""
+        return zones.parse(text)
+
+
+class Date(Parsed):
+    """`YYYY-MM-DD`, as a date."""
+
+    code = "invalid_date"
+    openapi = {"type": "string", "format": "date"}
+
+    def parse(self, text: str) -> date:
+        """The day."""
+        return dates.parse_date(text)
+
+
+class DueDate(Parsed):
+    """A date or a date-time."""
+
+    code = "invalid_date"
+    openapi = {"type": "string", "format": "due-date", "pattern": DUE_DATE_PATTERN}
+
+    def parse(self, text: str) -> DateOrDateTime:
+        """The date or the date-time, with its text."""
+        return dates.parse_date_or_date_time(text)
+
+
+class Time(Parsed):
+    """`HH:mm`, as a time."""
+
+    code = "invalid_time"
+    openapi = {"type": "string", "pattern": TIME_PATTERN}
+
+    def parse(self, text: str) -> time:
+        """The time of day."""
+        return dates.parse_time(text)
+
+
+class Instant(Parsed):
+    """A date-time in UTC, as responses write it."""
+
+    code = "invalid_date"
+    openapi = {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}
+
+    def parse(self, text: str) -> str:
+        """The text, when it is exactly what a response would write."""
+        wall, offset = dates.parse_date_time(text)
+        if offset is None or dates.text_of(wall) != text:
+            raise ValueError(f"{quoted(text)} is not an instant of the form 2025-11-26T09:00:00.000Z")
+        return text
+
+
+class IdList(Strict):
+    """An array of UUIDs; repeats count once, at their first position."""
+
+    expected, types = "an array", (list,)
+
+    def __init__(self, *, min_items: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.min_items = min_items
+        self.openapi = {"type": "array", "items": Id.openapi} | ({"minItems": min_items} if min_items else {})
+
+    def accept(self, value: list[Any], relied: set[str]) -> list[str]:
+        """The ids, each once."""
+        if len(value) < self.min_items:
+            raise refusal("too_short", f"Must have at least {self.min_items} item")
+        accepted: list[str] = []
+        refused: dict[int, Any] = {}
+        more = 0
+        for index, text in enumerate(value):
+            # Not by a field for each, nor with a reason for each: a body can hold hundreds of thousands.
+            if len(refused) >= MAX_LISTED:
+                more += not ids.is_id(text)
+                continue
+            if type(text) is not str:
+                message = f"Expected a string, received {kind_of(text)}"
+                null = Reason("null", "Must not be null", self.null_rule)
+                refused[index] = [null if text is None else Reason("invalid_type", message)]
+                continue
+            try:
+                accepted.append(_id(text, relied))
+            except ValidationError as error:
+                refused[index] = error.messages
+        if more:
+            refused[len(value)] = [Reason(LEFT_OUT, "", times=more)]
+        if refused:
+            raise ValidationError(refused)
+        once = list(dict.fromkeys(accepted))
+        if self.rule and len(once) < len(accepted):
+            relied.add(self.rule)
+        return once
+
+
+class _Refused(Exception):
+    """The document has a problem, which marshmallow is to name."""
+
+
+class Checked(Schema):
+    """A schema whose checks of the whole document are data: functions of what was loaded and of the document.
+
+    A check raises `refusal`; it is called whether or not the fields are right.
+    """
+
+    checks: Sequence[Callable[[Mapping[str, Any], Mapping[str, Any]], None]] = ()
+
+    class Meta:
+        unknown = EXCLUDE
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def run_checks(self, data: dict[str, Any], original: Mapping[str, Any], **_: Any) -> None:
+        """Call every check and raise all that they refuse."""
+        refused: dict[str, Any] = {}
+        for check in self.checks:
+            try:
+                check(data, original)
+            except ValidationError as error:
+                refused |= error.normalized_messages()
+        if refused:
+            raise ValidationError(refused)
+
+
+def load(
+    schema: Schema, document: Mapping[str, Any], relied: set[str] | None = None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """What the schema makes of a document, and every problem it has, in the schema's field order.
+
+    `relied` gets the undocumented rules by which a document without problems is taken.
+    """
+    if quickly := _loader(schema):
+        with contextlib.suppress(_Refused, ValidationError):
+            return quickly(document, set() if relied is None else relied), []
+    try:
+        return schema.load(document), []
+    except ValidationError as error:
+        rules = {field.data_key or name: getattr(field, "rule", "") for name, field in schema.fields.items()}
+        order = list(rules)
+        found = list(_problems(error.normalized_messages(), (), rules))
+        return {}, sorted(found, key=lambda problem: _rank(problem, order))
+
+
+@cache
+def _loader(schema: Schema) -> Callable[[Mapping[str, Any], set[str]], dict[str, Any]] | None:
+    """A function that loads a document without problems as the schema would, in a fifth of the time.
+
+    It raises for every other document, and leaves it to marshmallow to say why. None for a schema that has more than
+    fields of ours and checks: marshmallow alone loads these.
+    """
+    plan = [
+        (each, name, each.data_key or name, each.load_default)
+        for name, each in schema.fields.items()
+        if isinstance(each, Strict) and not each.validators
+    ]
+    if not isinstance(schema, Checked) or len(plan) < len(schema.fields):
+        return None
+    checks = schema.checks
+
+    def quickly(document: Mapping[str, Any], relied: set[str]) -> dict[str, Any]:
+        loaded: dict[str, Any] = {}
+        for field, name, key, default in plan:
+            value = document.get(key, missing)
+            if value is missing:
+                if field.required:
+                    raise _Refused
+                if default is not missing:
+                    loaded[name] = default
+            elif value is None and field.allow_none:
+                loaded[name] = None
+            elif type(value) in field.types:
+                loaded[name] = field.accept(value, relied)
+            else:
+                raise _Refused
+        for check in checks:
+            check(loaded, document)
+        return loaded
+
+    return quickly
+
+
+def _rank(problem: Problem, order: list[str]) -> int:
+    return order.index(str(problem.path[0])) if problem.path and problem.path[0] in order else len(order)
+
+
+def _problems(messages: Any, path: tuple[str | int, ...], rules: Mapping[Any, str]) -> Iterable[Problem]:
+    if isinstance(messages, Mapping):
+        for key, nested in messages.items():
+            yield from _problems(nested, path if key == "_schema" else (*path, key), rules)
+    else:
+        field_rule = rules.get(path[0], "") if path else ""
+        for message in messages:
+            reason = message if isinstance(message, Reason) else Reason("unknown", message)
+            yield Problem(path, reason.code, str(message), reason.rule or field_rule, reason.also, reason.times)

@@ -1,0 +1,56 @@
+"""Ids: which are accepted, and how new ones are minted (contract, section 1)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from functools import lru_cache
+
+from mockserver.formats.json import quoted
+
+_DOCUMENTED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_OF_SOME_FORM = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+NIL = "00000000-0000-0000-0000-000000000000"
+_LONGEST_FORM = 80  # characters, for all that may be around it
+MAX = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # RFC 9562, section 4.1
+
+
+def is_id(value: object) -> bool:
+    """Test for the text of a UUID of version 1 to 8, nil or max: no braces, `urn:uuid:`, blanks, or other digits."""
+    if not isinstance(value, str):
+        return False
+    return bool(_UUID.fullmatch(value)) or (value.isascii() and value.lower() in (NIL, MAX))
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> str:
+    """A UUID in lower case; ValueError for what is none (see `is_id`)."""
+    if is_id(text):
+        return text.lower()
+    raise ValueError(f"{quoted(text)} is not a UUID of the form 8-4-4-4-12")
+
+
+def is_documented(text: str) -> bool:
+    """Whether the text is a UUID as the vendor documents them: version 4, in lower case."""
+    return _DOCUMENTED.fullmatch(text) is not None
+
+
+def resembles(text: str) -> bool:
+    """Whether the text has a UUID of some form at its beginning, in braces or without hyphens, say."""
+    return _OF_SOME_FORM.search(text[:_LONGEST_FORM]) is not None
+
+
+def mint(seed: str, resource: str, number: int) -> str:
+    """The version 4 UUID with this number of this resource: the same arguments always give the same id."""
+    digest = hashlib.sha256(f"{seed}\n{resource}\n{number}".encode()).digest()
+    digits = digest[:16].hex()
+    variant = _VARIANT[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def random_name() -> str:
+    """A name that nobody has: the one thing here that is not the same every time."""
+    return f"s-{secrets.token_hex(8)}"

@@ -1,0 +1,190 @@
+"""What a journal entry says of a request and its answer: capped, and without keys."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Any, NamedTuple
+
+from mockserver.formats import json as wire_json
+from mockserver.keys import PREFIX, basic_password, is_name
+
+MAX_BODY = 64 * 1024
+KEY_HEADER = "x-api-key"
+_CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
+_SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
+_LONG_ENOUGH = 8  # a shorter secret would be found in texts that do not have it
+MAX_PARTS = 64  # of a header with credentials; each costs a search of the entry
+_BETWEEN = "\ud800"  # a lone surrogate is in no text: JSON with one is refused
+_REMEMBERED = 1024  # characters of headers whose secrets are worth remembering
+
+Document = dict[str, Any]
+
+
+class Received(NamedTuple):
+    """A request, made once from what came: names of headers in lower case, `too_large` when its body was not read."""
+
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+    too_large: bool = False
+
+
+def request(received: Received, read: Any = None, *, whole: bool = False, secrets: Sequence[str] = ()) -> Document:
+    """The request as an entry shows it; `whole` is for comparing, and does not cut its body.
+
+    `read` is what its body says, where that is known.
+    """
+    return {
+        "method": received.method,
+        "path": received.path,
+        "query": {name: texts[0] if len(texts) == 1 else texts for name, texts in received.query.items()},
+        "headers": dict(received.headers),
+        **content(received.body, len(received.body) if whole else MAX_BODY, read, secrets),
+    }
+
+
+def secrets(headers: Mapping[str, str], known_keys: Iterable[str]) -> list[str]:
+    """What nobody is to read of a request with these headers, the longest first; `test_` keys are no secrets."""
+    sent = tuple([(name, headers[name]) for name in _SECRET_HEADERS if name in headers])
+    small = sum(len(value) for _, value in sent) <= _REMEMBERED
+    return (_secrets_again if small else _secrets)(sent, tuple(known_keys))
+
+
+def _secrets(sent: Sequence[tuple[str, str]], known_keys: Sequence[str]) -> list[str]:
+    values = {value for _, value in sent}
+    parts = {part for name, value in sent if name in _CREDENTIALS for part in islice(_credentials(value), MAX_PARTS)}
+    longer = {secret for secret in (*parts, *known_keys) if len(secret) >= _LONG_ENOUGH}
+    return sorted((each for each in values | longer if each and not _is_sandbox_key(each)), key=len, reverse=True)
+
+
+_secrets_again = lru_cache(maxsize=256)(_secrets)
+
+
+def finished(head: Document, answer: bytes | None, tail: Document, secrets: Sequence[str]) -> bytes:
+    """An entry as JSON, its changes cut as bodies are, with secrets shown by their last four characters.
+
+    `head` ends with the response, `tail` is what follows. `answer` is the response's body where that is JSON of our
+    own, which is not encoded again; None where `head` has it already.
+    """
+    headers = head["request"]["headers"]
+    for name in _SECRET_HEADERS:
+        if headers.get(name) in secrets:
+            headers[name] = redacted(headers[name])
+    if answer and len(answer) > MAX_BODY:
+        head["response"] |= content(answer, secrets=secrets)
+        answer = None
+    begun = wire_json.encode(head)
+    if answer:
+        begun = b'%s,"json":%s}}' % (begun[:-2], answer)
+    encoded = b"%s,%s" % (begun[:-1], wire_json.encode(tail)[1:])
+    if len(encoded) > MAX_BODY:
+        tail["changes"] = [_capped_change(change) for change in tail["changes"]]
+        encoded = b"%s,%s" % (begun[:-1], wire_json.encode(tail)[1:])
+    if not any(_is_in(secret, encoded) for secret in secrets):
+        return encoded
+    return wire_json.encode(_without(secrets, json.loads(encoded), encoded))
+
+
+def without(secrets: Sequence[str], document: Any) -> Any:
+    """A document with secrets shown by their last four characters, wherever they stand."""
+    return _without(secrets, document, wire_json.encode(document)) if secrets else document
+
+
+def content(body: bytes, limit: int = MAX_BODY, read: Any = None, secrets: Sequence[str] = ()) -> Document:
+    """A body as an entry shows it: `json`, or `text` when it is none; a long one is cut, and its `length` told.
+
+    `read` is what the body says, where that is known. Secrets are masked before a cut could leave a part of one.
+    """
+    if not body:
+        return {}
+    if len(body) > limit:
+        shown = body
+        for secret in secrets:
+            if len(secret) >= _LONG_ENOUGH:
+                shown = shown.replace(secret.encode(), redacted(secret).encode())
+        return {"text": shown[:limit].decode("utf-8", "replace"), "length": len(body)}
+    try:
+        return {"json": wire_json.decode(body) if read is None else read}
+    except wire_json.NotJson:
+        return {"text": body.decode("utf-8", "replace")}
+
+
+def _capped(value: Any) -> Any:
+    """A document of the mock's own, cut as a body is when it is as long."""
+    if value is None:
+        return None
+    encoded = wire_json.encode(value)
+    return value if len(encoded) <= MAX_BODY else content(encoded)
+
+
+def _capped_change(change: Document) -> Document:
+    """A reported change, its rows cut as bodies are."""
+    return {**change, "before": _capped(change["before"]), "after": _capped(change["after"])}
+
+
+def redacted(secret: str) -> str:
+    """The last four characters of a secret, or none of a short one."""
+    return f"…{secret[-4:]}" if len(secret) >= _LONG_ENOUGH else "…"
+
+
+def _is_sandbox_key(value: str) -> bool:
+    return value.startswith(PREFIX) and is_name(value[len(PREFIX) :])
+
+
+def _credentials(value: str) -> Iterator[str]:
+    """The secret parts of a header: what follows its scheme, the values of its parameters, a password of `Basic`."""
+    scheme, _, rest = value.partition(" ")
+    for part in re.split(r"[\s,;]+", rest or scheme):
+        yield part
+        yield part.partition("=")[2].strip('"')
+    if scheme.lower() == "basic":
+        yield basic_password(rest)
+
+
+def _without(secrets: Sequence[str], document: Any, encoded: bytes) -> Any:
+    """The document, of which `encoded` are the bytes, without secrets; itself when there are none in it."""
+    found = [secret for secret in secrets if _is_in(secret, encoded)]
+    if not found:
+        return document
+    joined = _BETWEEN.join(_texts(document))  # one text: a request may bring many secrets, and many texts
+    for secret in found:
+        joined = joined.replace(secret, redacted(secret))
+    return _with_texts(document, iter(joined.split(_BETWEEN)))
+
+
+def _is_in(secret: str, encoded: bytes) -> bool:
+    """Whether JSON has this secret in it, as far as that can be told from a chance."""
+    return len(secret) >= _LONG_ENOUGH and _escaped(secret) in encoded
+
+
+@lru_cache(maxsize=256)
+def _escaped(secret: str) -> bytes:
+    return wire_json.encode(secret)[1:-1]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts of a document, its keys too, in a fixed order."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _with_texts(value: Any, texts: Iterator[str]) -> Any:
+    """The document with other texts, in the order of `_texts`."""
+    if isinstance(value, str):
+        return next(texts)
+    if isinstance(value, dict):
+        return {next(texts): _with_texts(each, texts) for each in value.values()}
+    return [_with_texts(each, texts) for each in value] if isinstance(value, list) else value

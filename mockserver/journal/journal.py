@@ -1,0 +1,159 @@
+"""The journal: every request of the imitated API and its answer, in the order of their effects.
+
+A ring: the newest entries are kept, up to a number and a size; what went is counted. An entry is written in the
+transaction of its request, so it is there exactly when the effects are. It carries the journal's counters as they are
+after it, so nothing else is written for a request, and nothing is counted at a start. Entries that made room are out of
+sight at once and deleted later, many at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from typing import Any
+
+from peewee import Query
+
+from mockserver.formats import json as wire_json
+from mockserver.store.models import Entry, JournalRow
+from mockserver.store.transactions import Transaction
+
+MAX_BYTES = 16 * 1024 * 1024
+SAME_TASK_MS = 2000
+
+_TRIMMED_EVERY = 64  # entries
+_MAX_UNTRIMMED = 256 * 1024  # bytes: what an entry pushes out beyond that is deleted with it
+
+Document = dict[str, Any]
+
+
+class Journal:
+    """A sandbox's journal inside a transaction, and how many entries it keeps.
+
+    `columns` are its own, which its newest entry overrules. Like a world, the same object may serve the writer's
+    transactions one after the other.
+    """
+
+    def __init__(self, transaction: Transaction, columns: Document, limit: int) -> None:
+        self.limit = limit
+        self.number = int(columns["id"])
+        self._transaction = transaction
+        self._next_id = int(columns["next_entry"])
+        self._kept = self._kept_bytes = self._dropped = 0
+        self._last_created: tuple[str, int] = (columns["last_created"], columns["last_created_ms"])
+        self._oldest_sizes: deque[int] = deque()  # of the oldest entries, as far as they are known
+        newest = self._run("newest", _newest, 1).fetchone()
+        if newest:
+            id, self._kept, self._kept_bytes, self._dropped, *last_created = newest
+            self._next_id, self._last_created = id + 1, (last_created[0], last_created[1])
+
+    def next_id(self) -> int:
+        """The id that the next entry will have."""
+        return self._next_id
+
+    def append(self, encoded: bytes) -> None:
+        """Write an entry, whose id is `next_id()`, as JSON; the oldest ones make room."""
+        pushed_out = self._make_room(len(encoded))
+        last_created, last_created_ms = self._last_created
+        row = {
+            "journal": self.number,
+            "id": self._next_id,
+            "size": len(encoded),
+            "kept": self._kept,
+            "kept_bytes": self._kept_bytes,
+            "dropped": self._dropped,
+            "last_created": last_created,
+            "last_created_ms": last_created_ms,
+            "document": encoded.decode(),
+        }
+        self._transaction.statements.insert(Entry, row)
+        self._next_id += 1
+        if pushed_out > _MAX_UNTRIMMED or self._next_id % _TRIMMED_EVERY == 0:
+            self._run("trim", _before, self._oldest)
+
+    def created_again(self, body: Any, now_ms: int) -> bool:
+        """Whether a task with this body was the last to be created, two seconds ago or less.
+
+        It is from now on, which is kept with the next entry.
+        """
+        last, last_ms = self._last_created
+        digest = hashlib.sha256(wire_json.encode(body)).hexdigest()
+        self._last_created = digest, now_ms
+        return last == digest and 0 <= now_ms - last_ms <= SAME_TASK_MS
+
+    def entries(self, since: int = 0) -> list[Document]:
+        """The entries after the one with id `since`, oldest first."""
+        return [json.loads(text) for (text,) in self._run("documents", _documents, max(since + 1, self._oldest))]
+
+    def get(self, id: int) -> Document | None:
+        """The entry with that id, or None."""
+        if id < self._oldest:
+            return None
+        found = self._transaction.statements.select(Entry, {"journal": self.number, "id": id})
+        return json.loads(found[0]["document"]) if found else None
+
+    def dropped(self) -> int:
+        """How many entries made room for newer ones."""
+        return self._dropped
+
+    def clear(self) -> None:
+        """Remove every entry; ids go on."""
+        self._run("trim", _before, self._next_id)
+        self._kept = self._kept_bytes = self._dropped = 0
+        self._oldest_sizes.clear()
+        last_created, last_created_ms = self._last_created
+        columns = {
+            "next_entry": self._next_id,
+            "last_created": last_created,
+            "last_created_ms": last_created_ms,
+        }
+        self._transaction.statements.update(JournalRow, columns, {"id": self.number})
+
+    @property
+    def _oldest(self) -> int:
+        """The id of the oldest entry that is kept, or of the next one where there is none."""
+        return self._next_id - self._kept
+
+    def _make_room(self, size: int) -> int:
+        """Count an entry of that size before it is written: how many bytes it pushes out."""
+        before = self._kept_bytes
+        while self._kept >= self.limit or (self._kept and self._kept_bytes + size > MAX_BYTES):
+            if not self._oldest_sizes:
+                self._oldest_sizes.extend(size for (size,) in self._run("sizes", _sizes, self._oldest, _TRIMMED_EVERY))
+            self._kept_bytes -= self._oldest_sizes.popleft()
+            self._kept -= 1
+            self._dropped += 1
+        pushed_out = before - self._kept_bytes
+        self._kept += 1
+        self._kept_bytes += size
+        return pushed_out
+
+    def _run(self, key: str, build: Any, *values: int) -> Any:
+        """Run a statement about this journal's entries."""
+        given = (self.number, *values)
+        return self._transaction.statements.run((Entry, key), lambda: build(*given), given)
+
+
+def create_journal(transaction: Transaction) -> int:
+    """The number of a new, empty journal."""
+    return int(transaction.statements.insert(JournalRow, {}))
+
+
+def _newest(journal: int, count: int) -> Query:
+    """The counters that the newest entries carry."""
+    counters = (Entry.id, Entry.kept, Entry.kept_bytes, Entry.dropped, Entry.last_created, Entry.last_created_ms)
+    return Entry.select(*counters).where(Entry.journal == journal).order_by(Entry.id.desc()).limit(count)
+
+
+def _documents(journal: int, first: int) -> Query:
+    return Entry.select(Entry.document).where(Entry.journal == journal, Entry.id >= first).order_by(Entry.id)
+
+
+def _sizes(journal: int, first: int, count: int) -> Query:
+    return Entry.select(Entry.size).where(Entry.journal == journal, Entry.id >= first).order_by(Entry.id).limit(count)
+
+
+def _before(journal: int, first: int) -> Query:
+    """The deletion of the entries before one."""
+    return Entry.delete().where(Entry.journal == journal, Entry.id < first)

@@ -1,0 +1,191 @@
+"""From a request to its answer, in a worker thread, with one record in the access log."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+from urllib.parse import quote
+
+from waitress.channel import ClientDisconnected
+from waitress.task import WSGITask
+from waitress.utilities import build_http_date
+
+from mockserver import logs
+from mockserver.clock import monotonic
+from mockserver.errors import ApiError, InternalServerError
+from mockserver.formats import json as wire_json
+from mockserver.server.names import CAPITALIZED, VARIABLES
+from mockserver.server.request import VISIBLE, Request
+
+_logger = logging.getLogger("mockserver")
+_date = lru_cache(maxsize=2)(build_http_date)
+_LONG_ENOUGH = 8  # a shorter key would be found in paths that do not have it
+
+
+def log_access(request: Request, status: int | str, duration_ms: float = 0.0, sandbox: object = None) -> None:
+    """One record for one request: `status` is a number or "aborted".
+
+    The path is as sent, percent-encoded and without its query, and a key that the request carries in a header is
+    masked in it; `-` stands for a request line that cannot be read.
+    """
+    logs.log_request(request.command or "-", _without_keys(request) or "-", status, duration_ms, sandbox)
+
+
+def _without_keys(request: Request) -> str:
+    path = request.log_path
+    for header in ("X_API_KEY", "AUTHORIZATION"):
+        for part in request.headers.get(header, "").split():
+            if len(part) >= _LONG_ENOUGH and not part.startswith("test_"):
+                path = path.replace(quote(part, safe=VISIBLE), f"...{part[-4:]}")
+    return path
+
+
+class ConnectionControl:
+    """The connection that a request came on: an application finds it in `environ["mockserver.connection"]`.
+
+    It is for answers that break HTTP on purpose. After `abort` or `close`, what the application returns is dropped.
+    """
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+
+    def send(self, data: bytes) -> None:
+        """Sends bytes as they are, before any answer."""
+        self._channel.write_soon(data)
+
+    def close(self) -> None:
+        """Closes in good order once what `send` took is out: the client reads an early end."""
+        self._channel.hang_up()
+
+    def abort(self) -> None:
+        """Resets the connection at once (TCP RST): the client's next read fails."""
+        self._channel.reset()
+
+
+class AnswerTask(WSGITask):  # type: ignore[misc]
+    """Answers one request: by the application, or with the request's own error."""
+
+    channel: Any
+    request: Request
+    content_length: int | None
+    wrote_header: bool
+    close_on_finish: bool
+
+    def service(self) -> None:
+        """Answers the request. Nothing that the application raises leaves here."""
+        started = monotonic()
+        status: int | str = "aborted"
+        try:
+            with contextlib.suppress(ClientDisconnected):
+                self._answer_or_fail()
+                status = int(self.status[:3])
+        finally:
+            environ = self.environ or {}
+            log_access(self.request, status, (monotonic() - started) * 1000, environ.get("mockserver.sandbox"))
+
+    def _answer_or_fail(self) -> None:
+        try:
+            self.start()
+            self.execute()
+            self.finish()
+        except ClientDisconnected:
+            self.close_on_finish = True
+            raise
+        except BaseException as error:  # a view that calls sys.exit() must not take the worker with it
+            _logger.exception("The application failed at %s %s", self.request.command, self.request.log_path)
+            if self.wrote_header:
+                self.close_on_finish = True
+                raise ClientDisconnected from error
+            self._refuse(InternalServerError())
+
+    def execute(self) -> None:
+        """Writes the answer; waitress calls the application."""
+        if self.request.error:
+            self._refuse(self.request.error)
+        else:
+            super().execute()
+
+    def _refuse(self, error: ApiError) -> None:
+        body = wire_json.encode(error.document())
+        self.complete = self.close_on_finish = True
+        self.status = f"{error.status} {error.title}"
+        self.content_length = len(body)
+        readable = self.channel.server.refusal_headers(self.request.path, self.request.headers.get("ORIGIN"))
+        self.response_headers = [("Content-Type", "application/json"), *error.headers().items(), *readable]
+        self.write(body)
+
+    def write(self, data: bytes) -> None:
+        """Sends the headers and a piece of the body, together when it is the whole body.
+
+        Of an answer to HEAD it sends the headers alone (RFC 9110, section 9.3.2).
+        """
+        if self.channel.severed:
+            raise ClientDisconnected
+        if self.request.command == "HEAD":
+            data = b""
+        if self.complete and not self.wrote_header and self.has_body and self.content_length == len(data):
+            whole = self.build_response_header() + data
+            self.wrote_header = True
+            self.content_bytes_written = len(data)
+            self.channel.write_soon(whole)
+        else:
+            super().write(data)
+
+    def build_response_header(self) -> bytes:
+        """The answer's head, as waitress makes it, with `Connection: close` where another request cannot follow."""
+        sized = self.has_body and self.content_length is not None
+        if not (sized and self._persists()):
+            self.set_close_on_finish()
+        headers = [(CAPITALIZED[name], value) for name, value in self.response_headers]
+        given = dict(headers)
+        if not self.has_body:
+            headers = [header for header in headers if header[0] != "Content-Length"]
+        elif sized and "Content-Length" not in given:
+            headers.append(("Content-Length", str(self.content_length)))
+        elif not sized and self.version == "1.1":
+            headers.append(("Transfer-Encoding", "chunked"))
+            self.chunked_response = self.request.command != "HEAD"
+        if self.version == "1.0" and not self.close_on_finish:
+            headers.append(("Connection", "Keep-Alive"))
+        headers.append(("Via" if given.get("Server") else "Server", self.channel.adj.ident))
+        if not given.get("Date"):
+            headers.append(("Date", _date(int(self.start_time))))
+        headers.sort(key=itemgetter(0))
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        return f"HTTP/{self.version} {self.status}\r\n{lines}\r\n".encode("latin-1")
+
+    def _persists(self) -> bool:
+        """Whether client and server can go on with the connection."""
+        if self.close_on_finish or self.request.unread or self.channel.server.stopping:
+            return False
+        option: str = self.request.headers.get("CONNECTION", "").lower()
+        return option == "keep-alive" if self.version == "1.0" else option != "close"
+
+    def get_environment(self) -> dict[str, Any]:
+        """The WSGI environment (PEP 3333) and what `Server` describes beside it."""
+        request, path = self.request, self.request.path
+        headers: dict[str, str] = {}
+        environ = self.environ = {
+            **self.channel.environ,
+            "REQUEST_METHOD": request.command,
+            "SERVER_PROTOCOL": f"HTTP/{self.version}",
+            "PATH_INFO": "/" + path.lstrip("/") if path.startswith("//") else path,
+            "REQUEST_URI": request.request_uri,
+            "QUERY_STRING": request.query,
+            "wsgi.errors": sys.stderr,
+            "wsgi.input": request.get_body_stream(),
+            "waitress.client_disconnected": self.channel.check_client_disconnected,
+            "mockserver.connection": ConnectionControl(self.channel),
+            "mockserver.body_too_large": request.too_large,
+            "mockserver.headers": headers,
+        }
+        for key, value in request.headers.items():
+            variable, name = VARIABLES[key]
+            environ[variable] = value
+            if value or name != "content-type":
+                headers[name] = value
+        return environ

@@ -1,0 +1,204 @@
+"""The loop that accepts, reads, writes and times out."""
+
+from __future__ import annotations
+
+import errno
+import select
+import threading
+from collections.abc import Callable
+from socket import socket as Socket
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+
+from mockserver.clock import monotonic
+from mockserver.server.connection import Connection
+from mockserver.server.leader_followers import LeaderFollowers
+from mockserver.server.limits import HEAD_BYTES, MEMORY_BYTES, Timeouts, connection_limit
+from mockserver.server.workers import Serviceable, Workers
+
+_ACCEPT_PAUSE = 0.05
+_ACCEPTED_AT_ONCE = 128
+
+RefusalHeaders = Callable[[str, str | None], list[tuple[str, str]]]
+
+
+def _adjustments(max_body: int) -> Adjustments:
+    """The settings for waitress. Without a Host header an application sees a `SERVER_NAME` that is no host's."""
+    return Adjustments(
+        ident="vambe-mock",
+        server_name="host.invalid",
+        max_request_body_size=max_body,
+        max_request_header_size=HEAD_BYTES,
+        recv_bytes=65_536,
+        inbuf_overflow=MEMORY_BYTES,
+        outbuf_overflow=MEMORY_BYTES,
+        log_socket_errors=False,
+        clear_untrusted_proxy_headers=False,
+    )
+
+
+class Loop(TcpWSGIServer):  # type: ignore[misc]
+    """waitress's server over a socket that listens already, run and ended by us."""
+
+    channel_class = Connection
+    refusal_headers: RefusalHeaders
+
+    def __init__(
+        self, application: object, listener: Socket, *, threads: int, max_body: int, timeouts: Timeouts
+    ) -> None:
+        self.timeouts = timeouts
+        self.stopping = False
+        self._stop_by = float("inf")
+        self._tick = timeouts.tick()
+        self._next_check = self._accept_from = 0.0
+        self._limit = connection_limit()
+        self._waking = threading.RLock()
+        self._closed = False
+        self._workers = Workers(threads)
+        self._leader_followers = LeaderFollowers(threads, self._turn)
+        info = (listener.family, listener.type, listener.proto, listener.getsockname())
+        super().__init__(
+            application,
+            {},
+            _start=False,
+            _sock=listener,
+            dispatcher=self._workers,
+            adj=_adjustments(max_body),
+            sockinfo=info,
+            bind_socket=False,
+        )
+        self.accepting = True
+
+    def set_reuse_addr(self) -> None:
+        """Nothing: whoever bound the socket has decided."""
+
+    def run(self) -> None:
+        """Serves until `stop_by` and all work is done, or its deadline has passed."""
+        if not self._closed:
+            self._leader_followers.run(self._tick)
+
+    def add_task(self, channel: Connection) -> None:
+        """Has the next request of a channel answered."""
+        self._leader_followers.add(channel)
+
+    def step_aside(self) -> None:
+        """Tells that the calling thread is going to wait."""
+        self._leader_followers.step_aside()
+
+    def _turn(self) -> bool:
+        """Waits for something to happen, and sees to it, unless all is over; whether it is not."""
+        if self._finished():
+            return False
+        self._look(max(0.0, min(self._tick, self._stop_by - monotonic())))
+        return True
+
+    def _look(self, pause: float) -> None:
+        """Waitress's own turn, but connections at work cost nothing.
+
+        Those, of which delayed requests can be many, are asked nothing: they have nothing to read or to send.
+        """
+        if not hasattr(select, "poll"):  # Windows
+            wasyncore.loop(timeout=pause, map=self._map, count=1)
+            return
+        poll = select.poll()
+        for number, item in list(self._map.items()):
+            if isinstance(item, Connection) and item.at_work:
+                continue
+            wanted = select.POLLIN | select.POLLPRI if item.readable() else 0
+            if item.writable() and not item.accepting:
+                wanted |= select.POLLOUT
+            if wanted:
+                poll.register(number, wanted)
+        for number, happened in poll.poll(int(pause * 1000)):
+            if number in self._map:
+                wasyncore.readwrite(self._map[number], happened)
+
+    def work(self, task: Serviceable) -> None:
+        """Has a thread beside those that answer connections call `task.service()`."""
+        self._workers.add_task(task)
+
+    def stop_by(self, deadline: float) -> None:
+        """Has `run` end by `deadline` (as of `clock.monotonic`). It takes no lock: a signal handler may call it."""
+        if not self.stopping:
+            self._stop_by = deadline
+            self.stopping = True
+        self._wake()
+
+    def _finished(self) -> bool:
+        now = monotonic()
+        if now >= self._next_check:
+            self._next_check = now + self._tick
+            for channel in list(self.active_channels.values()):
+                channel.expire(now)
+        if not self.stopping:
+            return False
+        wasyncore.dispatcher.close(self)
+        for channel in list(self.active_channels.values()):
+            if channel.waiting:
+                channel.handle_close()
+        return not self.active_channels or now >= self._stop_by
+
+    def close(self) -> None:
+        """Closes every socket and ends the threads; the second time nothing."""
+        with self._waking:
+            closed, self._closed = self._closed, True
+        if closed:
+            return
+        for channel in list(self.active_channels.values()):
+            channel.handle_close()
+        super().close()
+        deadline = self._stop_by if self.stopping else monotonic()
+        self._leader_followers.stop(deadline)
+        self._workers.stop(deadline)
+
+    def pull_trigger(self, thunk: Callable[[], None] | None = None) -> None:
+        """Wakes the loop, which runs `thunk`. A thread that leads is awake."""
+        if thunk is not None or not self._leader_followers.is_mine():
+            self._wake(thunk)
+
+    def _wake(self, thunk: Callable[[], None] | None = None) -> None:
+        # Not once it is closed, when the trigger's file may be another's.
+        with self._waking:
+            if not self._closed:
+                self.trigger.pull_trigger(thunk)
+
+    def readable(self) -> bool:
+        """Whether to accept now. waitress's own maintenance, on a clock that tests freeze, is left out."""
+        return bool(self.accepting) and monotonic() >= self._accept_from
+
+    def handle_accept(self) -> None:
+        """Takes the connections that have come: one a turn, the last of many would wait for the others' answers.
+
+        Whether others wait is not known: so only the first makes room for itself.
+        """
+        for _ in range(_ACCEPTED_AT_ONCE):
+            if not self._accept() or len(self.active_channels) >= self._limit:
+                return
+
+    def _accept(self) -> bool:
+        """Takes one connection, if there is one; past the limit, the one that has been waiting longest makes room."""
+        if len(self.active_channels) >= self._limit and not self._make_room():
+            return False
+        try:
+            connection, address = self.socket.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._make_room()
+            return False
+        try:
+            self.set_socket_options(connection)
+            self.channel_class(self, connection, address, self.adj, self._map)
+        except OSError:  # macOS: the client is gone already
+            connection.close()
+        return True
+
+    def _make_room(self) -> bool:
+        """Closes one waiting connection: an idle one rather than one in the middle of a request."""
+        waiting = [channel for channel in self.active_channels.values() if channel.waiting]
+        if not waiting:
+            self._accept_from = monotonic() + _ACCEPT_PAUSE
+            return False
+        min(waiting, key=lambda channel: (channel.request is not None, channel.deadline)).handle_close()
+        return True

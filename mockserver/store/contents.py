@@ -1,0 +1,159 @@
+"""One world inside one transaction: what the domain works on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mockserver.clock import Clock
+from mockserver.formats import ids
+from mockserver.store.models import Part, Row, WorldRow
+from mockserver.store.statements import Rows
+from mockserver.store.transactions import Transaction
+
+Columns = dict[str, Any]
+People = Mapping[str, Mapping[str, Any]]
+
+
+class World:
+    """A world in a transaction; `columns` are its own, which `save` writes back.
+
+    `changes` is what was reported of tasks and notes, for the journal, and `relied` the rules that decided. The same
+    object may serve the writer's transactions one after the other, as long as every change of the world goes through it
+    and none is rolled back.
+    """
+
+    def __init__(self, transaction: Transaction, columns: Columns) -> None:
+        self.transaction = transaction
+        self.columns = columns
+        self.changes: list[dict[str, Any]] = []
+        self.relied: set[str] = set()
+        self._saved = dict(columns)
+        self._people: dict[type[Part], People] = {}
+        self._statements = transaction.statements
+
+    @property
+    def number(self) -> int:
+        """What every row of this world is keyed by."""
+        return int(self.columns["id"])
+
+    @property
+    def seed(self) -> str:
+        """What ids, and the chances of faults, come from."""
+        return str(self.columns["seed"])
+
+    @property
+    def clock(self) -> Clock:
+        """The clock as it is now."""
+        columns = self.columns
+        return Clock(
+            columns["clock_mode"], columns["clock_now_ms"], columns["clock_anchor_ms"], columns["clock_tick_ms"]
+        )
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self.columns |= clock_columns(clock)
+
+    def rows(self, model: type[Part], order: Sequence[str] = ("position",), **where: Any) -> Rows:
+        """This world's rows of a table whose columns have these values, in the order they came or the order given."""
+        return self._statements.select(model, self._mine(where), order)
+
+    def people(self, model: type[Row]) -> People:
+        """All rows of a table by their ids, in the order they came: read once, for tables that rarely change."""
+        found = self._people.get(model)
+        if found is None:
+            found = self._people[model] = {row["id"]: row for row in self.rows(model)}
+        return found
+
+    def get(self, model: type[Row], id: str) -> dict[str, Any] | None:
+        """The row with that id, or None."""
+        found = self.rows(model, (), id=id)
+        return found[0] if found else None
+
+    def insert(self, model: type[Part], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add rows to a table of this world."""
+        self._people.pop(model, None)
+        for row in rows:
+            self._statements.insert(model, {"world": self.number, **row})
+
+    def update(self, model: type[Row], id: str, **values: Any) -> None:
+        """Change the row with that id."""
+        self._people.pop(model, None)
+        self._statements.update(model, values, self._mine({"id": id}))
+
+    def delete(self, model: type[Part], **where: Any) -> None:
+        """Remove this world's rows of a table whose columns have these values."""
+        self._people.pop(model, None)
+        self._statements.delete(model, self._mine(where))
+
+    def copy_rows(self, source: World, models: Iterable[type[Part]]) -> None:
+        """Add all rows that another world has in these tables."""
+        for model in models:
+            self._people.pop(model, None)
+            self._statements.copy(model, {"world": source.number}, {"world": self.number})
+
+    def insert_new(self, model: type[Row], row: Mapping[str, Any]) -> dict[str, Any]:
+        """Add a row under a new UUID, the next of the seed's that is not present: the row with its id."""
+        while True:
+            new = {"id": ids.mint(self.seed, model._meta.table_name, self.count(model) - 1), **row}
+            try:
+                self.insert(model, [new])
+                return new
+            except sqlite3.IntegrityError:
+                if self.get(model, new["id"]) is None:
+                    raise
+
+    def count(self, model: type[Row]) -> int:
+        """One more row of that table: how many there have been."""
+        name = f"minted_{model._meta.table_name}s"
+        self.columns[name] += 1
+        return int(self.columns[name])
+
+    def next_position(self) -> int:
+        """A position after all others."""
+        self.columns["last_position"] += 1
+        return int(self.columns["last_position"])
+
+    def report(self, resource: str, id: str, before: Any, after: Any) -> None:
+        """Note for the journal what became of a task or a note; None stands for not being there."""
+        self.changes.append({"resource": resource, "id": id, "before": before, "after": after})
+
+    def rely(self, *rules: str) -> None:
+        """Note for the journal that rules of the contract decided a value, which need not be documented."""
+        self.relied.update(rules)
+
+    def tick(self) -> None:
+        """A write has succeeded: the clock moves on."""
+        self.clock = self.clock.ticked()
+
+    def save(self) -> None:
+        """Write back the world's own columns, if they changed."""
+        if self.columns != self._saved:
+            values = {name: value for name, value in self.columns.items() if value != self._saved[name]}
+            self._statements.update(WorldRow, values, {"id": self.number})
+            self._saved = dict(self.columns)
+
+    def _mine(self, where: Mapping[str, Any]) -> dict[str, Any]:
+        return {"world": self.number, **where}
+
+
+def load(transaction: Transaction, number: int) -> World:
+    """The world with that number."""
+    return World(transaction, transaction.statements.select(WorldRow, {"id": number})[0])
+
+
+def create(transaction: Transaction, columns: Mapping[str, Any]) -> World:
+    """A new world without rows; columns that are not given have their defaults."""
+    given = {name: value for name, value in columns.items() if name != "id"}
+    return load(transaction, transaction.statements.insert(WorldRow, given))
+
+
+def clock_columns(clock: Clock) -> Columns:
+    """A clock as columns of a world."""
+    return {
+        "clock_mode": clock.mode,
+        "clock_now_ms": clock.now_ms,
+        "clock_anchor_ms": clock.anchor_ms,
+        "clock_tick_ms": clock.tick_ms,
+    }

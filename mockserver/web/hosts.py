@@ -1,0 +1,87 @@
+"""Which `Host` headers are answered, and which origins' pages may call (control plane, "Who may call").
+
+A page that resolves its own name to 127.0.0.1 (DNS rebinding) still sends that name as `Host`: the rule stops it.
+Everything here is an exact match on ASCII text that cannot raise.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+from mockserver.errors import MisdirectedRequest
+from mockserver.formats import json as wire_json
+
+LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z")
+
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(?P<port>[0-9]{1,5}))?")
+
+
+def exact_origin(origin: str) -> re.Pattern[str]:
+    """A pattern that matches this origin only, whatever the case of its letters (RFC 6454, section 4)."""
+    return re.compile(re.escape(origin) + r"\Z", re.IGNORECASE)
+
+
+def origins(allowed: Iterable[str]) -> list[str | re.Pattern[str]]:
+    """The origins whose pages may call the imitated API: loopback's and those allowed, or `*` for all."""
+    return ["*"] if "*" in allowed else [LOOPBACK_ORIGIN, *(exact_origin(origin) for origin in allowed)]
+
+
+def cors_headers(origin: str | None, allowed: Iterable[str | re.Pattern[str]]) -> list[tuple[str, str]]:
+    """The headers that let a page of this origin read a refusal of the server's own; none for other pages.
+
+    For the application itself Flask-Cors does the same.
+    """
+    if not origin:
+        return []
+    for each in allowed:
+        if each == "*" or (isinstance(each, re.Pattern) and each.match(origin)):
+            shown = "*" if each == "*" else origin
+            return [("Access-Control-Allow-Origin", shown), ("Vary", "Origin")]
+    return []
+
+
+def host_name(header: str) -> str | None:
+    """The host of a `Host` header without its port, in lower case; None when it is malformed."""
+    found = _HOST.fullmatch(header)
+    return found["name"].lower() if found and int(found["port"] or 0) <= 65535 else None
+
+
+@lru_cache(maxsize=256)  # a server is called by one name or two
+def is_loopback(name: str) -> bool:
+    """Whether a host name, in lower case, means this machine: `localhost`, `*.localhost`, a loopback address."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        if not name.startswith("["):
+            return ipaddress.IPv4Address(name).is_loopback
+        address = ipaddress.IPv6Address(name[1:-1])
+    except ValueError:
+        return False
+    # Python versions differ on what `is_loopback` says of `::ffff:127.0.0.1`.
+    return (address.ipv4_mapped or address).is_loopback
+
+
+class HostRule:
+    """WSGI middleware that answers 421 to a `Host` that is neither loopback nor allowed.
+
+    The server that listens on loopback applies it, so that an application called in process
+    may be called by any name.
+    """
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], allowed: Iterable[str] = ()) -> None:
+        self._application = application
+        self._allowed = frozenset(name.lower() for name in allowed)
+
+    def __call__(self, environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:
+        """Pass the request on, or refuse it."""
+        name = host_name(str(environ.get("HTTP_HOST", "")))
+        if name is not None and (name in self._allowed or is_loopback(name)):
+            return self._application(environ, start_response)
+        error = MisdirectedRequest()
+        body = wire_json.encode(error.document())
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response(f"{error.status} {error.title}", headers)
+        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]

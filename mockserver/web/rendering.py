@@ -1,0 +1,54 @@
+"""Answers: documents as JSON, and errors in the one shape (contract, section 1)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from flask import Flask, Response, request
+from werkzeug import exceptions
+
+from mockserver import errors
+from mockserver.formats import json as wire_json
+
+_log = logging.getLogger("mockserver")
+
+
+def respond(document: object, status: int = 200) -> Response:
+    """An answer with a JSON body."""
+    return Response(wire_json.encode(document), status, mimetype="application/json")
+
+
+def render(error: errors.ApiError) -> Response:
+    """The answer that an error is; that there is no room is said in the log too."""
+    if isinstance(error, errors.InsufficientStorage):
+        _log.error("%s", error.message)
+    return Response(wire_json.encode(error.document()), error.status, error.headers(), mimetype="application/json")
+
+
+def register(app: Flask, refuse_route: Callable[[exceptions.HTTPException], Response]) -> None:
+    """Answer every exception in the one shape, whoever raised it; `refuse_route` answers those of routing."""
+    app.register_error_handler(errors.ApiError, render)
+    app.register_error_handler(exceptions.HTTPException, refuse_route)
+    app.register_error_handler(Exception, _render_unexpected)
+
+
+def translated(error: exceptions.HTTPException) -> errors.ApiError:
+    """An error of werkzeug's as one of ours."""
+    where = f"Cannot {request.method} {request.path}"
+    if isinstance(error, exceptions.NotFound):
+        return errors.NotFound(where)
+    if isinstance(error, exceptions.MethodNotAllowed):
+        if request.path == "/":  # a page of the mock's, and no path of the vendor's
+            return errors.NotFound(where)
+        return errors.MethodNotAllowed(where, sorted(error.valid_methods or ()))
+    if isinstance(error, exceptions.RequestEntityTooLarge):
+        return errors.PayloadTooLarge()
+    if error.code is not None and error.code < 500:
+        return errors.BadRequest(error.description)
+    return errors.InternalServerError()
+
+
+def _render_unexpected(error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return render(errors.InternalServerError())
