@@ -87,7 +87,7 @@ def bounded_pages(folder: Path) -> Iterator[Disk]:
         patch.setattr(logging.getLogger("mockserver"), "handlers", [handler])
         path = folder / "world.db"
         with serving.bound_server(Settings(port=0, threads=10, database=path)) as opened:
-            pages: Any = opened.mock.store._writer
+            pages: Any = opened.engine.store._writer
             opened.server.start()
             yield Disk(
                 opened.server.url, path, lambda: pages.stop_growing(left=40), pages.grow, lambda: "\n".join(records)
