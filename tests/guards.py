@@ -298,9 +298,9 @@ GUARDS = (
     # What is kept secret, and where it may lead.
     _guard(
         "keys-in-the-journal",
-        "api/pipeline.py",
-        "None if outcome.fault else made.body, tail, self._secrets)",
-        "None if outcome.fault else made.body, tail, [])",
+        "journal/entries.py",
+        "None if fault else answer.body, tail, secrets)",
+        "None if fault else answer.body, tail, [])",
         "journal.py::test_a_key_is_shown_by_its_last_four_characters",
     ),
     _guard(

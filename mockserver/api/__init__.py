@@ -1,6 +1,6 @@
 """The imitated API.
 
-`operations` declares endpoints, `views` are the endpoints, `schemas` their wire shapes. A request takes this way: `doors`
-reads it from WSGI's environment, `pipeline` carries it out with `reading` (validation) and `breaking` (faults), and
-`answers` is what it returns. `blueprint` adds all of it to Flask, and `openapi` describes it.
+`operations` declares endpoints, `views` are the endpoints, `schemas` their wire shapes. `doors` reads a request from
+WSGI's environment, `pipeline` carries it out with `reading` (validation), and `answers` makes those that no view makes.
+`blueprint` adds all of it to Flask, and `openapi` describes it.
 """

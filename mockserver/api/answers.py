@@ -1,56 +1,59 @@
-"""An answer as the pipeline makes it: a value, which an adapter sends."""
+"""Answers that no view makes: errors, and what a fault rule makes of an answer and of its connection."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
-from mockserver.errors import ApiError, InsufficientStorage
+from mockserver.errors import ApiError, InjectedError, InsufficientStorage, InternalServerError
+from mockserver.faults.rules import Fault
 from mockserver.formats import json as wire_json
 from mockserver.journal import entries
-from mockserver.keys import DEFAULT
+from mockserver.journal.messages import JSON, Answer
 
-JSON = "application/json"
+GARBAGE = b"\x00\xff\x16\x03\x01 this is not HTTP \r\n\x80\x81\x82\r\n"
 _log = logging.getLogger("mockserver")
 
 
-@dataclass
-class Answer:
-    """A status, headers and a body; `connection` says how the connection is to be broken instead, if it is.
-
-    `sandbox` is where the request was answered. `faulty` answers need not be complete: a fault rule made them.
-    """
-
-    status: int
-    headers: dict[str, str]
-    body: bytes = b""
-    connection: str | None = None
-    faulty: bool = False
-    sandbox: str = DEFAULT
-
-    @classmethod
-    def of_json(cls, status: int, body: bytes) -> Answer:
-        """An answer whose body is this JSON."""
-        return cls(status, {"Content-Type": JSON, "Content-Length": str(len(body))}, body)
-
-    def set_header(self, name: str, value: str) -> None:
-        """Set a header, in place of one whose name differs in the case of letters only."""
-        present = [known for known in self.headers if known.lower() == name.lower()]
-        if present:
-            self.headers = {name if known in present else known: text for known, text in self.headers.items()}
-        self.headers[name] = value
-
-    def set_body(self, body: bytes, content_type: str) -> None:
-        """Replace the body."""
-        self.body = body
-        self.set_header("Content-Length", str(len(body)))
-        self.set_header("Content-Type", content_type)
-
-
 def refused(error: ApiError, secrets: Sequence[str] = ()) -> Answer:
-    """Render an error, without the secrets that the request brought; log that storage is full."""
+    """Render an error, without the secrets that the request brought; log when storage is full."""
     if isinstance(error, InsufficientStorage):
         _log.error("%s", error.message)
     body = wire_json.encode(entries.without(secrets, error.document()))
-    return Answer(error.status, {**error.headers(), "Content-Type": JSON, "Content-Length": str(len(body))}, body)
+    return Answer.of_json(error.status, body, error.headers())
+
+
+def apply_fault(fault: Fault, answer: Answer | None) -> Answer:
+    """The answer that the fault makes of the request's own, which is None when the request was not carried out."""
+    if fault.status is not None and (fault.status >= 400 or answer is None):
+        answer = (
+            refused(InjectedError(fault.status, rule=entries.FAULT_RULE))
+            if fault.status >= 400
+            else Answer(fault.status, {})
+        )
+    answer = answer or refused(InternalServerError())
+    answer.status = fault.status or answer.status
+    if isinstance(fault.body, str):
+        answer.set_body(fault.body.encode(), "text/plain; charset=utf-8")
+    elif fault.body is not None:
+        answer.set_body(wire_json.encode(fault.body), JSON)
+    for name, value in fault.headers.items():
+        answer.set_header(name, value)
+    answer.set_header("X-Mock-Fault", fault.id)
+    answer.connection, answer.faulty = fault.connection, True
+    return answer
+
+
+def break_connection(answer: Answer, status_line: str, connection: Any) -> None:
+    """Break the connection that the request came on, as the answer says."""
+    if answer.connection == "reset":
+        connection.abort()
+        return
+    if answer.connection == "truncate":
+        headers = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
+        head = f"HTTP/1.1 {status_line}\r\n{headers}\r\n".encode("latin-1")
+        connection.send(head + answer.body[: len(answer.body) // 2])
+    elif answer.connection == "garbage":
+        connection.send(GARBAGE)
+    connection.close()

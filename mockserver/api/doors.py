@@ -11,12 +11,11 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_content_length, get_input_stream
 
-from mockserver.api import breaking, pipeline
-from mockserver.api.answers import Answer
+from mockserver.api import answers, pipeline
 from mockserver.api.operations import BASE_PATH, Operation
 from mockserver.engine import Engine
 from mockserver.errors import ApiError
-from mockserver.journal.entries import Received
+from mockserver.journal.messages import Answer, Received
 
 Environ = dict[str, Any]
 Kind = TypeVar("Kind", bound=Response)
@@ -34,7 +33,7 @@ def answer(
     answered = pipeline.answer(engine, _received(environ, engine.settings.max_body), operation, path, refusal)
     environ["mockserver.sandbox"] = answered.sandbox
     if answered.connection:
-        breaking.carry_out(answered, _status_line(answered.status), environ["mockserver.connection"])
+        answers.break_connection(answered, _status_line(answered.status), environ["mockserver.connection"])
     return answered
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mockserver.api import breaking
-from mockserver.api.answers import Answer, refused
+from mockserver.api import answers
+from mockserver.api.answers import refused
 from mockserver.api.operations import Call, Operation
 from mockserver.api.reading import Reading, read
 from mockserver.clock import monotonic
@@ -26,17 +26,15 @@ from mockserver.engine import Engine
 from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge
 from mockserver.faults import prefer, rate_limit, rules
 from mockserver.faults.prefer import Preferences
-from mockserver.faults.rules import MAX_DELAY_MS, Fault
-from mockserver.fidelity import advice, explain
-from mockserver.fidelity.advice import RequestContent
+from mockserver.faults.rules import MAX_DELAY_MS
 from mockserver.formats import json as wire_json
 from mockserver.journal import entries
-from mockserver.journal.entries import Received
+from mockserver.journal.entries import Outcome
+from mockserver.journal.messages import Answer, Received
 from mockserver.keys import DEFAULT, Caller
 from mockserver.sandbox.sandboxes import OpenSandbox, Result, actor
 from mockserver.sandbox.waiting import Released
 
-MAX_UNREAD = 1000  # an entry's
 MAX_TRIES = 3  # to make a large answer between two writes
 _NOT_READ = Reading(parts={}, document={})
 _log = logging.getLogger("mockserver")
@@ -51,27 +49,6 @@ def answer(
 ) -> Answer:
     """Answer a request of the imitated API; `refusal` is what routing has decided already."""
     return _Exchange(engine, received, operation, path, refusal).answer()
-
-
-@dataclass
-class _Outcome:
-    """What becomes of a request: its answer, and what decided it.
-
-    `entry` is its journal entry as JSON; `world` the number of the world in which it was decided.
-    """
-
-    answer: Answer | None = None
-    refusal: ApiError | None = None
-    fault: Fault | None = None
-    entry: bytes = b""
-    changed: bool = False
-    world: int = 0
-
-    @property
-    def decided_by(self) -> ApiError | None:
-        """What refused the request, or made another answer of it."""
-        made = self.fault if self.fault and self.fault.answers else None
-        return InjectedError(made.status or 500, rule=breaking.RULE) if made else self.refusal
 
 
 class _Large(NamedTuple):
@@ -149,10 +126,10 @@ class _Exchange:
         except ApiError as error:
             self.unreadable = error
 
-    def _refused(self) -> _Outcome:
-        return self._in_sandbox(lambda opened: self._concluded(opened, _Outcome(refusal=self.refusal)))
+    def _refused(self) -> Outcome:
+        return self._in_sandbox(lambda opened: self._concluded(opened, Outcome(refusal=self.refusal)))
 
-    def _delayed(self) -> _Outcome:
+    def _delayed(self) -> Outcome:
         begun, delay_ms = self._in_sandbox(self._begun)
         if not delay_ms:
             return begun
@@ -175,7 +152,7 @@ class _Exchange:
             result = self.operation.view(self._call(opened, actor(opened.world, self.caller)))
         return _Large(opened.version, wire_json.encode_all(result), opened.world.relied, tries + 1)
 
-    def _begun(self, opened: OpenSandbox) -> tuple[_Outcome, int]:
+    def _begun(self, opened: OpenSandbox) -> tuple[Outcome, int]:
         """What is decided before, and for how long it waits; what does not wait is carried out at once."""
         outcome = self._before(opened)
         outcome.world = opened.world.number
@@ -183,7 +160,7 @@ class _Exchange:
         delay_ms = fault_ms + self.preferences.delay_ms + opened.world.columns["delay_ms"]
         return (outcome if delay_ms else self._carried_out(opened, outcome)), delay_ms
 
-    def _resumed(self, opened: OpenSandbox, begun: _Outcome) -> _Outcome:
+    def _resumed(self, opened: OpenSandbox, begun: Outcome) -> Outcome:
         if opened.world.number != begun.world:
             raise Released
         return self._carried_out(opened, replace(begun))
@@ -198,18 +175,18 @@ class _Exchange:
         if delay_ms:
             self.engine.waiting.pause(self.caller.sandbox, min(delay_ms, MAX_DELAY_MS) / 1000, outdated)
 
-    def _before(self, opened: OpenSandbox) -> _Outcome:
+    def _before(self, opened: OpenSandbox) -> Outcome:
         """What is decided before the request is looked at: limit, preference, fault."""
         try:
             rate_limit.spend(opened.world, opened.kept)
             self.preferences = prefer.parse(self.received.headers.get("prefer", ""))
         except ApiError as error:
-            return _Outcome(refusal=error)
+            return Outcome(refusal=error)
         if self.preferences.code:
-            return _Outcome(refusal=InjectedError(self.preferences.code, rule="mock-preference"))
-        return _Outcome(fault=rules.hit(opened.world, "before", self._known))
+            return Outcome(refusal=InjectedError(self.preferences.code, rule="mock-preference"))
+        return Outcome(fault=rules.hit(opened.world, "before", self._known))
 
-    def _carried_out(self, opened: OpenSandbox, outcome: _Outcome) -> _Outcome:
+    def _carried_out(self, opened: OpenSandbox, outcome: Outcome) -> Outcome:
         if outcome.refusal is None and not (outcome.fault and outcome.fault.answers):
             try:
                 made = outcome.answer = self._view(opened)
@@ -237,13 +214,13 @@ class _Exchange:
         parts = self.reading.parts
         return Call(opened.world, user_id, parts["path"], parts["query"], parts["body"], locked)
 
-    def _concluded(self, opened: OpenSandbox, outcome: _Outcome) -> _Outcome:
+    def _concluded(self, opened: OpenSandbox, outcome: Outcome) -> Outcome:
         """Make the answer what it will be, and write the entry that tells of it, where that can be kept."""
         made = outcome.answer
         if outcome.refusal:
             made = refused(outcome.refusal, self._secrets)
         if outcome.fault:
-            made = breaking.apply(outcome.fault, made)
+            made = answers.apply_fault(outcome.fault, made)
         assert made is not None  # noqa: S101  # refused, faulted, or the view's
         outcome.answer, outcome.world = made, opened.world.number
         if opened.kept:
@@ -251,28 +228,27 @@ class _Exchange:
         if applied := self.preferences.applied():
             made.headers["Preference-Applied"] = applied
         if opened.kept:
-            outcome.entry = self._entry(opened, outcome, made)
-            outcome.changed = bool(opened.world.changes)
-            opened.journal.append(outcome.entry)
+            outcome.said, outcome.understood = (
+                self.reading.content(self._operation_id, self.received),
+                self.reading.relied,
+            )
+            outcome.changes, outcome.decided = opened.world.changes, opened.world.relied
+            outcome.arrived_ms = opened.arrived_ms
+            body = self.early.document or None
+            outcome.entry = opened.journal.record(self.received, outcome, body, self.started, self._secrets)
         return outcome
 
-    def _announce(self, outcome: _Outcome) -> None:
+    def _announce(self, outcome: Outcome) -> None:
         """Tell those who wait; only now, when what they will look for is committed."""
         if not outcome.entry:
             return
         announce, sandbox = self.engine.waiting.announce, self.caller.sandbox
         announce(sandbox, "request", lambda: json.loads(outcome.entry))
-        if outcome.changed:
+        if outcome.changes:
             announce(sandbox, "state", lambda: {"changes": json.loads(outcome.entry)["changes"]})
         if fault := outcome.fault:
             request_id = json.loads(outcome.entry)["id"]
             announce(sandbox, "fault", lambda: {"request": request_id, **fault.document()})
-
-    def _created_again(self, opened: OpenSandbox) -> bool:
-        """Whether this made a task as one that was made within the two seconds before, by the sandbox's clock."""
-        if not any(change["before"] is None and change["resource"] == "task" for change in opened.world.changes):
-            return False
-        return opened.journal.created_again(self.reading.document, opened.arrived_ms)
 
     def _known(self, made: Answer | None = None) -> dict[str, Any]:
         """What is known of the request so far, in the shape of a journal entry, its body whole."""
@@ -287,41 +263,3 @@ class _Exchange:
     @cached_property
     def _secrets(self) -> list[str]:
         return entries.secrets(self.received.headers, self.engine.keys.secrets())
-
-    def _entry(self, opened: OpenSandbox, outcome: _Outcome, made: Answer) -> bytes:
-        """What the journal will show of the request, as JSON."""
-        reading = self.reading
-        query = {name: texts[0] for name, texts in self.received.query.items()}
-        said = reading.unread_keys, reading.unread_names, reading.repeated_keys
-        sent = RequestContent(self._operation_id, reading.document, query, *said)
-        # The answer to HEAD shows no value that was decided.
-        decided = opened.world.relied if self.received.method != "HEAD" else frozenset()
-        head = {
-            "id": opened.journal.next_id(),
-            "at": opened.arrived_at,
-            "duration_ms": round((monotonic() - self.started) * 1000, 1),
-            "operation": self._operation_id,
-            "request": entries.request(self.received, self.early.document or None, secrets=self._secrets),
-            "response": _recorded(made, outcome.fault),
-        }
-        tail = {
-            "fault": outcome.fault.document() if outcome.fault else None,
-            "decision": explain.decision(outcome.decided_by),
-            "inferred": explain.inferred(outcome.decided_by, reading.relied, decided),
-            "problems": explain.problems(outcome.refusal),
-            "unread": [*sent.unread_keys, *sent.unread_names][:MAX_UNREAD],
-            "advice": advice.of(sent, self._created_again(opened)),
-            "changes": opened.world.changes,
-        }
-        return entries.finished(head, None if outcome.fault else made.body, tail, self._secrets)
-
-
-def _recorded(made: Answer, fault: Fault | None) -> dict[str, Any]:
-    """The answer as an entry shows it, without the JSON of our own; one that never arrives has no status."""
-    lost = fault is not None and fault.connection in ("reset", "empty", "garbage")
-    headers = {name.lower(): value for name, value in made.headers.items()}
-    return {
-        "status": None if lost else made.status,
-        "headers": headers,
-        **(entries.content(made.body) if fault else {}),
-    }

@@ -10,9 +10,10 @@ from marshmallow import Schema
 
 from mockserver.api.operations import Operation
 from mockserver.errors import Problem, ValidationFailed
+from mockserver.fidelity.advice import RequestContent
 from mockserver.formats import fields
 from mockserver.formats import json as wire_json
-from mockserver.journal.entries import Received
+from mockserver.journal.messages import Received
 from mockserver.web.bodies import read_object
 
 Query = Mapping[str, list[str]]
@@ -36,6 +37,12 @@ class Reading(NamedTuple):
         """Raise ValidationFailed when there are problems."""
         if self.problems:
             raise ValidationFailed(self.problems)
+
+    def content(self, operation: str | None, received: Received) -> RequestContent:
+        """What the request said, for advice and the journal."""
+        query = {name: texts[0] for name, texts in received.query.items()}
+        said = self.unread_keys, self.unread_names, self.repeated_keys
+        return RequestContent(operation, self.document, query, *said)
 
     def strictly(self) -> Reading:
         """Add what strict mode refuses beyond the vendor (contract, section 7)."""

@@ -21,6 +21,9 @@ class RequestContent(NamedTuple):
     repeated_keys: Sequence[str]
 
 
+NOTHING_SAID = RequestContent(None, None, {}, (), (), ())
+
+
 def of(sent: RequestContent, created_again: bool = False) -> list[dict[str, str]]:
     """What to tell the sender, in the order of the contract's list.
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
+from mockserver.clock import monotonic, text_of
+from mockserver.errors import ApiError, InjectedError
+from mockserver.faults.rules import Fault
+from mockserver.fidelity import advice, explain
+from mockserver.fidelity.advice import NOTHING_SAID, RequestContent
 from mockserver.formats import json as wire_json
+from mockserver.journal.messages import Answer, Received
 from mockserver.keys import PREFIX, basic_password, is_name
 
 MAX_BODY = 64 * 1024
+MAX_UNREAD = 1000
+FAULT_RULE = "mock-fault"
 KEY_HEADER = "x-api-key"
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 _SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
@@ -24,15 +33,71 @@ _REMEMBERED = 1024  # characters of headers whose secrets are worth remembering
 Document = dict[str, Any]
 
 
-class Received(NamedTuple):
-    """A request, made once from what came: names of headers in lower case, `too_large` when its body was not read."""
+@dataclass
+class Outcome:
+    """What became of a request: the answer, and all that decided it.
 
-    method: str
-    path: str
-    query: Mapping[str, list[str]]
-    headers: Mapping[str, str]
-    body: bytes
-    too_large: bool = False
+    `said` is what the request said, `understood` the undocumented rules by which it was understood, `decided` those
+    that made a success what it is. `arrived_ms` is the sandbox's time, `entry` the entry once it is recorded.
+    """
+
+    answer: Answer | None = None
+    refusal: ApiError | None = None
+    fault: Fault | None = None
+    said: RequestContent = NOTHING_SAID
+    understood: Set[str] = frozenset()
+    decided: Set[str] = frozenset()
+    changes: Sequence[Document] = ()
+    arrived_ms: int = 0
+    world: int = 0
+    entry: bytes = b""
+
+    @property
+    def decided_by(self) -> ApiError | None:
+        """The error that refused the request, or that a fault made of its answer."""
+        made = self.fault if self.fault and self.fault.answers else None
+        return InjectedError(made.status or 500, rule=FAULT_RULE) if made else self.refusal
+
+    @property
+    def creation(self) -> bool:
+        """True when a task was created."""
+        return any(change["before"] is None and change["resource"] == "task" for change in self.changes)
+
+
+def build(
+    id: int, received: Received, outcome: Outcome, body: Any, again: bool, started: float, secrets: Sequence[str]
+) -> bytes:
+    """The entry of a request, as JSON; `body` is what its body says, `again` that it repeats a creation.
+
+    `started` is when the request began, on the clock of `clock.monotonic`.
+    """
+    answer, fault, said = outcome.answer or Answer(500, {}), outcome.fault, outcome.said
+    lost = fault is not None and fault.connection in ("reset", "empty", "garbage")
+    head = {
+        "id": id,
+        "at": text_of(outcome.arrived_ms),
+        "duration_ms": round((monotonic() - started) * 1000, 1),
+        "operation": said.operation,
+        "request": request(received, body, secrets=secrets),
+        "response": {
+            "status": None if lost else answer.status,
+            "headers": {name.lower(): value for name, value in answer.headers.items()},
+            **(content(answer.body) if fault else {}),
+        },
+    }
+    tail = {
+        "fault": fault.document() if fault else None,
+        "decision": explain.decision(outcome.decided_by),
+        # The answer to HEAD shows no value that was decided.
+        "inferred": explain.inferred(
+            outcome.decided_by, outcome.understood, outcome.decided if received.method != "HEAD" else frozenset()
+        ),
+        "problems": explain.problems(outcome.refusal),
+        "unread": [*said.unread_keys, *said.unread_names][:MAX_UNREAD],
+        "advice": advice.of(said, again),
+        "changes": outcome.changes,
+    }
+    return _encoded(head, None if fault else answer.body, tail, secrets)
 
 
 def request(received: Received, read: Any = None, *, whole: bool = False, secrets: Sequence[str] = ()) -> Document:
@@ -66,7 +131,7 @@ def _secrets(sent: Sequence[tuple[str, str]], known_keys: Sequence[str]) -> list
 _secrets_again = lru_cache(maxsize=256)(_secrets)
 
 
-def finished(head: Document, answer: bytes | None, tail: Document, secrets: Sequence[str]) -> bytes:
+def _encoded(head: Document, answer: bytes | None, tail: Document, secrets: Sequence[str]) -> bytes:
     """An entry as JSON, its changes cut as bodies are, with secrets shown by their last four characters.
 
     `head` ends with the response, `tail` is what follows. `answer` is the response's body where that is JSON of our

@@ -11,11 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from peewee import Query
 
 from mockserver.formats import json as wire_json
+from mockserver.journal import entries
+from mockserver.journal.entries import Outcome
+from mockserver.journal.messages import Received
 from mockserver.store.models import Entry, JournalRow
 from mockserver.store.transactions import Transaction
 
@@ -52,6 +56,20 @@ class Journal:
         """The id that the next entry will have."""
         return self._next_id
 
+    def record(self, received: Received, outcome: Outcome, body: Any, started: float, secrets: Sequence[str]) -> bytes:
+        """Write the entry of a request, whose id is `next_id()`, and return it as JSON (see `entries.build`)."""
+        again = outcome.creation and self._created_again(outcome.said.body, outcome.arrived_ms)
+        entry = entries.build(self._next_id, received, outcome, body, again, started, secrets)
+        self.append(entry)
+        return entry
+
+    def _created_again(self, body: Any, now_ms: int) -> bool:
+        """Test if a task with this body was the last to be created, two seconds ago or less; it is from now on."""
+        last, last_ms = self._last_created
+        digest = hashlib.sha256(wire_json.encode(body)).hexdigest()
+        self._last_created = digest, now_ms
+        return last == digest and 0 <= now_ms - last_ms <= SAME_TASK_MS
+
     def append(self, encoded: bytes) -> None:
         """Write an entry, whose id is `next_id()`, as JSON; the oldest ones make room."""
         pushed_out = self._make_room(len(encoded))
@@ -71,16 +89,6 @@ class Journal:
         self._next_id += 1
         if pushed_out > _MAX_UNTRIMMED or self._next_id % _TRIMMED_EVERY == 0:
             self._run("trim", _before, self._oldest)
-
-    def created_again(self, body: Any, now_ms: int) -> bool:
-        """Whether a task with this body was the last to be created, two seconds ago or less.
-
-        It is from now on, which is kept with the next entry.
-        """
-        last, last_ms = self._last_created
-        digest = hashlib.sha256(wire_json.encode(body)).hexdigest()
-        self._last_created = digest, now_ms
-        return last == digest and 0 <= now_ms - last_ms <= SAME_TASK_MS
 
     def entries(self, since: int = 0) -> list[Document]:
         """The entries after the one with id `since`, oldest first."""
