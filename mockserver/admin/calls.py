@@ -14,8 +14,7 @@ from mockserver.formats import fields
 from mockserver.formats import json as wire_json
 from mockserver.keys import DEFAULT, check_name
 from mockserver.web import bodies
-from mockserver.web.paths import rule_of
-from mockserver.web.rendering import respond
+from mockserver.web.rendering import respond, rule_of
 
 BASE_PATH = "/__admin"
 

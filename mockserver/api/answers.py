@@ -1,4 +1,4 @@
-"""Answers that no view makes: errors, and what a fault rule makes of an answer and of its connection."""
+"""Answers that no view makes: errors, and answers and connections that a fault rule breaks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def refused(error: ApiError, secrets: Sequence[str] = ()) -> Answer:
 
 
 def apply_fault(fault: Fault, answer: Answer | None) -> Answer:
-    """The answer that the fault makes of the request's own, which is None when the request was not carried out."""
+    """Apply a fault to the request's own answer, which is None when the request was not carried out."""
     if fault.status is not None and (fault.status >= 400 or answer is None):
         answer = (
             refused(InjectedError(fault.status, rule=entries.FAULT_RULE))

@@ -17,7 +17,7 @@ from mockserver.engine import Engine, current_engine
 from mockserver.errors import ApiError
 from mockserver.faults.catalogue import Operation as DescribedOperation
 from mockserver.web import hosts, rendering
-from mockserver.web.paths import rule_of
+from mockserver.web.rendering import rule_of
 
 _CONTROL_PLANE = re.compile(r"/__admin(/|\Z)")
 _REQUEST_HEADERS = ("x-api-key", "content-type", "prefer", "x-request-id")

@@ -1,4 +1,4 @@
-"""The doors to the pipeline: WSGI's environment in (PEP 3333), an answer out, through Flask or past it."""
+"""The adapters between WSGI (PEP 3333) and the pipeline: through Flask, or past it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def answer(
     path: Mapping[str, str],
     refusal: ApiError | None = None,
 ) -> Answer:
-    """Answer a request; a fault of its connection is carried out, and what is returned then is dropped."""
+    """Answer a request; when a fault breaks the connection, the server ignores the answer."""
     answered = pipeline.answer(engine, _received(environ, engine.settings.max_body), operation, path, refusal)
     environ["mockserver.sandbox"] = answered.sandbox
     if answered.connection:
@@ -38,7 +38,7 @@ def answer(
 
 
 def completed(answered: Answer, kind: type[Kind]) -> Kind:
-    """The answer as a response of Werkzeug's, which adds what HTTP asks for and a fault has left out."""
+    """The answer as a response of Werkzeug's, which adds the headers that a fault rule has left out."""
     made = kind(answered.body or None, answered.status, answered.headers)
     if not any(name.lower() == "content-type" for name in answered.headers):
         del made.headers["Content-Type"]
@@ -46,14 +46,14 @@ def completed(answered: Answer, kind: type[Kind]) -> Kind:
 
 
 def request_id(sent: str | None) -> str | None:
-    """What an `X-Request-Id` comes back as: as it was sent, where it can be a header's value."""
+    """The `X-Request-Id` to return: the one sent, if it is a valid header value."""
     return sent if sent and len(sent) <= 256 and sent.isascii() and sent.isprintable() else None
 
 
 def past_flask(application: Application, engine: Engine, operations: Collection[Operation]) -> Application:
-    """WSGI middleware: answers what is plainly a call of the imitated API, and leaves all else to Flask.
+    """WSGI middleware that answers plain calls of the imitated API itself and passes all other requests to Flask.
 
-    That is the exact method and path of an operation, without an `Origin`. Flask answers the same, and slower.
+    A plain call has the exact method and path of an operation and no `Origin`. Flask gives the same answer, slower.
     """
     fixed = {(each.method, BASE_PATH + each.path): each for each in operations if "{" not in each.path}
     of_one_task = {
@@ -84,14 +84,14 @@ def past_flask(application: Application, engine: Engine, operations: Collection[
 
 
 def _add_common(headers: Any, environ: Environ) -> None:
-    """Add what Flask's own answers get from hooks."""
+    """Add the headers that answers of Flask get from its hooks."""
     headers["Vary"] = "Origin"
     if sent := request_id(environ.get("HTTP_X_REQUEST_ID")):
         headers["X-Request-Id"] = sent
 
 
 def _received(environ: Environ, max_body: int) -> Received:
-    """The request, made once; the server says in `mockserver.body_too_large` that it stopped reading."""
+    """Read the request; `mockserver.body_too_large` says that the server did not read the body."""
     too_large = environ.get("mockserver.body_too_large", False) or (get_content_length(environ) or 0) > max_body
     query = environ.get("QUERY_STRING", "")
     return Received(
@@ -105,7 +105,7 @@ def _received(environ: Environ, max_body: int) -> Received:
 
 
 def _query(text: str) -> dict[str, list[str]]:
-    """Every value of each name, in order; bytes that are no UTF-8 stay percent-encoded, as Flask has it."""
+    """All values of each name, in order; bytes that are not UTF-8 stay percent-encoded, as in Flask."""
     values: dict[str, list[str]] = {}
     for name, value in parse_qsl(_decoded(text), keep_blank_values=True, errors="werkzeug.url_quote"):
         values.setdefault(name, []).append(value)
@@ -113,7 +113,7 @@ def _query(text: str) -> dict[str, list[str]]:
 
 
 def _headers(environ: Environ) -> dict[str, str]:
-    """The headers, their names in lower case."""
+    """The headers, with names in lower case."""
     return {
         name: value for key, value in environ.items() if (name := _header_name(key)) and (value or key[:5] == "HTTP_")
     }
@@ -121,7 +121,7 @@ def _headers(environ: Environ) -> dict[str, str]:
 
 @lru_cache(maxsize=1024)
 def _header_name(key: str) -> str | None:
-    """The header that a key of the environment holds; None for what is none."""
+    """The header that a key of the environment stands for, or None."""
     if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         return key.lower().replace("_", "-")
     if not key.startswith("HTTP_") or key in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
@@ -130,7 +130,7 @@ def _header_name(key: str) -> str | None:
 
 
 def _decoded(text: str) -> str:
-    """A text of the environment, whose characters stand for bytes (PEP 3333, "Unicode Issues")."""
+    """Decode a text of the environment, whose characters are bytes (PEP 3333, "Unicode Issues")."""
     return text if text.isascii() else text.encode("latin-1").decode(errors="replace")
 
 

@@ -1,10 +1,10 @@
-"""The one path of every request: key, rate limit, preference, fault, view, commit, fault, answer, journal.
+"""The pipeline of every request: key, rate limit, preference, fault, view, commit, fault, answer, journal.
 
-The order is the contract's (section 1) and the control plane's. No web framework takes part: `doors` makes a request
-one object and sends the answer. Decoding and validating come before the transaction, which holds the store's lock; in
-it, references are looked up and rows are written, with the request's journal entry. A delayed request has two
-transactions, because nothing may be held while it waits. Where the disk has no room for the entry, a request that
-changes nothing is answered without one, and all others are refused.
+The order is the contract's (section 1) and the control plane's. No web framework takes part: `doors` reads the request
+and sends the answer. Decoding and validation come before the transaction, which holds the store's lock; inside it,
+references are looked up and rows are written, with the journal entry. A delayed request has two transactions, so that
+nothing is locked while it waits. On a full disk, a request that changes nothing is answered without an entry, and any
+other is refused.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def answer(
     path: Mapping[str, str],
     refusal: ApiError | None = None,
 ) -> Answer:
-    """Answer a request of the imitated API; `refusal` is what routing has decided already."""
+    """Answer a request of the imitated API; `refusal` is an error of routing."""
     return _Exchange(engine, received, operation, path, refusal).answer()
 
 
 class _Large(NamedTuple):
-    """An answer that was made outside the lock, of a version of the sandbox, at the first try or a later one."""
+    """An answer made outside the lock from one version of the sandbox; `tries` counts how often it was made."""
 
     version: tuple[int, int, int]
     body: bytes
@@ -60,13 +60,13 @@ class _Large(NamedTuple):
     tries: int
 
     def fits(self, opened: OpenSandbox) -> bool:
-        """Whether it is the answer still; in a sandbox that is always written to, the last try has to do."""
+        """Test if the answer is still current; in a sandbox that is written to all the time, the last try counts."""
         return self.version == opened.version or (self.tries >= MAX_TRIES and self.version[0] == opened.version[0])
 
 
 @dataclass
 class _Exchange:
-    """One request on its way: `early` is what was read of it, `reading` that from the moment it is asked for."""
+    """A request in the pipeline: `early` is its content, `reading` the same once its view is reached."""
 
     engine: Engine
     received: Received
@@ -81,7 +81,7 @@ class _Exchange:
     large: _Large | None = None
 
     def answer(self) -> Answer:
-        """The answer, which says itself what is to become of the connection."""
+        """Carry out the request."""
         self.started = monotonic()
         self._identify()
         try:
@@ -93,7 +93,7 @@ class _Exchange:
             self._announce(outcome)
             if outcome.fault and outcome.fault.when == "after":
                 self._pause(outcome.fault.delay_ms, outcome.world)
-        except ApiError as error:  # what keeps the mock from doing anything: no room on its disk, a delay released
+        except ApiError as error:  # the mock itself cannot go on: its disk is full, or a delay was released
             return self._for_caller(refused(error))
         except Exception as error:
             path = entries.without(self._secrets, self.received.path)
@@ -109,7 +109,7 @@ class _Exchange:
         return answer
 
     def _identify(self) -> None:
-        """Whose request it is, and that it is not too large; what refuses it here, no fault can reach."""
+        """Find the sandbox and check the size of the body; faults do not apply to a request that is refused here."""
         try:
             self.caller = self.engine.keys.caller(self.received.headers.get(entries.KEY_HEADER))
             if self.received.too_large:
@@ -118,7 +118,7 @@ class _Exchange:
             self.refusal = self.refusal or error
 
     def _read(self) -> None:
-        """Read the request before the transaction; whether it can be read is said where the view would be called."""
+        """Decode and validate the request; an error is raised later, when its view would be called."""
         if self.operation is None:
             return
         try:
@@ -137,7 +137,7 @@ class _Exchange:
         return self._in_sandbox(lambda opened: self._resumed(opened, begun))
 
     def _in_sandbox(self, work: Callable[[OpenSandbox], Result]) -> Result:
-        """Do the work under the store's lock; a large answer is made before, and the work begun again."""
+        """Do the work under the store's lock; for a large answer, leave the lock, make it, and start again."""
         while True:
             try:
                 return self.engine.sandboxes.carry_out(self.caller.sandbox, work)
@@ -145,7 +145,7 @@ class _Exchange:
                 self.large = self._made_outside()
 
     def _made_outside(self) -> _Large:
-        """Make a large answer from one moment of the store, in which others may write."""
+        """Make a large answer from a snapshot of the store, while other requests may write."""
         assert self.operation is not None  # noqa: S101  # an operation's view asked for it
         tries = self.large.tries if self.large else 0
         with self.engine.sandboxes.look(self.caller.sandbox) as opened:
@@ -153,7 +153,7 @@ class _Exchange:
         return _Large(opened.version, wire_json.encode_all(result), opened.world.relied, tries + 1)
 
     def _begun(self, opened: OpenSandbox) -> tuple[Outcome, int]:
-        """What is decided before, and for how long it waits; what does not wait is carried out at once."""
+        """Apply limit, preference and fault; return the delay in milliseconds, and carry out a request without one."""
         outcome = self._before(opened)
         outcome.world = opened.world.number
         fault_ms = outcome.fault.delay_ms if outcome.fault else 0
@@ -166,7 +166,7 @@ class _Exchange:
         return self._carried_out(opened, replace(begun))
 
     def _pause(self, delay_ms: int, world: int) -> None:
-        """Wait, unless the sandbox has another world by now."""
+        """Wait, unless the sandbox was reset meanwhile."""
 
         def outdated() -> bool:
             with self.engine.sandboxes.look(self.caller.sandbox) as opened:
@@ -176,7 +176,7 @@ class _Exchange:
             self.engine.waiting.pause(self.caller.sandbox, min(delay_ms, MAX_DELAY_MS) / 1000, outdated)
 
     def _before(self, opened: OpenSandbox) -> Outcome:
-        """What is decided before the request is looked at: limit, preference, fault."""
+        """Apply rate limit, preference and fault rules."""
         try:
             rate_limit.spend(opened.world, opened.kept)
             self.preferences = prefer.parse(self.received.headers.get("prefer", ""))
@@ -215,7 +215,7 @@ class _Exchange:
         return Call(opened.world, user_id, parts["path"], parts["query"], parts["body"], locked)
 
     def _concluded(self, opened: OpenSandbox, outcome: Outcome) -> Outcome:
-        """Make the answer what it will be, and write the entry that tells of it, where that can be kept."""
+        """Complete the answer and write its journal entry, if the disk has room for one."""
         made = outcome.answer
         if outcome.refusal:
             made = refused(outcome.refusal, self._secrets)
@@ -239,7 +239,7 @@ class _Exchange:
         return outcome
 
     def _announce(self, outcome: Outcome) -> None:
-        """Tell those who wait; only now, when what they will look for is committed."""
+        """Notify verifications and event streams, after the commit."""
         if not outcome.entry:
             return
         announce, sandbox = self.engine.waiting.announce, self.caller.sandbox
@@ -251,7 +251,7 @@ class _Exchange:
             announce(sandbox, "fault", lambda: {"request": request_id, **fault.document()})
 
     def _known(self, made: Answer | None = None) -> dict[str, Any]:
-        """What is known of the request so far, in the shape of a journal entry, its body whole."""
+        """The request as fault patterns see it: shaped like a journal entry, with its whole body."""
         shown = entries.request(self.received, self.early.document or None, whole=True)
         known = {"operation": self._operation_id, "request": shown}
         return known if made is None else {**known, "response": {"status": made.status}}

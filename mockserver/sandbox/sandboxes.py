@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from mockserver.clock import ClockSetting, text_of
+from mockserver.clock import ClockSetting
 from mockserver.errors import BadRequest, NotFound, ServiceUnavailable, Unauthorized
 from mockserver.formats import ids
 from mockserver.formats.json import quoted
@@ -62,11 +62,6 @@ class OpenSandbox(NamedTuple):
     journal: Journal
     arrived_ms: int
     kept: bool = True
-
-    @property
-    def arrived_at(self) -> str:
-        """The time of arrival, as the API writes instants."""
-        return text_of(self.arrived_ms)
 
     @property
     def version(self) -> tuple[int, int, int]:

@@ -52,3 +52,8 @@ def translated(error: exceptions.HTTPException) -> errors.ApiError:
 def _render_unexpected(error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.path, exc_info=error)
     return render(errors.InternalServerError())
+
+
+def rule_of(path: str) -> str:
+    """The path of an OpenAPI document, such as `/tasks/{id}`, as Flask writes it."""
+    return path.replace("{", "<string:").replace("}", ">")
