@@ -1,4 +1,4 @@
-"""The application: wiring only."""
+"""Create the Flask application: wiring only."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from mockserver.faults.catalogue import Operation
 
 
 class _Rule(Rule):
-    """A rule that compiles what builds its URL with the first that is built: hardly any ever is.
+    """A rule that compiles its URL builder on first use: few rules ever build a URL.
 
-    The method is private to Werkzeug. Should it go, this one is not called, and the start takes 10 ms more.
+    The method is private to Werkzeug. If it goes, this one is not called, and the start takes 10 ms longer.
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
@@ -34,22 +34,22 @@ class _Application(Flask):
     url_rule_class = _Rule
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function as it is: none of ours is asynchronous, and Flask would look at each at every request."""
+        """Return the function unchanged: no view is asynchronous, and Flask would check each at every request."""
         return func
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The mock as a Flask application.
+    """Create the mock as a Flask application.
 
-    Without settings they come from the environment (`VAMBE_MOCK_*`). Raises `InvalidSetting`,
-    `InvalidFixtures` or `UnusableDatabase`. Who created the application closes it with
+    The default settings are those of the environment (`VAMBE_MOCK_*`). Raises `InvalidSetting`,
+    `InvalidFixtures` or `UnusableDatabase`. The caller closes the application with
     `app.extensions["vambe_mock"].close()`.
     """
     settings = config.resolve({}, os.environ) if settings is None else settings
     started = engine.start(settings, operations())
     app = _Application("mockserver", static_folder=None)
     app.extensions[engine.EXTENSION] = started
-    # A path is looked up as it was sent: the vendor's framework redirects nowhere.
+    # Paths are matched as sent: the vendor's framework does not redirect.
     app.url_map.merge_slashes = False
     api.register(app, settings)
     admin.register(app)
@@ -60,5 +60,5 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def operations() -> tuple[Operation, ...]:
-    """The operations of the imitated API, and how each is documented to refuse a request."""
+    """The operations of the imitated API, each with its documented errors."""
     return api.described()

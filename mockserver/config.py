@@ -1,6 +1,6 @@
-"""The settings, each said once: flag, environment variable, default, meaning.
+"""The settings, each defined once: flag, environment variable, default, meaning.
 
-The command line, `create_app` and the documentation read them from `SETTINGS`.
+The command line, `create_app` and `MockServer` read them from `SETTINGS`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockserver.formats.json import quoted
 from mockserver.keys import check_key, check_token
 
 ENVIRONMENT_PREFIX = "VAMBE_MOCK_"
-URL_VARIABLE, KEY_VARIABLE = "VAMBE_API_URL", "VAMBE_API_KEY"  # what applications under test are given
+URL_VARIABLE, KEY_VARIABLE = "VAMBE_API_URL", "VAMBE_API_KEY"  # set for applications under test
 
 
 class InvalidSetting(ValueError):
@@ -95,18 +95,18 @@ class Settings:
         None,
         lambda text: Path(_some(text)),
         "PATH",
-        "The SQLite file to keep the world in.",
+        "The SQLite file to keep the sandboxes in.",
         shown="a temporary file",
     )
     fixtures: str = _setting(
-        "default", _some, "NAME|DIR", "What every sandbox starts with: shipped fixtures, or a folder such as ./mine."
+        "default", _some, "NAME|DIR", "The initial state of sandboxes: shipped fixtures, or a folder such as ./mine."
     )
-    seed: str = _setting("vambe", _text, "TEXT", "What ids are minted from, for sandboxes opened from now on.")
+    seed: str = _setting("vambe", _text, "TEXT", "The seed of ids, for sandboxes opened from now on.")
     clock: ClockSetting = _setting(
         ClockSetting(),
         parse_setting,
         "MODE[@INSTANT]",
-        "The clock of sandboxes opened from now on: ticking (a second for each write), frozen or real.",
+        "The clock of sandboxes opened from now on: ticking (one second per write), frozen or real.",
     )
     strict: bool = _setting(
         False,
@@ -117,11 +117,11 @@ class Settings:
         shown="off",
     )
     max_body: int = _setting(1_048_576, _whole(1, 1 << 30), "BYTES", "The largest request body.")
-    max_sandboxes: int = _setting(1000, _whole(1, 1_000_000), "N", "How many sandboxes there may be.")
+    max_sandboxes: int = _setting(1000, _whole(1, 1_000_000), "N", "The largest number of sandboxes.")
     journal_limit: int = _setting(
-        1000, _whole(1, 1_000_000), "N", "How many requests the journal of a sandbox keeps, within 16 MiB."
+        1000, _whole(1, 1_000_000), "N", "The number of requests that a sandbox's journal keeps, within 16 MiB."
     )
-    threads: int = _setting(64, _whole(1, 1024), "N", "How many requests are worked on at once.")
+    threads: int = _setting(64, _whole(1, 1024), "N", "The number of requests handled at once.")
     api_key: tuple[str, ...] = _setting(
         (), check_key, "KEY", "A key of your own that opens the sandbox default.", kind="list", shown="none"
     )
@@ -129,7 +129,7 @@ class Settings:
         (),
         _origin,
         "ORIGIN",
-        "An origin beside the loopback ones whose pages may call the API, or *.",
+        "An origin besides the loopback ones whose pages may call the API, or *.",
         kind="list",
         shown="loopback only",
     )
@@ -137,18 +137,18 @@ class Settings:
         None,
         check_token,
         "TOKEN",
-        "What the control plane asks for when the server does not listen on loopback.",
-        shown="one is made up, and printed",
+        "The token that the control plane requires when the server does not listen on loopback.",
+        shown="a random one, printed at the start",
     )
     allowed_host: tuple[str, ...] = _setting(
-        (), _host, "HOST", "A Host header beside the loopback ones to answer.", kind="list", shown="loopback only"
+        (), _host, "HOST", "A Host header to answer besides the loopback ones.", kind="list", shown="loopback only"
     )
-    log_format: str = _setting("text", _one_of("text", "json"), "text|json", "How log lines are written.")
+    log_format: str = _setting("text", _one_of("text", "json"), "text|json", "The format of log lines.")
     ready_file: Path | None = _setting(
         None,
         lambda text: Path(_some(text)),
         "PATH",
-        "A file to write the line of --json to when the server is ready; it is removed at the end.",
+        "A file to write the line of --json to when the server is ready; it is removed at exit.",
         shown="none",
     )
     json: bool = _setting(
@@ -157,7 +157,7 @@ class Settings:
 
 
 class Setting(NamedTuple):
-    """One setting as people see it."""
+    """A setting as the command line and the documentation present it."""
 
     name: str
     parse: Callable[[str], Any]
@@ -181,10 +181,10 @@ SETTINGS = tuple(Setting(each.name, **each.metadata) for each in fields(Settings
 
 
 def resolve(options: Mapping[str, str | Sequence[str] | None], environment: Mapping[str, str]) -> Settings:
-    """The settings from command line options, then the environment, then the defaults.
+    """Resolve the settings from command line options, then the environment, then the defaults.
 
     Options map a setting's name to its text (a list's to its texts); None or an empty list means not given. In the
-    environment a list is separated by commas or blanks. Raises InvalidSetting.
+    environment, lists are separated by commas or blanks. Raises InvalidSetting.
     """
     chosen = {}
     for setting in SETTINGS:

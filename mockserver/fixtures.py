@@ -1,7 +1,7 @@
-"""Fixtures: the world that every sandbox starts with, found, checked and loaded.
+"""Find, check and load fixtures, the initial state of every sandbox.
 
-A folder holds any of `FILES`; one that it lacks is taken from the shipped `default`. Records have the shape in
-which `GET /__admin/state` shows them; what follows from other values (`due_at`, `status_config` …) may be left out.
+A folder holds any of `FILES`; missing ones are taken from the shipped `default`. Records have the format of
+`GET /__admin/state`; derived fields (`due_at`, `status_config` …) may be left out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Records = list[dict[str, Any]]
 
 
 class Fixtures(NamedTuple):
-    """A valid set: the document of a sandbox, the keys beside `test_<name>`, and a digest of the document."""
+    """Valid fixtures: the document of a state, the API keys besides `test_<name>`, and the document's SHA-256."""
 
     document: dict[str, Records]
     api_keys: Records
@@ -39,7 +39,7 @@ class Fixtures(NamedTuple):
 
 
 class FixtureProblem(NamedTuple):
-    """Something wrong in a file: where, and what to a person."""
+    """A problem in a file: its line, its JSON path, and a message."""
 
     file: Path
     line: int | None
@@ -52,7 +52,7 @@ class FixtureProblem(NamedTuple):
 
 
 class InvalidFixtures(Exception):
-    """The fixtures cannot be used; `problems` has one line of text for each reason."""
+    """The fixtures cannot be used; `problems` has one line of text for each of them."""
 
     def __init__(self, problems: Iterable[object]) -> None:
         self.problems = [str(problem) for problem in problems]
@@ -152,12 +152,12 @@ def shipped() -> Path:
 
 
 def shipped_names() -> list[str]:
-    """The names that `--fixtures` knows."""
+    """The names that `--fixtures` accepts."""
     return [DEFAULT, *sorted(folder.name for folder in shipped().iterdir() if (folder / "tasks.json").is_file())]
 
 
 def find(name: str) -> Path:
-    """The folder that `--fixtures` names: a shipped one, or with a slash in it a folder of the user's.
+    """The folder that `--fixtures` names: the user's if the name has a slash, else a shipped one.
 
     Raises InvalidFixtures.
     """
@@ -172,19 +172,19 @@ def find(name: str) -> Path:
 
 
 def files(name: str) -> dict[str, Path]:
-    """Every file of the fixtures of that name or folder, by its name; those it lacks are the default's."""
+    """The fixture files of a name or folder, by file name; missing ones are the default's. Raises InvalidFixtures."""
     folder = find(name)
     return {path.name: path for path in (_file(folder, list_name) for list_name in _SCHEMAS) if path.exists()}
 
 
 def load(name: str) -> Fixtures:
-    """The fixtures of that name or folder, checked; raises InvalidFixtures with every problem."""
+    """Load and check the fixtures of a name or folder; raises InvalidFixtures with every problem."""
     folder = find(name)
     files = {name: _file(folder, name) for name in _SCHEMAS}
     if not any(path.parent == folder for path in files.values()):
         raise InvalidFixtures([f"{folder} holds none of {', '.join(FILES)}"])
-    strangers = sorted(path for path in folder.glob("*.json") if path.name not in FILES)
-    unusable = [f"{stranger}: not one of {', '.join(FILES)}" for stranger in strangers]
+    unexpected = sorted(path for path in folder.glob("*.json") if path.name not in FILES)
+    unusable = [f"{path}: not one of {', '.join(FILES)}" for path in unexpected]
     raw, lines, unread = _read(files)
     document, problems = check(raw, frozenset(unread))
     if unusable or unread or problems:
@@ -195,10 +195,10 @@ def load(name: str) -> Fixtures:
 
 
 def check(document: dict[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[dict[str, Records], list[Problem]]:
-    """A whole document with everything that follows filled in, and every problem it has.
+    """Check a whole document; return its records with the derived fields filled in, and every problem.
 
     A problem's path begins with the name of the list: `("users", 2, "email")`. Lists that are `unknown` could not be
-    read: nothing is said of them, nor of what refers to them.
+    read: neither they nor references to them are checked.
     """
     loaded: dict[str, Records] = {}
     problems: list[Problem] = []
@@ -220,7 +220,7 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _read(files: dict[str, Path]) -> tuple[dict[str, Any], dict[str, list[int]], dict[str, str]]:
-    """The lists, the lines of their records, and why those that are missing could not be read."""
+    """Read the files: the lists, the line numbers of their records, and an error for each list that is unreadable."""
     raw: dict[str, Any] = {}
     lines: dict[str, list[int]] = {}
     unread: dict[str, str] = {}
@@ -272,17 +272,17 @@ def _load_record(schema: Schema, record: Any) -> tuple[dict[str, Any], list[Prob
 
 
 def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """A task with what follows from its due date; what was given must agree with it."""
+    """Add the fields derived from the due date; those that are given must agree."""
     if task["due_date"] is None and (task["due_time"] or task["timezone"]):
         return {}, [Problem(("due_date",), "required", "due_time and timezone are kept only with a due_date")]
     parts = due.Parts(*map(task.get, due.Parts._fields))
     try:
-        follows = due.due(parts)._asdict()
+        derived = due.due(parts)._asdict()
     except due.OutOfRange as error:
         return {}, [Problem(("due_date",), "out_of_range", str(error))]
     wrong = [
         Problem((key,), "conflict", f"the due date gives {json.dumps(value)}")
-        for key, value in follows.items()
+        for key, value in derived.items()
         if key in task and task[key] != value
     ]
     wrong += _repeats([each["responsible_id"] for each in task["task_responsibles"]])
@@ -303,7 +303,7 @@ def _key_problems(key: str) -> Iterator[Problem]:
 
 
 def _check_whole(loaded: dict[str, Records], doubtful: frozenset[str]) -> list[Problem]:
-    """What is wrong between records. Those with problems of their own are empty, and their lists `doubtful`."""
+    """Check records against each other. Invalid records are empty, and their lists are `doubtful`."""
     return [
         *(problem for name in _SCHEMAS for problem in _duplicates(loaded, name, "key" if name == "api_keys" else "id")),
         *_duplicates(loaded, "statuses", "name"),
@@ -369,7 +369,7 @@ def _stray_notes(loaded: dict[str, Records]) -> Iterator[Problem]:
 
 
 def _notes_of(tasks: Records) -> Iterator[dict[str, Any]]:
-    """The notes that the tasks would have made."""
+    """The notes that creating the tasks would have made."""
     for number, task in enumerate(task for task in tasks if task["ai_contact_id"] is not None):
         yield {
             "id": ids.mint("fixtures", "note", number),

@@ -1,7 +1,7 @@
-"""The pytest plugin: a fresh sandbox for each test, and reports that explain.
+"""The pytest plugin: a fresh sandbox for each test, and reports that explain failures.
 
-It is active where vambe-mock is installed (`-p no:vambe_mock` turns it off), and imports nothing of the mock until a
-fixture is used.
+It is active wherever vambe-mock is installed (`-p no:vambe_mock` turns it off), and imports the rest of the mock when
+a fixture is first used.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _mock_key = pytest.StashKey["VambeMock"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options, each with its name in front."""
+    """Add the options, all with the prefix `--vambe-mock-`."""
     group = parser.getgroup("vambe-mock", "vambe-mock, an emulator of Vambe's task API")
     group.addoption(
         "--vambe-mock-url",
         metavar="URL",
         default=os.environ.get(_URL),
-        help=f"Take the sandboxes from the server that runs there, instead of starting one.  [env: {_URL}]",
+        help=f"Use the running server at this URL instead of starting one.  [env: {_URL}]",
     )
     group.addoption(
         "--vambe-mock-admin-token",
         metavar="TOKEN",
         default=os.environ.get(_TOKEN),
-        help=f"That server's admin token, when it does not listen on loopback.  [env: {_TOKEN}]",
+        help=f"The admin token of that server, if it requires one.  [env: {_TOKEN}]",
     )
     group.addoption(
         "--vambe-mock-strict",
@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--vambe-mock-inferred",
         action="store_true",
-        help="End the report with the undocumented rules that decided something, and the tests that rely on them.",
+        help="End the report with the undocumented rules that decided an answer, and the tests that rely on them.",
     )
 
 
@@ -63,13 +63,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Where the sandboxes come from, when it is not from here."""
+    """Name the server, unless this session starts its own."""
     url = config.option.vambe_mock_url
     return f"vambe-mock: sandboxes of the server at {url}" if url else None
 
 
 class _Servers:
-    """The servers of a session: one for each set of settings, started when it is first asked for."""
+    """The servers of a session: one for each set of settings, started on first use."""
 
     def __init__(self, url: str | None, admin_token: str | None) -> None:
         self.run = os.urandom(8).hex()
@@ -79,13 +79,13 @@ class _Servers:
         self._started: dict[str, MockServer] = {}
 
     def running(self, settings: Mapping[str, Any]) -> Server:
-        """The server with these settings; one that runs elsewhere has its own."""
+        """The server with these settings; a remote one keeps its own."""
         from mockserver.testing.servers import MockServer, RemoteServer
 
         if self._url:
             if settings:
                 given = ", ".join(settings)
-                message = f"the server at {self._url} has settings of its own; vambe_mock_config is not heard: {given}"
+                message = f"the server at {self._url} has settings of its own; vambe_mock_config is ignored: {given}"
                 warnings.warn(pytest.PytestWarning(message), stacklevel=2)
             return RemoteServer(self._url, self._admin_token)
         key = repr(sorted(settings.items()))
@@ -94,18 +94,18 @@ class _Servers:
         return self._started[key]
 
     def sandbox(self, settings: Mapping[str, Any], node_id: str) -> VambeMock:
-        """A fresh sandbox for a test."""
+        """Create a sandbox for a test."""
         mock = self.running(settings).sandbox(_sandbox_name(node_id, self.run))
         self.mocks.append(mock)
         return mock
 
     def close(self, mock: VambeMock) -> None:
-        """Delete a sandbox of a test that is over."""
+        """Delete the sandbox of a finished test."""
         self.mocks.remove(mock)
         mock.close()
 
     def stop(self) -> None:
-        """Delete what an interrupted session has left, and stop."""
+        """Delete the sandboxes left by an interrupted session, and stop the servers."""
         while self.mocks:
             self.mocks.pop().close()
         for server in self._started.values():
@@ -113,7 +113,7 @@ class _Servers:
 
 
 def _sandbox_name(node_id: str, run: str) -> str:
-    """A readable name that no other test of this process, nor of any other, has."""
+    """A readable name, unique among tests and processes."""
     digest = hashlib.sha256(f"{run}\n{node_id}".encode("utf-8", "backslashreplace")).hexdigest()[:8]
     words = re.sub("[^A-Za-z0-9._]+", "-", node_id.rpartition("::")[2].removeprefix("test_"))
     return f"{words[: _MAX_NAME - len(digest) - 1].strip('-')}-{digest}".lstrip("-")
@@ -124,13 +124,13 @@ _servers_key = pytest.StashKey[_Servers]()
 
 @pytest.fixture(scope="session")
 def vambe_mock_config() -> dict[str, Any]:
-    """The settings of the server, as `mockserver.testing.MockServer` takes them: override it, in any scope."""
+    """The settings of the server, as `mockserver.testing.MockServer` takes them; override it in any scope."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def vambe_mock_server(request: pytest.FixtureRequest, vambe_mock_config: Mapping[str, Any]) -> Server:
-    """The server of this session: its `base_url`, and `sandbox()` for what needs one that outlives a test."""
+    """The server of this session: its `base_url`, and `sandbox()` for sandboxes that outlive a test."""
     return request.config.stash[_servers_key].running(vambe_mock_config)
 
 
@@ -144,7 +144,7 @@ def vambe_mock(request: pytest.FixtureRequest, vambe_mock_config: Mapping[str, A
 
 @pytest.fixture
 def vambe_mock_env(vambe_mock: VambeMock, monkeypatch: pytest.MonkeyPatch) -> VambeMock:
-    """`vambe_mock`, with the environment of the test leading to it: `VAMBE_API_URL` and `VAMBE_API_KEY`."""
+    """`vambe_mock`, with `VAMBE_API_URL` and `VAMBE_API_KEY` set in the environment of the test."""
     for name, value in vambe_mock.env.items():
         monkeypatch.setenv(name, value)
     return vambe_mock
@@ -152,7 +152,7 @@ def vambe_mock_env(vambe_mock: VambeMock, monkeypatch: pytest.MonkeyPatch) -> Va
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """With `--vambe-mock-strict`, fail a test that has passed but whose client sent what nothing reads."""
+    """With `--vambe-mock-strict`, fail a passed test whose client sent keys or names that nothing reads."""
     result = yield
     mock = item.stash.get(_mock_key, None)
     if mock is not None and item.config.option.vambe_mock_strict:
@@ -167,9 +167,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the journal of a test that failed; when the test is over, delete its sandbox.
+    """Add the journal to the report of a failed test; after the teardown, delete the sandbox.
 
-    That is not left to the fixture's own end, so that the journal is still there when another fixture's end fails.
+    The fixture does not delete it, so that the journal still exists when the teardown of another fixture fails.
     """
     report = yield
     mock = item.stash.get(_mock_key, None)
@@ -192,7 +192,7 @@ def _explained(mock: VambeMock) -> str:
 
 def _conclude(item: pytest.Item, mock: VambeMock, report: pytest.TestReport) -> None:
     if item.config.option.vambe_mock_inferred:
-        # An attribute of a report travels from a worker of xdist to the terminal.
+        # xdist sends the attributes of reports from its workers to the terminal.
         vars(report)["vambe_mock_inferred"] = _relied_on(mock)
     del item.stash[_mock_key]
     item.config.stash[_servers_key].close(mock)
@@ -207,23 +207,23 @@ def _relied_on(mock: VambeMock) -> list[str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop the servers. The end of the last test, which asks for its journal, is after that of every fixture."""
+    """Stop the servers; the report of the last test reads its journal after all fixtures have ended."""
     session.config.stash[_servers_key].stop()
 
 
 class _InferredReport:
-    """Collects the undocumented rules that tests rely on, and tells of them at the end."""
+    """Collect the undocumented rules that tests rely on, and list them at the end."""
 
     def __init__(self) -> None:
         self._tests: dict[str, set[str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note what a test has relied on."""
+        """Record the rules that a test relies on."""
         for rule in getattr(report, "vambe_mock_inferred", ()):
             self._tests.setdefault(rule, set()).add(report.nodeid)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Each rule in the order of the contract, with its tests."""
+        """List the rules with their tests, in the order of the contract."""
         from mockserver.fidelity.contract import RULES
 
         terminalreporter.section("vambe-mock: undocumented rules")

@@ -1,4 +1,4 @@
-"""A server in the foreground: bind, open the world, say so, serve until told to stop."""
+"""Run a server in the foreground: bind the port, open the database, announce the URL, serve until stopped."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mockserver.web.hosts import HostRule
 
 
 class CannotListen(Exception):
-    """The address cannot be listened on; the message names the option."""
+    """The address or the ready file cannot be used; the message names the option."""
 
 
 def serve(settings: Settings) -> None:
@@ -39,14 +39,14 @@ def serve(settings: Settings) -> None:
     _on_signals(sys.exit)
     with bound_server(settings) as (server, engine, _):
         _on_signals(lambda: _end(server, engine))
-        made_up = None if settings.admin_token else engine.settings.admin_token
-        with _ready_file(settings.ready_file, _ready(server, made_up)):
-            _announce(settings, server, engine, made_up)
+        generated = None if settings.admin_token else engine.settings.admin_token
+        with _ready_file(settings.ready_file, _ready(server, generated)):
+            _announce(settings, server, engine, generated)
             server.serve()
 
 
 class BoundServer(NamedTuple):
-    """A server that is bound, the mock behind it, and the application as it answers in process, without `HostRule`."""
+    """A bound server, its engine, and the application for calls in process, without `HostRule`."""
 
     server: Server
     engine: Engine
@@ -55,9 +55,9 @@ class BoundServer(NamedTuple):
 
 @contextlib.contextmanager
 def bound_server(settings: Settings) -> Iterator[BoundServer]:
-    """A server that is bound and wired, and what is behind it; the block starts it.
+    """Bind a server and open its engine; the block starts the server, and its end closes both.
 
-    The port is bound before the world is opened, so that a port in use leaves a database file untouched.
+    The port is bound before the database is opened, so that a port in use leaves the file untouched.
     """
     handler: list[Callable[..., Iterable[bytes]]] = []
     with _bind(settings, lambda environ, start_response: handler[0](environ, start_response)) as server:
@@ -72,13 +72,13 @@ def bound_server(settings: Settings) -> Iterator[BoundServer]:
 
 
 def _end(server: Server, engine: Engine) -> None:
-    """Stop serving; those who wait are told so, instead of being waited for."""
+    """Stop serving; requests that wait are ended instead of being waited for."""
     engine.release()
     server.stop()
 
 
 def _guarded(settings: Settings, server: Server) -> Settings:
-    """Settings with a token for the control plane, when others than this machine can reach it."""
+    """The settings with an admin token, which is required off loopback and not used on it."""
     if server.loopback:
         return replace(settings, admin_token=None)
     return settings if settings.admin_token else replace(settings, admin_token=secrets.token_urlsafe(24))
@@ -100,7 +100,7 @@ def _bind(settings: Settings, application: Callable[..., Iterable[bytes]]) -> Se
 
 
 def _cors_headers(settings: Settings) -> Callable[[str, str | None], list[tuple[str, str]]]:
-    """What lets a page read the server's own refusals, but for those of the control plane."""
+    """The CORS headers of the server's own refusals; none for paths of the control plane."""
     origins = hosts.origins(settings.cors_origin)
     return lambda path, origin: [] if path.startswith("/__admin") else hosts.cors_headers(origin, origins)
 
@@ -122,14 +122,14 @@ def _on_signals(end: Callable[[], object]) -> None:
 
 
 def _ready(server: Server, token: str | None) -> str:
-    """The line for scripts; `token` is the control plane's, when it was made up."""
+    """The line of `--json` and `--ready-file`; `token` is the admin token if it was generated."""
     event = {"event": "ready", "url": server.url, "api_key": keys.DEFAULT_KEY, "pid": os.getpid()}
     return json.dumps(event | {"version": __version__} | ({"admin_token": token} if token else {}))
 
 
 @contextlib.contextmanager
 def _ready_file(path: Path | None, line: str) -> Iterator[None]:
-    """The file that says that the server is ready, while it is; it appears whole or not at all."""
+    """Keep the ready file while the block runs; it is written atomically."""
     if path is None:
         yield
         return
@@ -150,7 +150,7 @@ def _announce(settings: Settings, server: Server, engine: Engine, token: str | N
     try:
         click.echo(_ready(server, token) if settings.json else _welcome(server.url, _first_user(engine), token))
     except OSError:
-        # Nobody reads it, which is no reason not to serve. What is buffered must not fail again at the exit.
+        # Standard output is closed: serve anyway, and keep the buffered text from failing again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -164,7 +164,7 @@ def _welcome(url: str, user_id: str, token: str | None) -> str:
     return (
         f"vambe-mock {__version__} answers on {url}\n"
         f"API key: {keys.DEFAULT_KEY} (any test_<name> opens a sandbox of its own)\n"
-        + (f"Admin token: {token} (others than this machine can reach the control plane)\n" if token else "")
+        + (f"Admin token: {token} (the control plane requires it off loopback)\n" if token else "")
         + f"Try it: curl -s {url}/api/public/tasks -H 'x-api-key: {keys.DEFAULT_KEY}' "
         f"-H 'content-type: application/json' -d '{task}'"
     )

@@ -1,4 +1,4 @@
-"""A command that this process stands for: it gets the signals that come here, and its exit code becomes ours."""
+"""Run a child process: it receives the signals of this process, and its exit code becomes ours."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mockserver.formats.json import quoted
 
-NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as shells have it
+NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as in shells
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGBREAK")
-_OF_A_TERMINAL = ("SIGINT", "SIGQUIT", "SIGBREAK")
+_TERMINAL_SIGNALS = ("SIGINT", "SIGQUIT", "SIGBREAK")
 
 
 class CannotRun(Exception):
-    """The command was not started; `code` is what a shell ends with then."""
+    """The command was not started; `code` is the exit code of a shell in that case."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
@@ -26,14 +26,14 @@ class CannotRun(Exception):
 
 
 def end_on_signals() -> None:
-    """Have a signal end this process in good order, as long as there is no command that it could be for."""
+    """Exit in good order on a signal, until a command runs that signals are passed on to."""
     _on_signals(lambda number: sys.exit(128 + number))
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run a command to its end, with the files of this process; its exit code, or 128 and the signal that ended it.
+    """Run a command to its end; return its exit code, or 128 plus the number of the signal that ended it.
 
-    Signals that come here are passed on to the command. Raises CannotRun.
+    The command inherits open files, and receives the signals of this process. Raises CannotRun.
     """
     early: list[int] = []
     _on_signals(early.append)
@@ -48,18 +48,18 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
 def _on_signals(act: Callable[[int], object]) -> None:
     for name in _SIGNALS:
         number = getattr(signal, name, None)
-        # What this process was told to ignore, by nohup for example, the command is to ignore as well.
+        # Signals that this process ignores, because of nohup for example, stay ignored in the command.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, _: act(number))
 
 
 def _started(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     if hasattr(signal, "SIGCHLD"):
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who ignores it is not told how a command ended
-    # CreateProcess does not find what PATH has as npm.cmd.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if ignored, the exit code of the command is lost
+    # CreateProcess does not find scripts on PATH, such as npm.cmd.
     program = (shutil.which(command[0]) or command[0]) if os.name == "nt" else command[0]
     try:
-        # Files that this process was given, such as those of a shell's <(...), are the command's too.
+        # The command inherits open files, such as those of a shell's <(...).
         return subprocess.Popen([program, *command[1:]], env=environment, close_fds=False)  # noqa: S603 (its purpose)
     except OSError as error:
         raise _refusal(command[0], error) from None
@@ -75,13 +75,13 @@ def _refusal(name: str, error: OSError) -> CannotRun:
 
 def _ended(process: subprocess.Popen[bytes]) -> int:
     while True:
-        # Not without an end: a signal that another thread gets would not wake up this one, which is to pass it on.
+        # With a timeout: a signal that another thread receives does not wake this one, which runs the handler.
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(timeout=1)
 
 
 def _pass_on(process: subprocess.Popen[bytes], number: int) -> None:
-    if signal.Signals(number).name not in _OF_A_TERMINAL or not _in_the_foreground():
+    if signal.Signals(number).name not in _TERMINAL_SIGNALS or not _in_the_foreground():
         _send(process, number)
 
 
@@ -91,9 +91,9 @@ def _send(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 def _in_the_foreground() -> bool:
-    """Whether a key such as Ctrl-C has reached the command already: a terminal signals the whole foreground group."""
+    """Test for a terminal that has signalled the command itself: Ctrl-C signals the whole foreground group."""
     if not hasattr(os, "tcgetpgrp"):
-        return True  # so does a console of Windows
+        return True  # a console of Windows signals the whole group too
     with contextlib.suppress(OSError):  # there is no terminal
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
         try:

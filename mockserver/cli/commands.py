@@ -1,4 +1,4 @@
-"""The commands of `vambe-mock`, and how they end."""
+"""The commands of `vambe-mock`, and their exit codes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ DEFAULT_COMMAND = "serve"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit: 0 when all went well, 1 when a check found problems, 2 when it could not run."""
+    """Run the command and exit: 0 for success, 1 when a check found problems, 2 when it could not run."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # what fixtures hold may be more than a terminal can show
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack characters of the fixtures
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("--help", "-h", "--version")):
         given.insert(0, DEFAULT_COMMAND)
@@ -57,7 +57,7 @@ def command() -> None:
 def _serve(**options: Any) -> None:
     """Start the server and print its URL, a key, and a first request.
 
-    Logs go to standard error. SIGINT and SIGTERM finish what is in flight and end with 0.
+    Logs go to standard error. On SIGINT and SIGTERM it finishes the requests in flight and exits with 0.
     """
     serving.serve(config.resolve(_texts(options), os.environ))
 
@@ -89,7 +89,7 @@ _NOT_FOR_EXEC = ("VAMBE_MOCK_JSON", "VAMBE_MOCK_READY_FILE")
 _FREE_PORT = {"VAMBE_MOCK_PORT": "0"}
 _ORIGINS = {
     "port": "default: a free one, whatever VAMBE_MOCK_PORT says",
-    "admin_token": "default: one is made up, for the command; env: VAMBE_MOCK_ADMIN_TOKEN",
+    "admin_token": "default: a random one, for the command; env: VAMBE_MOCK_ADMIN_TOKEN",
 }
 
 
@@ -97,19 +97,19 @@ _ORIGINS = {
 @variables.chosen
 @click.argument("words", metavar="[--] COMMAND...", nargs=-1, type=click.UNPROCESSED)
 def execute(variables_of: Variables, words: tuple[str, ...], **options: Any) -> int:
-    """Run a command with a server of its own, and exit as it does.
+    """Run a command with a server of its own, and exit with its exit code.
 
-    The server is on a free port, for as long as the command runs. The command finds its URL and a key in the
+    The server listens on a free port while the command runs. The command finds its URL and a key in the
     environment:
 
     \b
         vambe-mock exec -- pytest -n 8
         vambe-mock exec --fixtures demo --url-variable API_URL -- npm test
 
-    VAMBE_MOCK_URL leads to the server too, for "vambe-mock requests" and the like. When the command fails, the
-    requests that were refused are told on standard error, and why.
+    VAMBE_MOCK_URL is set too, for commands such as "vambe-mock requests". When the command fails, the requests
+    that were refused are printed to standard error, with the reasons.
 
-    The exit code is the command's: 128 and the signal's number when a signal ended it, 126 when it cannot be
+    The exit code is the command's: 128 plus the signal's number when a signal ended it, 126 when it cannot be
     executed, 127 when it is not found; and 2 when the server cannot start.
     """  # noqa: D301 (click's mark)
     from mockserver.cli import executing
@@ -131,13 +131,13 @@ for remote_command in remote.COMMANDS:
 
 @command.group("fixtures")
 def fixtures_group() -> None:
-    """Check or copy the world that every sandbox starts with."""
+    """Check or copy fixtures, the initial state of every sandbox."""
 
 
 @fixtures_group.command()
 @click.argument("folder", metavar="DIR")
 def validate(folder: str) -> int:
-    """Check a folder of fixtures: every problem with its file and JSON path, exit 1 when there are any."""
+    """Check a folder of fixtures: print every problem with its file and JSON path; exit with 1 if there are any."""
     try:
         loaded = fixtures.load(_as_folder(folder))
     except fixtures.InvalidFixtures as error:
@@ -152,12 +152,12 @@ def validate(folder: str) -> int:
 @fixtures_group.command()
 @click.argument("folder", metavar="DIR")
 @click.option(
-    "--from", "source", metavar="NAME|DIR", default=fixtures.DEFAULT, help="What to copy.  [default: default]"
+    "--from", "source", metavar="NAME|DIR", default=fixtures.DEFAULT, help="The fixtures to copy.  [default: default]"
 )
 def init(folder: str, source: str) -> None:
-    """Write a copy of fixtures to DIR, to edit and to start with --fixtures ./DIR.
+    """Copy fixtures to DIR, to edit and to start with --fixtures ./DIR.
 
-    A file that is there already is never overwritten: then nothing is written, and the exit code is 2.
+    Existing files are never overwritten: if there are any, nothing is written, and the exit code is 2.
     """
     target = Path(folder)
     originals = fixtures.files(source)
@@ -174,5 +174,5 @@ def init(folder: str, source: str) -> None:
 
 
 def _as_folder(text: str) -> str:
-    """The text such that `--fixtures` takes it for a folder, never for a shipped name."""
+    """Write the name of a folder such that `--fixtures` does not take it for a shipped name."""
     return text if os.path.dirname(text) else f"./{text}"  # noqa: PTH120 (pathlib drops the "./")

@@ -1,4 +1,4 @@
-"""A server for as long as a command runs: `vambe-mock exec`."""
+"""`vambe-mock exec`: a server while a command runs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mockserver.errors import NotFound
 from mockserver.logs import printable
 from mockserver.serving import BoundServer
 
-_NEAR = ("127.0.0.1", "localhost", "::1")
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 def execute(settings: Settings, command: Sequence[str], variables_of: Variables) -> int:
-    """Run a command with a server of its own; its exit code.
+    """Run a command with a server of its own; return its exit code.
 
-    When it failed, standard error tells which requests were refused. Raises CannotListen, `InvalidFixtures` or
+    When it fails, the refused requests are printed to standard error. Raises CannotListen, `InvalidFixtures` or
     `UnusableDatabase` before the command is started.
     """
     logs.configure("json" if settings.log_format == "json" else "text", access=False)
@@ -48,25 +48,25 @@ def execute(settings: Settings, command: Sequence[str], variables_of: Variables)
 
 
 def _own_variables(opened: BoundServer) -> dict[str, str]:
-    """The variables that the commands of vambe-mock read, and its pytest plugin."""
+    """The variables that vambe-mock's commands and its pytest plugin read."""
     token = opened.engine.settings.admin_token
     return {"VAMBE_MOCK_URL": opened.server.url, **({"VAMBE_MOCK_ADMIN_TOKEN": token} if token else {})}
 
 
 def _without_proxy(environment: dict[str, str]) -> dict[str, str]:
-    """The environment, such that clients which hear of a proxy there do not ask it for the server.
+    """Add loopback to the hosts that clients reach without a proxy.
 
-    Of the two names some clients hear one, and some the other; the lower case one hides the other (curl, "Proxy").
+    Some clients read only one of the two names; where both are set, the lower case one wins (curl, "Proxy").
     """
-    known = environment.get("no_proxy") or environment.get("NO_PROXY")
-    if known == "*":
+    exceptions = environment.get("no_proxy") or environment.get("NO_PROXY")
+    if exceptions == "*":
         return environment
-    direct = ",".join(filter(None, [known, *_NEAR]))
+    direct = ",".join(filter(None, [exceptions, *_LOOPBACK_HOSTS]))
     return environment | {"no_proxy": direct, "NO_PROXY": direct}
 
 
 def _print_error(text: str) -> None:
-    with contextlib.suppress(OSError):  # nobody may read it, and the exit code is the command's all the same
+    with contextlib.suppress(OSError):  # standard error may be closed, which does not change the exit code
         click.echo(text, err=True)
 
 
@@ -76,7 +76,7 @@ JournalEnds = dict[tuple[str, int], int]
 
 
 class _Activity(NamedTuple):
-    """What came to a sandbox: how many requests, how many that were refused, and the latest of these in words."""
+    """The requests of a sandbox: their number, the number refused, and the latest refused ones as text."""
 
     sandbox: str
     requests: int
@@ -85,7 +85,7 @@ class _Activity(NamedTuple):
 
 
 def journal_ends(engine: Engine) -> JournalEnds:
-    """Where the journals end now: for a sandbox's name and its journal's number, the id of the last entry."""
+    """The id of the last entry of every journal, by the sandbox's name and the journal's number."""
     found = {}
     for name in engine.sandboxes.names():
         with engine.sandboxes.look(name) as opened:
@@ -94,17 +94,17 @@ def journal_ends(engine: Engine) -> JournalEnds:
 
 
 def summarize(engine: Engine, since: JournalEnds) -> list[str]:
-    """How many requests the journals have since they ended so, and the latest that were refused, in lines."""
+    """Lines with the number of requests after `since`, the number refused, and the latest refused ones."""
     activities = list(_activities(engine, since))
     requests, refused = sum(each.requests for each in activities), sum(each.refused for each in activities)
     left_out = f", left out: the oldest {refused - MAX_SHOWN}" if refused > MAX_SHOWN else ""
-    said = f"{refused}{left_out}" if refused else "none (deleted sandboxes took theirs along)"
-    return [f"requests in the journal: {requests}, refused: {said}", *_latest_refusals(activities)]
+    summary = f"{refused}{left_out}" if refused else "none (deleted sandboxes took theirs along)"
+    return [f"requests in the journal: {requests}, refused: {summary}", *_latest_refusals(activities)]
 
 
 def _activities(engine: Engine, since: JournalEnds) -> Iterator[_Activity]:
     for name in engine.sandboxes.names():
-        # What the command has left behind may delete sandboxes still.
+        # Processes that the command left behind may still delete sandboxes.
         with contextlib.suppress(NotFound), engine.sandboxes.look(name) as opened:
             entries = opened.journal.entries(since.get((name, opened.journal.number), 0))
             refused = [entry for entry in entries if _is_refused(entry)]
@@ -129,6 +129,6 @@ def _latest_refusals(activities: list[_Activity]) -> Iterator[str]:
 
 
 def _shares(activities: list[_Activity]) -> Counter[str]:
-    """How many refusals of each sandbox are shown; where there are too many, the last of each before any older one."""
+    """The number of refusals to show for each sandbox; beyond the limit, the latest of each have precedence."""
     ages = sorted((age, each.sandbox) for each in activities for age in range(len(each.latest)))
     return Counter(sandbox for _, sandbox in ages[:MAX_SHOWN])

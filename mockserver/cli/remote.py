@@ -1,4 +1,4 @@
-"""Commands for people about a server that runs: `reset`, `requests`, `healthcheck`, `env`."""
+"""Commands for a running server: `reset`, `requests`, `healthcheck`, `env`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockserver.logs import printable
 Connect = Callable[[], Client]
 
 _URL = click.option(
-    "--url", envvar="VAMBE_MOCK_URL", help=f"Where the server is.  [default: {DEFAULT_URL}; env: VAMBE_MOCK_URL]"
+    "--url", envvar="VAMBE_MOCK_URL", help=f"The server's URL.  [default: {DEFAULT_URL}; env: VAMBE_MOCK_URL]"
 )
 _READY_FILE = click.option(
     "--ready-file",
@@ -34,14 +34,14 @@ _OPTIONS = (
         "--admin-token",
         envvar="VAMBE_MOCK_ADMIN_TOKEN",
         metavar="TOKEN",
-        help="The control plane's token, off loopback.  [env: VAMBE_MOCK_ADMIN_TOKEN]",
+        help="The admin token, required off loopback.  [env: VAMBE_MOCK_ADMIN_TOKEN]",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts."),
 )
 
 
 def _remote(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that lead to a server, and instead of them what makes a client of it."""
+    """Add the options that select a server to a command, which takes a factory of clients instead."""
 
     def run(url: str | None, ready_file: str | None, sandbox: str | None, admin_token: str | None, **rest: Any) -> Any:
         return command(lambda: Client(url_from(url, ready_file), sandbox, admin_token), **rest)
@@ -54,14 +54,14 @@ def _remote(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @click.option(
-    "--to", metavar="fixtures|empty|SNAPSHOT", default="fixtures", help="What to put back.  [default: fixtures]"
+    "--to", metavar="fixtures|empty|SNAPSHOT", default="fixtures", help="The state to restore.  [default: fixtures]"
 )
 @click.option(
     "--only", metavar="PART", multiple=True, help="Only tasks, journal, faults, clock, ids or settings; repeatable."
 )
 @_remote
 def reset(connect: Connect, to: str, only: tuple[str, ...], as_json: bool) -> int:
-    """Put a sandbox back to the fixtures, to empty, or to a snapshot."""
+    """Reset a sandbox to the fixtures, to empty, or to a snapshot."""
     done = connect().call("POST", "/reset", {"to": to, **({"only": list(only)} if only else {})})
     click.echo(
         json.dumps(done) if as_json else f"sandbox {done['sandbox']}: {', '.join(done['only'])} reset to {done['to']}"
@@ -70,22 +70,22 @@ def reset(connect: Connect, to: str, only: tuple[str, ...], as_json: bool) -> in
 
 
 @click.command()
-@click.option("--follow", is_flag=True, help="Go on with those that come, until interrupted.")
+@click.option("--follow", is_flag=True, help="Print new requests as they arrive, until interrupted.")
 @click.option("--operation", metavar="ID", help="Only this operation, such as createTask.")
 @click.option("--status", metavar="CODE", help="Only this status.")
 @_remote
 def requests(connect: Connect, follow: bool, operation: str | None, status: str | None, as_json: bool) -> int:
-    """Show what was asked, what was answered, and why."""
+    """Show the requests, their answers, and the reasons."""
     client = connect()
     render = json.dumps if as_json else terminal.format_entry
-    news = client.entries() if follow else iter(())
-    next(news, None)  # the stream has begun: nothing is missed between the list and what follows
+    stream = client.entries() if follow else iter(())
+    next(stream, None)  # the stream is open: no entry is missed between the list and the stream
     listed = client.call("GET", "/requests", operation=operation, status=status)["requests"]
     for entry in listed:
         click.echo(render(entry))
     last = max((entry["id"] for entry in listed), default=0)
     wanted = {"operation": operation, "status": status and int(status)}
-    for entry in news:
+    for entry in stream:
         found = {"operation": entry.get("operation"), "status": entry.get("response", {}).get("status")}
         if entry and entry["id"] > last and all(value in (None, found[name]) for name, value in wanted.items()):
             click.echo(render(entry))
@@ -95,7 +95,7 @@ def requests(connect: Connect, follow: bool, operation: str | None, status: str 
 @click.command()
 @_remote
 def healthcheck(connect: Connect, as_json: bool) -> int:
-    """Exit with 0 when the server answers, with 1 when it does not."""
+    """Exit with 0 when the server is healthy, else with 1."""
     try:
         client = connect()
         health = client.call("GET", "/health")
@@ -113,9 +113,9 @@ def healthcheck(connect: Connect, as_json: bool) -> int:
 @_READY_FILE
 @variables.chosen
 def env(variables_of: Variables, url: str | None, ready_file: str | None) -> int:
-    """Print lines that lead a shell to the server.
+    """Print shell commands that set the variables for the server.
 
-    No server is asked, and none needs to run yet. In a shell:
+    The server need not run yet. In a shell:
 
     \b
         eval "$(vambe-mock env --sandbox mine)"

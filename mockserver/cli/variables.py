@@ -1,4 +1,4 @@
-"""The environment variables that lead a program to the mock, and the options that choose them."""
+"""The environment variables that point a program to the mock, and the options that choose them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _sandbox(context: click.Context, parameter: click.Parameter, text: str) -> s
 def _variable(context: click.Context, parameter: click.Parameter, text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
         wanted = "use A-Z a-z 0-9 _, and no digit first"
-        raise click.UsageError(f"{parameter.opts[0]}: {quoted(text)} is no variable's name: {wanted}")
+        raise click.UsageError(f"{parameter.opts[0]}: {quoted(text)} is not a name for a variable: {wanted}")
     return text
 
 
@@ -57,7 +57,7 @@ _OPTIONS = (
 
 
 def chosen(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that choose variables, and instead of them what makes variables of a server's URL."""
+    """Add the options that choose variables to a command, which takes a function from URL to variables instead."""
 
     @functools.wraps(command)
     def run(sandbox: str, url_variable: str, key_variable: str, **rest: Any) -> Any:

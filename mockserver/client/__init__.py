@@ -1,4 +1,4 @@
 """The control plane's client, for the command line and for test suites.
 
-`client` makes the calls, and `terminal` writes journal entries as text.
+`client` makes the calls, and `terminal` formats journal entries as text.
 """

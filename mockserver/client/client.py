@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from urllib.request import OpenerDirector
 
 DEFAULT_URL = "http://127.0.0.1:4010"
-_QUIET_S = 60.0  # an event stream that says nothing for so long is dead: the server sends comments more often
+_QUIET_S = 60.0  # an event stream silent for longer is dead: the server sends comments more often
 _TIMEOUT_S = 10.0
 
 Document = dict[str, Any]
@@ -23,7 +23,7 @@ Document = dict[str, Any]
 class CallFailed(Exception):
     """The server cannot be reached, or refused the call; the message says why.
 
-    `status` and `document` are those of a refusal; of a server that does not answer they are None.
+    `status` and `document` are those of the refusal; they are None when the server does not answer.
     """
 
     def __init__(self, message: str, status: int | None = None, document: Document | None = None) -> None:
@@ -43,13 +43,13 @@ def url_from(url: str | None, ready_file: str | None) -> str:
         ready = json.loads(Path(ready_file).read_text(encoding="utf-8"))
         return str(ready["url"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise CallFailed(f"--ready-file {ready_file}: no server has written that it is ready") from None
+        raise CallFailed(f"--ready-file {ready_file}: the file is missing, or has no server's URL") from None
 
 
 class Client:
-    """Calls of the control plane of the server at `url`, about one sandbox; `opener` is how they get there.
+    """A client for one sandbox of the server at `url`.
 
-    Without one they go there straight: the mock is near, whatever HTTP_PROXY says.
+    The default `opener` connects directly, whatever HTTP_PROXY says: the mock is usually local.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Client:
         token: str | None = None,
         opener: OpenerDirector | None = None,
     ) -> None:
-        from urllib.request import ProxyHandler, build_opener  # not at every start of a server
+        from urllib.request import ProxyHandler, build_opener  # deferred: it would slow the start of a server
 
         if not url.startswith(("http://", "https://")):
             raise CallFailed(f"--url {url}: it must begin with http:// or https://")
@@ -69,7 +69,7 @@ class Client:
         self._opener = opener or build_opener(ProxyHandler({}))
 
     def call(self, method: str, path: str, body: object = None, *, wait: float = 0.0, **query: Any) -> Document:
-        """The answer to a call, which may take the server `wait` seconds by intention; raises CallFailed."""
+        """Make a call, which the server may delay by `wait` seconds; return the answer. Raises CallFailed."""
         with self._open(method, path, body, query, _TIMEOUT_S + wait) as answer:
             try:
                 document = json.load(answer)
@@ -78,11 +78,11 @@ class Client:
             except (OSError, http.client.HTTPException) as error:
                 raise self._silent(error) from None
         if not isinstance(document, dict):
-            raise CallFailed(f"{self.url} is not a vambe-mock: it answers with something else than a JSON object")
+            raise CallFailed(f"{self.url} is not a vambe-mock: its answer is not a JSON object")
         return document
 
     def entries(self) -> Iterator[Document]:
-        """The journal's entries as they come, from now on; the first item is empty and says that it has begun."""
+        """Follow the journal: yield new entries as they arrive. The first item is empty: the stream is open."""
         with self._open("GET", "/events", None, {}, _QUIET_S) as stream:
             kind = ""
             for line in self._lines(stream):
@@ -94,10 +94,10 @@ class Client:
                     yield json.loads(value)
 
     def _open(self, method: str, path: str, body: object, query: Mapping[str, Any], timeout: float) -> Any:
-        asked = urlencode({**self._sandbox, **{name: value for name, value in query.items() if value is not None}})
+        parameters = urlencode({**self._sandbox, **{name: value for name, value in query.items() if value is not None}})
         content = None if body is None else json.dumps(body).encode()
         headers = {**self._headers, **({} if content is None else {"Content-Type": "application/json"})}
-        address = f"{self.url}/__admin{path}{'?' + asked if asked else ''}"
+        address = f"{self.url}/__admin{path}{'?' + parameters if parameters else ''}"
         from urllib.request import Request
 
         try:

@@ -1,4 +1,4 @@
-"""Journal entries for people, in a terminal."""
+"""Journal entries as text for a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 
 def format_entry(entry: Document) -> str:
-    """An entry as a line, and under it why it was refused, what nothing read, and what is advised."""
+    """Format an entry as a line, and below it its fault, problems, changes and advice."""
     return "\n".join(printable(line) for line in _lines(entry))
 
 
@@ -22,15 +22,15 @@ def _lines(entry: Document) -> Iterator[str]:
     yield f"#{entry['id']}  {entry['at'][11:19]}  {request['method']} {request['path']}  {status}  ({name})"
     if entry["fault"]:
         fault = entry["fault"]
-        what = fault["connection"] or fault["status"] or f"{fault['delay_ms']} ms"
-        yield f"    fault {fault['id']}: {what}, {fault['when']} the commit"
+        effect = fault["connection"] or fault["status"] or f"{fault['delay_ms']} ms"
+        yield f"    fault {fault['id']}: {effect}, {fault['when']} the commit"
     for problem in entry["problems"]:
         where = ".".join(map(str, problem["path"]))
         section = f", contract {problem['contract']}" if problem["contract"] else ""
         evidence = f"[{problem['rule']}, {problem['evidence']}{section}]"
         yield f"    {where + ': ' if where else ''}{problem['message']}  {evidence}"
     for change in entry["changes"]:
-        did = "made" if change["before"] is None else "removed" if change["after"] is None else "changed"
-        yield f"    {did} {change['resource']} {change['id']}"
+        verb = "made" if change["before"] is None else "removed" if change["after"] is None else "changed"
+        yield f"    {verb} {change['resource']} {change['id']}"
     for advice in entry["advice"]:
         yield f"    advice: {advice['message']}"

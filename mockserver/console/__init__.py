@@ -1,1 +1,1 @@
-"""The console: pages under `/__admin/` that show a sandbox to people and let them change it."""
+"""The console: web pages under `/__admin/` that show a sandbox and change it."""

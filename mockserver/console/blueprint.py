@@ -1,4 +1,4 @@
-"""The console on Flask: its routes, and the headers that keep its pages and assets safe."""
+"""The Flask blueprint of the console: its routes and security headers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response
 
 BASE_PATH = "/__admin"
 
-# The views are functions of `pages`.
+# The views in `pages`, by path.
 _ROUTES = {
     "/": "board",
     "/console/requests": "requests",
@@ -44,7 +44,7 @@ def register(app: Flask) -> None:
 
 def _view(name: str) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        from mockserver.console import pages  # with the first page that is asked for: most servers never show one
+        from mockserver.console import pages  # deferred: most servers never show a page
 
         answer: Response = getattr(pages, name)(**path)
         return answer
@@ -53,7 +53,7 @@ def _view(name: str) -> Callable[..., Response]:
 
 
 def with_headers(response: Response) -> Response:
-    """The answer with the headers that keep a page safe."""
+    """Add the security headers to a response."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response

@@ -16,7 +16,7 @@ Lists = dict[str, list[dict[str, Any]]]
 
 
 class _Known(NamedTuple):
-    """Who and what tasks refer to, by id; what is unknown is called by its id."""
+    """Users, contacts and customers by id; an unknown one is shown by its id."""
 
     users: dict[str, Document]
     contacts: dict[str, str]
@@ -24,12 +24,12 @@ class _Known(NamedTuple):
 
 
 def context(opened: OpenSandbox) -> Document:
-    """What the page shows."""
+    """The template context of the page."""
     return present(state.document(opened.world)) | {"zones": sorted(zones.names())}
 
 
 def present(document: Lists) -> Document:
-    """The columns with their cards, and what the form of a task offers."""
+    """The columns with their cards, and the choices of the task form."""
     statuses = sorted(document["statuses"], key=lambda status: status["order"])
     people = [person(user) for user in document["users"]]
     known = _Known(
@@ -52,13 +52,13 @@ def present(document: Lists) -> Document:
 
 
 def person(user: Document) -> Document:
-    """A user by name, and that the user is inactive, if so."""
+    """A user's name, with a remark for an inactive one."""
     name = f"{user['first_name']} {user['last_name']}".strip()
     return {"id": user["id"], "name": name, "remark": "" if user["active"] else "inactive"}
 
 
 def card(task: Document, known: _Known) -> Document:
-    """A task as its card shows it, and as the form that edits it begins."""
+    """A task for its card, with the initial values of its form."""
     ids = [each["responsible_id"] for each in task["task_responsibles"]]
     contact, customer = task["ai_contact_id"], task["ai_customer_id"]
     return {
@@ -75,7 +75,7 @@ def card(task: Document, known: _Known) -> Document:
 
 
 def as_sent(task: Document, responsible_ids: list[str]) -> Document:
-    """The fields of a task as requests name them; those that have no value are empty."""
+    """The fields of a task by their names in requests; those without a value are empty."""
     return {
         "id": task["id"],
         "title": task["title"],
@@ -92,7 +92,7 @@ def as_sent(task: Document, responsible_ids: list[str]) -> Document:
 
 
 def due(task: Document) -> Document | None:
-    """When a task is due: in its own zone, in UTC, and whether all day; None when it has no due date."""
+    """A task's due date in its own zone and in UTC; None when it has none."""
     if task["due_at"] is None:
         return None
     utc = datetime.fromisoformat(task["due_at"].removesuffix("Z"))
@@ -109,7 +109,7 @@ def due(task: Document) -> Document | None:
 
 
 def _local(utc: datetime, zone: str) -> tuple[datetime, str]:
-    """The wall-clock time in a zone, and the zone; in UTC at the ends of the calendar, where others have none."""
+    """The local time in a zone, and the zone; UTC where the local time is beyond the calendar."""
     try:
         return utc.replace(tzinfo=timezone.utc).astimezone(zones.load(zone)).replace(tzinfo=None), zone
     except OverflowError:
@@ -117,7 +117,7 @@ def _local(utc: datetime, zone: str) -> tuple[datetime, str]:
 
 
 def _when_due(task: Document) -> tuple[bool, str]:
-    """What tasks are sorted by; those with the same due date stay in the order they came."""
+    """The sort key of tasks: those without a due date come last, and equal ones keep their order."""
     return task["due_at"] is None, task["due_at"] or ""
 
 

@@ -1,7 +1,7 @@
-"""A request of the journal as a text that makes it again, looks for it in a test, or makes it fail.
+"""Convert a journal entry to code that repeats the request, verifies it in a test, or makes it fail.
 
-What came may be hostile: each text is written in the quotation of its language, and characters that do not show are
-written as escapes. What the journal does not keep, and what a language cannot send, is said in a comment.
+Requests may be hostile: each text is quoted for its language, and characters that are not printable are escaped.
+Comments name the parts that the journal does not keep or that a language cannot send.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KEPT_HEADERS = ("content-type", "prefer", "x-request-id")
 JSON_TYPE = "application/json"
 
 _WIDTH = 88
-_UNREADABLE = "\ufffd"  # what a byte that is no UTF-8 has become
+_UNREADABLE = "\ufffd"  # the replacement of bytes that are not UTF-8
 _SAFE_INTEGER = 2**53 - 1  # beyond, JavaScript's numbers have gaps
 _WITH_AN_ID = ("updateTask", "deleteTask")
 _DOT_SEGMENT = re.compile(r"(?<=/)\.{1,2}(?=/|\Z)")
@@ -29,7 +29,7 @@ Document = dict[str, Any]
 
 
 class Copy(NamedTuple):
-    """A text to copy: its id in the page, its name, itself, and what it is good for."""
+    """A text to copy: its id in the page, its name, the text, and its use."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ class Copy(NamedTuple):
 
 
 class _Request(NamedTuple):
-    """What is sent again: `body` has `json`, `text` or neither; `remarks` are what has to be said of it."""
+    """A request to repeat: `body` has `json`, `text` or neither; `remarks` become comments."""
 
     method: str
     path: str
@@ -49,25 +49,25 @@ class _Request(NamedTuple):
 
 
 class _Language(NamedTuple):
-    """How a language writes null, false, true and texts; numbers, lists and objects are the same in all of them."""
+    """The literals of a language: null, false, true and texts; other values are the same in all languages."""
 
     constants: tuple[str, str, str]
     text: Callable[[str], str]
 
 
 def copies(entry: Document, base_url: str, api_key: str) -> list[Copy]:
-    """Every text that there is of an entry."""
+    """Every conversion of an entry."""
     return [
         Copy("curl", "curl", curl(entry, base_url, api_key), "For a shell: bash or zsh."),
-        Copy("httpx", "Python httpx", python_httpx(entry, base_url, api_key), "Sends it again from Python."),
+        Copy("httpx", "Python httpx", python_httpx(entry, base_url, api_key), "Repeats the request from Python."),
         Copy("fetch", "JavaScript fetch", javascript_fetch(entry, base_url, api_key), "For a page's console, or Node."),
         Copy("verify", "pytest verification", verification(entry), "For a test with the fixture vambe_mock."),
-        Copy("fault", "Fault rule", fault_rule(entry), "The body of POST /__admin/faults: the next one like it fails."),
+        Copy("fault", "Fault rule", fault_rule(entry), "The body of POST /__admin/faults: the next like it fails."),
     ]
 
 
 def curl(entry: Document, base_url: str, api_key: str) -> str:
-    """A command for bash that makes the request again."""
+    """A command for bash that repeats the request."""
     sent = _parse_request(entry, api_key)
     remarks = [*sent.remarks]
     body = _body_text(sent.body)
@@ -87,9 +87,9 @@ def curl(entry: Document, base_url: str, api_key: str) -> str:
 
 
 def python_httpx(entry: Document, base_url: str, api_key: str) -> str:
-    """Lines of Python that make the request again."""
+    """Python code that repeats the request."""
     sent = _parse_request(entry, api_key)
-    # httpx takes dot segments out of a path, but leaves those with escapes in it.
+    # httpx removes dot segments from a path, unless they are percent-encoded.
     path = _DOT_SEGMENT.sub(lambda found: "%2E" * len(found[0]), sent.path)
     as_json = "json" in sent.body and sent.body["json"] is not None and "content-type" in sent.headers
     implied = as_json and sent.headers["content-type"] == JSON_TYPE
@@ -107,7 +107,7 @@ def python_httpx(entry: Document, base_url: str, api_key: str) -> str:
 
 
 def javascript_fetch(entry: Document, base_url: str, api_key: str) -> str:
-    """Lines of JavaScript, of a module or a page's console, that make the request again."""
+    """JavaScript code, for a module or a page's console, that repeats the request."""
     sent = _parse_request(entry, api_key)
     remarks = [*sent.remarks]
     body = sent.body
@@ -132,7 +132,7 @@ def javascript_fetch(entry: Document, base_url: str, api_key: str) -> str:
 
 
 def verification(entry: Document) -> str:
-    """A line of a test that checks that the request was made once."""
+    """A call for a test that verifies that the request was made once."""
     pattern = _pattern(entry)
     operation = pattern.pop("operation", None)
     positional = [] if operation is None else [_PYTHON.text(operation)]
@@ -141,14 +141,14 @@ def verification(entry: Document) -> str:
 
 
 def fault_rule(entry: Document) -> str:
-    """The rule, as JSON, that makes the next request like this one fail; empty when no fault can hit it."""
+    """The fault rule, as JSON, for the next request like this one; empty when no fault can hit it."""
     if entry["operation"] is None:
         return ""
     return as_json({"match": _pattern(entry), "status": 503})
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON for reading: short things on one line, and what does not show as escapes."""
+    """Format a value as readable JSON: short parts on one line, characters that are not printable escaped."""
     return _literal(value, _JSON)
 
 
@@ -167,7 +167,7 @@ def _headers(received: Mapping[str, str], api_key: str) -> tuple[dict[str, str],
     headers, remarks = {}, []
     if KEY_HEADER in received:
         headers[KEY_HEADER] = received[KEY_HEADER]
-        if not _is_plain(received[KEY_HEADER]):  # such as …abcd, which is what the journal shows of a secret
+        if not _is_plain(received[KEY_HEADER]):  # such as …abcd, as the journal abbreviates a secret
             headers[KEY_HEADER] = api_key
             remarks.append("The key is the sandbox's: the journal does not keep the one that came")
     for name in KEPT_HEADERS:
@@ -183,7 +183,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _left_out(entry: Document) -> list[str]:
-    """That the journal has the body only in part, or not at all."""
+    """A remark when the journal has only a part of the body, or none."""
     request = entry["request"]
     if "length" in request:
         return [f"The body is left out: it had {request['length']:,} bytes, and the journal keeps {MAX_BODY:,}"]
@@ -194,14 +194,14 @@ def _left_out(entry: Document) -> list[str]:
 
 
 def _unmatched(entry: Document) -> list[str]:
-    """What of a body a pattern cannot ask for."""
+    """Remarks on a body that a pattern cannot match."""
     if "length" not in entry["request"] and "text" in entry["request"]:
         return ["The body was not JSON: no pattern can ask for it"]
     return _left_out(entry)
 
 
 def _pattern(entry: Document) -> Document:
-    """What tells the request from others, as verifications and fault rules take it."""
+    """The pattern of the request for verifications and fault rules."""
     request, operation = entry["request"], entry["operation"]
     pattern: Document = {} if operation is None else {"operation": operation}
     if operation is None and request["method"] in METHODS:
@@ -238,14 +238,14 @@ def _javascript_body(body: Document, typed: bool) -> str:
     if typed and "json" in body and _survives_javascript(body["json"]):
         return f"JSON.stringify({_literal(body['json'], _JAVASCRIPT, 1)})"
     text = _JAVASCRIPT.text(_body_text(body) or "")
-    # A text would be sent with a content type of its own.
+    # For a text, fetch would add a content type.
     return text if typed else f"new TextEncoder().encode({text})"
 
 
 def _survives_javascript(value: Any) -> bool:
-    """Whether a value is the same when JavaScript has read and written it."""
+    """Test for a value that JavaScript reads and writes unchanged."""
     if isinstance(value, dict):
-        moved = any(key.isascii() and key.isdigit() for key in value)  # it puts keys that are indices first
+        moved = any(key.isascii() and key.isdigit() for key in value)  # JavaScript moves integer keys to the front
         return not moved and "__proto__" not in value and all(map(_survives_javascript, value.values()))
     if isinstance(value, list):
         return all(map(_survives_javascript, value))
@@ -259,7 +259,7 @@ def _commented(mark: str, remarks: Iterable[str], text: str) -> str:
 
 
 def _call(function: str, positional: list[str], *named: Mapping[str, Any]) -> str:
-    """A call in Python, on one line when it fits."""
+    """Format a call in Python, on one line when it fits."""
     pairs = [pair for each in named for pair in each.items()]
     for depth, opening, between, closing in ((0, "(", ", ", ")"), (1, "(\n    ", ",\n    ", ",\n)")):
         arguments = [*positional, *(f"{name}={_literal(value, _PYTHON, depth)}" for name, value in pairs)]
@@ -270,7 +270,7 @@ def _call(function: str, positional: list[str], *named: Mapping[str, Any]) -> st
 
 
 def _literal(value: Any, language: _Language, depth: int = 0) -> str:
-    """A JSON value in a language, on one line when it fits."""
+    """Format a JSON value in a language, on one line when it fits."""
     if isinstance(value, str):
         return language.text(value)
     if value is None or isinstance(value, bool):
@@ -301,7 +301,7 @@ def _flat(values: Iterable[Any]) -> Iterator[str]:
 
 
 def _shell(text: str) -> str:
-    """A text as one word of bash; what does not show, as the bytes that it is."""
+    """Quote a text as one word of bash; characters that are not printable become escaped bytes."""
     if all(character.isprintable() or character == "\n" for character in text):
         return "'" + text.replace("'", r"'\''") + "'"
     return "$'" + "".join(map(_shell_character, text)) + "'"
@@ -324,7 +324,7 @@ def _python_text(text: str) -> str:
 
 
 def _javascript_text(text: str) -> str:
-    """As JSON, and without what would end the script of a page that it is pasted into."""
+    """Quote a text as JSON, such that it cannot end the script element that it is pasted into."""
     return _json_text(text).replace("</", r"<\/").replace("<!--", r"<\!--")
 
 

@@ -1,4 +1,4 @@
-"""Faults: the failures there are as switches, and the rules that are set, in words."""
+"""The faults page: the failure catalogue as switches, and the fault rules in words."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _GROUPS = (
 
 
 def context(opened: OpenSandbox) -> Document:
-    """What the page shows."""
+    """The template context of the page."""
     return present(fault_rules.listed(opened.world), failure_catalogue.failures_of(current_engine().operations))
 
 
 def present(rules: Sequence[Document], catalogue: Sequence[Document]) -> Document:
-    """The switches, group by group, the rules in words, and what the form offers."""
+    """The switches by group, the rules in words, and the choices of the form."""
     shadows = shadowed(rules)
     return {
         "operations": list(dict.fromkeys(failure["operation"] for failure in catalogue)),
@@ -56,7 +56,7 @@ def present(rules: Sequence[Document], catalogue: Sequence[Document]) -> Documen
 
 
 def _grouped(rules: Sequence[Document], catalogue: Sequence[Document], shadows: Document) -> Iterable[Document]:
-    """The failures by how they fail; those of one name are a row, with a switch for each operation that has it."""
+    """Group the failures by effect; those of one name are a row, with a switch for each operation."""
     rows: list[dict[str, Document]] = [{} for _ in _GROUPS]
     for failure in catalogue:
         row = rows[_group_of(failure["trigger"])].setdefault(
@@ -73,7 +73,7 @@ def _group_of(trigger: Document) -> int:
 
 
 def switch(failure: Document, rules: Sequence[Document], shadows: Document) -> Document:
-    """A failure's two controls: the rules that keep it on, those that wait for the next request, and their hits."""
+    """A failure's two controls: the rules for every request, the rules for the next one, and their hits."""
     standing = [rule for rule in rules if _is_set(failure["trigger"], rule, None)]
     waiting = [rule for rule in rules if _is_set(failure["trigger"], rule, 1) and not rule["spent"]]
     behind = [shadows.get(rule["id"]) for rule in (*standing, *waiting)]
@@ -94,7 +94,7 @@ def _is_set(trigger: Document, rule: Document, times: int | None) -> bool:
 
 
 def shadowed(rules: Sequence[Document]) -> dict[str, str]:
-    """For each rule that can never hit as things are, the older one that takes every request it matches."""
+    """For each rule that cannot hit, the older rule that takes every request that it matches."""
     left = [rule for rule in rules if not rule["spent"]]
     return {
         rule["id"]: older["id"]
@@ -105,7 +105,7 @@ def shadowed(rules: Sequence[Document]) -> dict[str, str]:
 
 
 def _takes_all_of(older: Document, rule: Document) -> bool:
-    """Whether the older rule hits all that the other one matches, for ever, in its place or before it is reached."""
+    """Test for an older rule that always hits all requests of the other one, at the same stage or earlier."""
     if older["times"] is not None or older["probability"] is not None or older["skip"]:
         return False
     answers = older["status"] is not None or older["body"] is not None or older["connection"] is not None
@@ -114,7 +114,7 @@ def _takes_all_of(older: Document, rule: Document) -> bool:
 
 
 def described(rule: Document) -> Document:
-    """A rule in words: what it matches, what it does, how often, and how often it did."""
+    """A rule in words: its pattern, effect, frequency and hits."""
     return {
         "id": rule["id"],
         "matches": matched(rule["match"]),
@@ -126,14 +126,14 @@ def described(rule: Document) -> Document:
 
 
 def matched(match: Document) -> str:
-    """Which requests a pattern is about."""
+    """The requests that a pattern matches, in words."""
     texts = {part: _json(value) if part in ("query", "json") else str(value) for part, value in match.items()}
     parts = [_WORDS[part].format(texts[part]) for part in patterns.PARTS if part in texts]
     return ", ".join(parts) or "any request"
 
 
 def done_to(rule: Document) -> str:
-    """What a rule, or the trigger of a failure, does to a request."""
+    """The effect of a rule, or of the trigger of a failure, in words."""
     rule = fault_rules.DEFAULTS | rule
     steps = []
     if rule["when"] == "after":
@@ -152,7 +152,7 @@ def done_to(rule: Document) -> str:
 
 
 def how_often(rule: Document) -> str:
-    """How many requests a rule hits."""
+    """The requests that a rule hits, in words."""
     times, skip, chance = rule["times"], rule["skip"], rule["probability"]
     often = "every one" if times is None else "the next one" if times == 1 else f"the next {times:,}"
     after = f", but for the first {skip:,}" if skip else ""
@@ -160,12 +160,12 @@ def how_often(rule: Document) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things."""
+    """A number and its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def named(status: int) -> str:
-    """A status with its name, where it has one."""
+    """A status with its reason phrase, if it has one."""
     return f"{status} {_PHRASES.get(status, '')}".rstrip()
 
 

@@ -1,4 +1,4 @@
-"""The pages of the console: each shows a sandbox, named by `?sandbox=`, else `default`."""
+"""The views of the console: each shows the sandbox that `?sandbox=` names, else `default`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def board() -> Response:
 
 
 def requests() -> Response:
-    """The journal, as it grows."""
+    """The journal, updated as it grows."""
     operations = [operation.id for operation in current_engine().operations]
     return _page(
         "requests.html", "Requests", lambda opened: requests_page.list_context(opened, request.args, operations)
@@ -35,17 +35,17 @@ def requests() -> Response:
 
 
 def request_rows() -> Response:
-    """The requests after one, as rows: what the page adds while it is open."""
+    """The rows of new requests, which an open page adds."""
     return _page("_request_rows.html", "Requests", lambda opened: requests_page.rows_context(opened, request.args))
 
 
 def one_request(id: str) -> Response:
-    """One request, its answer, and why it was answered so."""
+    """One request, its answer, and the reasons."""
     return _page("request.html", "Requests", lambda opened: requests_page.entry_context(opened, id, _base_url()))
 
 
 def faults() -> Response:
-    """The failures there are as switches, and the sandbox's fault rules."""
+    """The failure catalogue as switches, and the sandbox's fault rules."""
     return _page("faults.html", "Faults", faults_page.context)
 
 
@@ -67,12 +67,12 @@ def asset(name: str) -> Response:
     """A style sheet, a script or an image of the console."""
     media_type = _MEDIA_TYPES.get(name.rpartition(".")[2])
     response = send_from_directory("console/assets", name, mimetype=media_type)
-    response.headers["Cache-Control"] = "no-cache"  # asked for again each time, answered with 304
+    response.headers["Cache-Control"] = "no-cache"  # revalidated each time, answered with 304
     return response
 
 
 def _page(template: str, title: str, context: Callable[[OpenSandbox], Context]) -> Response:
-    """A page about the sandbox; 404 with a way out when there is none, 400 when there can be none."""
+    """Render a page of the sandbox; 404 when it does not exist, 400 when its name is invalid."""
     sandbox = request.args.get("sandbox", keys.DEFAULT)
     engine = current_engine()
     frame = framed(title, sandbox, engine.sandboxes.names())
@@ -85,7 +85,7 @@ def _page(template: str, title: str, context: Callable[[OpenSandbox], Context]) 
 
 
 def framed(title: str, sandbox: str, sandboxes: Sequence[str]) -> Context:
-    """What every page shows around its content."""
+    """The template context that all pages share."""
     return {
         "title": title,
         "sandbox": sandbox,
@@ -103,7 +103,7 @@ def _base_url() -> str:
 
 
 def html(template: str, status: int, context: Context) -> Response:
-    """A page made from a template."""
+    """Render a template as a response."""
     return make_response(render_template(template, **context), status)
 
 

@@ -1,4 +1,4 @@
-"""The reference of the imitated API at `/docs`, and `/`, which leads people to the console and programs on."""
+"""The reference of the imitated API at `/docs`, and the root `/`: the console for browsers, an index for others."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mockserver.errors import BadRequest
 from mockserver.web.rendering import respond
 
 API_PATH = "/api/public"
-_OF_SWAGGER_UI = ("swagger-ui-bundle.js", "swagger-ui.css")
+_SWAGGER_UI_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 
 
 def register(app: Flask) -> None:
     """Add the reference and the root to an application.
 
-    None of it asks for the admin token, so none of it tells what other sandboxes there are: their names are keys.
+    None of it requires the admin token, so none of it discloses other sandboxes: their names are keys.
     """
     blueprint = Blueprint("docs", __name__, template_folder="templates")
     blueprint.add_url_rule("/", "root", root, methods=["GET"])
@@ -29,7 +29,7 @@ def register(app: Flask) -> None:
 
 
 def root() -> Response:
-    """The console for a browser, a short index for others."""
+    """Redirect a browser to the console; answer others with a short index."""
     wanted = request.accept_mimetypes.best_match(["application/json", "text/html"])
     response = _to_the_console() if wanted == "text/html" else respond(_index())
     response.vary.add("Accept")
@@ -37,7 +37,7 @@ def root() -> Response:
 
 
 def reference() -> Response:
-    """The interactive reference, for the key of a sandbox, which need not exist yet."""
+    """The interactive reference with the key of a sandbox, which need not exist yet."""
     from mockserver.console import pages
 
     sandbox = request.args.get("sandbox", keys.DEFAULT)
@@ -50,8 +50,8 @@ def reference() -> Response:
 
 
 def asset(name: str) -> Response:
-    """An asset of the page: Swagger UI's, or one of the console, whose own address asks for the admin token."""
-    if name not in _OF_SWAGGER_UI:
+    """An asset of Swagger UI or of the console, whose own asset paths require the admin token."""
+    if name not in _SWAGGER_UI_FILES:
         from mockserver.console import pages
 
         return pages.asset(name)

@@ -1,4 +1,4 @@
-"""The journal for people: its requests, one of them, and how to make it again."""
+"""The requests page, and the page of one request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.console import copy_as
 from mockserver.fidelity.contract import RULES, SECTIONS
 from mockserver.sandbox.sandboxes import OpenSandbox
 
-SHOWN = 1000  # rows in a page, the newest: as many as a journal keeps when nothing else is said
+SHOWN = 1000  # rows in a page, the newest: the default limit of a journal
 MAX_TARGET = 300  # characters of a path and its query, in a row
 NO_OPERATION = "none"
 NO_ANSWER = "no answer"
@@ -28,30 +28,30 @@ Document = dict[str, Any]
 
 
 class Filter(NamedTuple):
-    """Which requests to show: of an operation, with a status, in which a text is found; what is empty lets all pass."""
+    """A filter of requests by operation, status and text; empty parts match all."""
 
     operation: str = ""
     status: str = ""
     text: str = ""
 
     @classmethod
-    def of(cls, asked: Mapping[str, str]) -> Filter:
-        """The filter that a query asks for."""
-        status = asked.get("status", "").strip().lower()
-        return cls(asked.get("operation", ""), status, asked.get("text", "").strip())
+    def of(cls, query: Mapping[str, str]) -> Filter:
+        """The filter of a query."""
+        status = query.get("status", "").strip().lower()
+        return cls(query.get("operation", ""), status, query.get("text", "").strip())
 
     def __bool__(self) -> bool:
         return bool(self.operation or self.status or self.text)
 
     @property
     def problem(self) -> str:
-        """Why the status cannot be asked for, if so: then no request is shown."""
+        """An error message for an invalid status, which matches no request; else empty."""
         if not self.status or self.status in (REFUSED, NO_ANSWER) or _STATUS.fullmatch(self.status):
             return ""
         return "A code such as 404, a class such as 4xx, refused, or no answer"
 
     def lets(self, entry: Document) -> bool:
-        """Whether an entry is one of those asked for."""
+        """Test an entry against the filter."""
         return (
             self.operation in ("", entry["operation"] or NO_OPERATION)
             and self._has_status(entry["response"]["status"])
@@ -72,9 +72,9 @@ class Filter(NamedTuple):
         return not wanted or any(wanted in text.casefold() for text in _texts_of(entry))
 
 
-def list_context(opened: OpenSandbox, asked: Mapping[str, str], operations: Collection[str]) -> Document:
-    """What the page of all requests shows: the rows that its query asks for, the newest last."""
-    wanted = Filter.of(asked)
+def list_context(opened: OpenSandbox, query: Mapping[str, str], operations: Collection[str]) -> Document:
+    """The template context of the requests page: the rows that match its query, the newest last."""
+    wanted = Filter.of(query)
     found = [entry for entry in opened.journal.entries() if wanted.lets(entry)]
     return {
         "filter": wanted,
@@ -86,15 +86,15 @@ def list_context(opened: OpenSandbox, asked: Mapping[str, str], operations: Coll
     }
 
 
-def rows_context(opened: OpenSandbox, asked: Mapping[str, str]) -> Document:
-    """The rows after the entry with the id `since`."""
-    wanted = Filter.of(asked)
-    since = int(asked["since"]) if _ID.fullmatch(asked.get("since", "")) else 0
+def rows_context(opened: OpenSandbox, query: Mapping[str, str]) -> Document:
+    """The template context of the rows after the entry with the id `since`."""
+    wanted = Filter.of(query)
+    since = int(query["since"]) if _ID.fullmatch(query.get("since", "")) else 0
     return _rows(opened, [entry for entry in opened.journal.entries(since) if wanted.lets(entry)])
 
 
 def entry_context(opened: OpenSandbox, id: str, base_url: str) -> Document:
-    """What the page of one request shows: `entry` is None, and the answer a 404, when there is none of that id."""
+    """The template context of one request; without an entry of that id, `entry` is None and the status 404."""
     number = int(id) if _ID.fullmatch(id) else 0
     entry = opened.journal.get(number)
     if entry is None:
@@ -114,7 +114,7 @@ def entry_context(opened: OpenSandbox, id: str, base_url: str) -> Document:
 
 
 def row(entry: Document) -> Document:
-    """An entry as a line."""
+    """An entry as a row."""
     request, status = entry["request"], entry["response"]["status"]
     target = request["path"] + "".join(_query(request["query"]))
     return {
@@ -132,14 +132,14 @@ def row(entry: Document) -> Document:
 
 
 def side(title: str, part: Document) -> Document:
-    """A request or an answer: its query, its headers, and its body, laid out for reading."""
+    """A request or an answer: its query, its headers, and its formatted body."""
     body = copy_as.as_json(part["json"]) if "json" in part else part.get("text")
     queries = {name: text if isinstance(text, list) else [text] for name, text in part.get("query", {}).items()}
     return {"title": title, "part": part, "query": queries, "body": body, "length": part.get("length")}
 
 
 def explained(part: Document) -> Document:
-    """A decision or a problem: its rule, what that says, its evidence as a word, and its section of the contract."""
+    """A decision or a problem: its rule and the rule's statement, evidence, and section of the contract."""
     section = part["contract"]
     return {
         "path": ".".join(map(str, part.get("path", ()))),
@@ -152,7 +152,7 @@ def explained(part: Document) -> Document:
 
 
 def change(change: Document) -> Document:
-    """A row that was changed, field by field: before, after, and whether they differ."""
+    """A changed row, field by field: name, before, after, and True for a field that differs."""
     before, after = change["before"], change["after"]
     did = "made" if before is None else "removed" if after is None else "changed"
     fields = dict.fromkeys([*(before or {}), *(after or {})])
@@ -179,7 +179,7 @@ def fault(fault: Document | None) -> str:
 
 
 def _rows(opened: OpenSandbox, entries: list[Document]) -> Document:
-    """The newest rows, and what the page remembers: the newest id of all, and how many entries are gone."""
+    """The newest rows, the newest id of the journal, and the number of dropped entries."""
     journal = opened.journal
     rows = [row(entry) for entry in entries[-SHOWN:]]
     return {"rows": rows, "newest": journal.next_id() - 1, "dropped": journal.dropped()}
@@ -192,7 +192,7 @@ def _tone(status: int | None) -> str:
 
 
 def _marks(entry: Document) -> Iterator[tuple[str, str]]:
-    """What else there is to see in an entry: a word, and how much it matters."""
+    """The tags of an entry: a text and its tone."""
     if entry["fault"]:
         yield f"fault {entry['fault']['id']}", "bad"
     if entry["unread"]:
@@ -202,7 +202,7 @@ def _marks(entry: Document) -> Iterator[tuple[str, str]]:
 
 
 def _query(query: Mapping[str, Any]) -> Iterator[str]:
-    """A query as it is read, not as it is encoded."""
+    """The parts of a query, decoded."""
     mark = "?"
     for name, texts in query.items():
         for text in texts if isinstance(texts, list) else [texts]:
@@ -217,7 +217,7 @@ def _cell(fields: Document | None, name: str) -> str:
 
 
 def _texts_of(entry: Document) -> Iterator[str]:
-    """Where a text is looked for: method and target, both bodies, and the messages."""
+    """The texts to search: method and target, both bodies, and the messages."""
     request, response = entry["request"], entry["response"]
     yield f"{request['method']} {request['path']}{''.join(_query(request['query']))}"
     for part in (request, response):

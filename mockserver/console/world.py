@@ -1,4 +1,4 @@
-"""The world of a sandbox: people, clock, snapshots, settings, and all of it as fixtures."""
+"""The world page: people, clock, snapshots and settings; and the export of the state as fixtures."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mockserver.sandbox.sandboxes import PARTS, OpenSandbox
 Document = dict[str, Any]
 Lists = dict[str, list[dict[str, Any]]]
 
-# What a task's due date and status give: whoever edits the files changes the one, not also the other.
-_FOLLOWS = ("due_timezone", "due_at", "is_all_day", "status_config")
-_WHENEVER = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say: the same state is the same bytes
+# Derived from a task's due date and status, and left out so that edited files stay consistent.
+_DERIVED = ("due_timezone", "due_at", "is_all_day", "status_config")
+_EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest in a zip file; constant, so that equal states give equal bytes
 _PLAIN_FILE = 0o100644 << 16
 
 
 def context(opened: OpenSandbox) -> Document:
-    """What the page shows."""
+    """The template context of the page."""
     document = state.document(opened.world)
     notes = notes_by_contact(document)
     return {
@@ -50,16 +50,16 @@ def notes_by_contact(document: Lists) -> dict[str, list[dict[str, Any]]]:
 
 
 def exported(opened: OpenSandbox) -> bytes:
-    """The state as a zip file that holds a folder of fixtures."""
+    """The state as a zip file of fixtures."""
     return zipped(as_fixtures(state.document(opened.world)))
 
 
 def as_fixtures(document: Lists) -> Lists:
-    """The lists of a folder that loads as this state.
+    """The lists of fixtures that load as this state.
 
-    The keys are left to the shipped ones, unless the state lacks somebody whom one of those acts as.
+    The shipped API keys apply, and are left out, unless the state lacks an active user for one of them.
     """
-    tasks = [{key: value for key, value in task.items() if key not in _FOLLOWS} for task in document["tasks"]]
+    tasks = [{key: value for key, value in task.items() if key not in _DERIVED} for task in document["tasks"]]
     active = {user["id"] for user in document["users"] if user["active"]}
     keys = fixtures.load(fixtures.DEFAULT).api_keys
     usable = [key for key in keys if key["user_id"] in active]
@@ -67,11 +67,11 @@ def as_fixtures(document: Lists) -> Lists:
 
 
 def zipped(lists: Lists) -> bytes:
-    """A zip file with a JSON file for each list; what is in them alone decides its bytes."""
+    """A zip file with a JSON file for each list; equal lists give equal bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, records in lists.items():
-            file = zipfile.ZipInfo(f"{name}.json", _WHENEVER)
+            file = zipfile.ZipInfo(f"{name}.json", _EARLIEST_DATE)
             file.create_system, file.external_attr = 3, _PLAIN_FILE
             archive.writestr(file, json.dumps(records, ensure_ascii=False, indent=2) + "\n")
     return content.getvalue()

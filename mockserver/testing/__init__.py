@@ -1,7 +1,7 @@
-"""The mock inside a test suite: `MockServer` and what it gives. For pytest, `mockserver.pytest_plugin` has fixtures.
+"""The mock in a test suite: `MockServer` and its sandboxes. For pytest, `mockserver.pytest_plugin` has fixtures.
 
-`vambe_mock` is a sandbox as a test holds it, `servers` are what sandboxes are taken from, `failures` is the failure
-matrix, `inprocess` and `transport` are the door without a socket.
+`sandbox` is a sandbox for a test, `servers` are the servers that provide sandboxes, `failures` is the failure matrix,
+`inprocess` and `transport` call the application without a socket.
 """
 
 from mockserver.client.client import CallFailed

@@ -1,4 +1,4 @@
-"""The failure matrix: every documented failure of an operation, as parameters for a test."""
+"""The failure matrix: every documented failure of an operation, as test parameters."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mockserver.faults.catalogue import failures_of
 
 @dataclass(frozen=True)
 class Failure:
-    """One way in which an operation fails.
+    """A documented failure of an operation.
 
-    `name` says it in short (`status-503`, `lost-answer`), `description` in a sentence; `status` is what the client
-    sees, None where no answer arrives; `trigger` is the fault rule that makes it happen.
+    `name` is short (`status-503`, `lost-answer`), `description` a sentence; `status` is the status that the client
+    receives, None if no answer arrives; `trigger` is the fault rule that causes the failure.
     """
 
     operation: str
@@ -25,24 +25,24 @@ class Failure:
 
     @property
     def committed(self) -> bool:
-        """Whether the request is carried out before it fails."""
+        """True when the request is carried out before it fails."""
         return self.trigger.get("when") == "after"
 
     @property
     def transient(self) -> bool:
-        """Whether the same request may succeed later: no answer, too many requests, or an error of the server's."""
+        """True when a retry may succeed: there is no answer, or the status is 429 or 5xx."""
         return self.status is None or self.status == 429 or self.status >= 500
 
     @property
     def __name__(self) -> str:
-        """What pytest takes for a parameter's id."""
+        """The id of the test parameter in pytest."""
         return self.name
 
 
 def failures(operation: str | None = None) -> list[Failure]:
-    """Every documented failure of an operation, or of all; ValueError for an operation that there is not.
+    """Every documented failure of an operation, or of all operations; ValueError for an unknown operation.
 
-    For `@pytest.mark.parametrize("failure", failures("createTask"))`, with `vambe_mock.apply(failure)` in the test.
+    Use with `@pytest.mark.parametrize("failure", failures("createTask"))`, and `vambe_mock.apply(failure)` in the test.
     """
     known = operations()
     if operation is not None and operation not in (each.id for each in known):

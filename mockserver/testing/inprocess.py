@@ -1,7 +1,7 @@
-"""The application without a socket: a request in, an answer out (PEP 3333), as the server would have it.
+"""Call the application without a socket, as the server would (PEP 3333).
 
-What belongs to a connection alone is left out: the `Date`, `Server` and `Connection` headers, and what the server
-refuses before the application sees it.
+The parts of a connection are missing: the `Date`, `Server` and `Connection` headers, and the requests that the server
+refuses by itself.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _OF_THE_CONNECTION = (b"transfer-encoding", b"content-length")
 
 
 class Connection:
-    """What an application breaks instead of a socket's connection (see `server.answering`).
+    """A substitute for a socket's connection that faults can break (see `server.answering`).
 
-    `sent` is what would have gone out before any answer, `ended` is None, "closed" or "reset".
+    `sent` has the bytes sent outside an answer; `ended` is None, "closed" or "reset".
     """
 
     def __init__(self) -> None:
@@ -33,21 +33,21 @@ class Connection:
         self.ended: str | None = None
 
     def send(self, data: bytes) -> None:
-        """Keep bytes that would be sent as they are."""
+        """Record bytes that would be sent as they are."""
         self.sent += data
 
     def close(self) -> None:
-        """The end, in good order."""
+        """Record an orderly close."""
         self.ended = "closed"
 
     def abort(self) -> None:
-        """The end, as a reset."""
+        """Record a reset."""
         self.ended = "reset"
 
 
 @dataclass
 class Answer:
-    """An application's answer; where `connection.ended` is set, a client would not have got it."""
+    """An application's answer; if `connection.ended` is set, a client would not have received it."""
 
     connection: Connection = field(default_factory=Connection)
     status: int = 0
@@ -56,7 +56,7 @@ class Answer:
 
 
 def answer(application: Application, method: str, target: bytes, headers: RawHeaders, body: bytes) -> Answer:
-    """What the application answers to a request; `target` is the path and query as they would be sent."""
+    """Call the application with a request; `target` is the encoded path and query."""
     answered = Answer()
 
     def start_response(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], None]:
@@ -97,7 +97,7 @@ def _environ(method: str, target: bytes, headers: RawHeaders, body: bytes) -> di
 
 
 def _add_header(environ: dict[str, Any], name: bytes, value: bytes, length: int) -> None:
-    """As the server does: repeated headers are joined, names with an underscore dropped, a body's length is known."""
+    """Add a header as the server does: join repeated ones, drop names with an underscore, set the body's length."""
     if name.lower() in _OF_THE_CONNECTION:
         environ["CONTENT_LENGTH"] = str(length)
     elif b"_" not in name:
@@ -108,7 +108,7 @@ def _add_header(environ: dict[str, Any], name: bytes, value: bytes, length: int)
 
 
 class _Handler(urllib.request.BaseHandler):
-    """Answers http requests by an application; urllib asks it before its own handlers."""
+    """Answer http requests with an application; urllib tries it before its own handlers."""
 
     handler_order = 100
 
@@ -128,5 +128,5 @@ class _Handler(urllib.request.BaseHandler):
 
 
 def opener(application: Application) -> urllib.request.OpenerDirector:
-    """An opener for urllib that calls the application, whatever host a URL names."""
+    """Build an opener for urllib that calls the application, whatever host a URL names."""
     return urllib.request.build_opener(_Handler(application), urllib.request.ProxyHandler({}))

@@ -1,4 +1,4 @@
-"""A sandbox as a test suite holds it: what the fixture `vambe_mock` is, and what `with MockServer()` gives."""
+"""The API of a sandbox in test suites: the fixture `vambe_mock`, and the target of `with MockServer() as …`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 API_KEY_HEADER = "x-api-key"
-SHOWN, MATCHES_SHOWN = 50, 5  # entries in a text for people
+SHOWN, MATCHES_SHOWN = 50, 5  # entries listed by `explain`, and by a failed verification
 
 
 class Match(TypedDict, total=False):
-    """What a request must be like, beside its operation; every part may be left out.
+    """A pattern for requests, besides their operation; every part is optional.
 
-    `path` may have `*` for any characters; `json` is a part of the body; `query` names parameters and their values.
+    `*` in `path` matches any characters; `json` is a part of the body; `query` maps parameters to their values.
     """
 
     method: str
@@ -35,17 +35,17 @@ class Match(TypedDict, total=False):
 
 
 class Answered(Match, total=False):
-    """What a request and its answer must be like."""
+    """A pattern for requests and the status of their answers."""
 
     status: int
 
 
 class FaultOptions(Match, total=False):
-    """Which requests a fault hits: those like `Match`, from when on, and how many.
+    """The requests that a fault hits: a pattern, and the number of matching requests.
 
-    `when` is "before" (nothing is done; the default) or "after" the commit (it is done, and the client does not learn
-    of it); `times` is how many are hit (1; None for ever), `skip` how many are let through first (0), and
-    `probability` a chance from 0 to 1 that repeats with the sandbox's seed.
+    `when` is "before" the commit (the default: nothing is done) or "after" it (the request is carried out, and the
+    client does not learn of it); `times` is the number of requests to hit (default 1; None: no limit), `skip` the
+    number to let through first (default 0), `probability` a chance from 0 to 1, reproducible by the sandbox's seed.
     """
 
     when: str
@@ -55,10 +55,10 @@ class FaultOptions(Match, total=False):
 
 
 class VambeMock:
-    """A sandbox of a mock server: an own world, own tasks, own clock, own faults, own journal.
+    """A sandbox of a mock server, with its own data, clock, faults and journal.
 
-    `base_url` and `api_key` are what the application under test is given instead of the vendor's host and key.
-    `name` is the sandbox's. Calls raise `CallFailed` where the mock refuses them.
+    The application under test uses `base_url` and `api_key` instead of the vendor's host and key. `name` is the
+    sandbox's. Methods raise `CallFailed` when the mock refuses the call or cannot be reached.
     """
 
     def __init__(self, control: Client, name: str, api_key: str, transport: Callable[[], httpx.BaseTransport]) -> None:
@@ -72,25 +72,25 @@ class VambeMock:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that make a request one of this sandbox."""
+        """The headers that direct a request to this sandbox."""
         return {API_KEY_HEADER: self.api_key}
 
     @property
     def env(self) -> dict[str, str]:
-        """What to put into the environment of an application that reads its host and key from there."""
+        """Environment variables for an application that reads its host and key from them."""
         return {URL_VARIABLE: self.base_url, KEY_VARIABLE: self.api_key}
 
     @property
     def transport(self) -> Any:
         """A transport for `httpx.Client` and `httpx.AsyncClient` that needs no socket, whatever the client's base URL.
 
-        With a server of another process it leads there. Needs httpx.
+        With a `RemoteServer`, it connects to that server. Needs httpx.
         """
         return self._transport()
 
     @property
     def state(self) -> Document:
-        """The sandbox as one document: users, statuses, contacts, customers, tasks, notes; assign one to replace it."""
+        """The state as a document: users, statuses, contacts, customers, tasks, notes; assign one to replace it."""
         return self._control.call("GET", "/state")
 
     @state.setter
@@ -119,16 +119,16 @@ class VambeMock:
 
     @property
     def tasks(self) -> list[Document]:
-        """The tasks that are not deleted, in the order they came."""
+        """The tasks that are not deleted, in the order of their creation."""
         return self._listed("tasks")
 
     @property
     def notes(self) -> list[Document]:
-        """The interactive notes, which no endpoint of the vendor's shows."""
+        """The interactive notes, which no endpoint of the vendor returns."""
         return self._listed("notes")
 
     def requests(self, operation: str | None = None, **match: Unpack[Answered]) -> list[Document]:
-        """The journal's entries that are like this, oldest first: request, response, decision, problems, changes."""
+        """The matching entries of the journal, oldest first: request, response, decision, problems, changes."""
         found: list[Document] = self._control.call("POST", "/requests/find", _pattern(operation, match))["requests"]
         return found
 
@@ -142,10 +142,10 @@ class VambeMock:
         timeout: float = 0.0,
         **match: Unpack[Answered],
     ) -> int:
-        """Check how often it was asked so, and return how often it was.
+        """Check the number of matching requests, and return it.
 
-        `times` is exact (0: never); without `times`, `at_least` and `at_most` once is enough. With a `timeout`, in
-        seconds, requests that are still to come count too. Raises AssertionError that shows what came closest.
+        `times` is exact (0: never); without `times`, `at_least` and `at_most`, one is enough. With a `timeout`, in
+        seconds, requests that are still to come count too. Raises AssertionError that shows the near misses.
         """
         __tracebackhide__ = True
         bounds = {"exactly": times, "at_least": at_least, "at_most": at_most}
@@ -153,10 +153,10 @@ class VambeMock:
         return self._verified({"request": _pattern(operation, match), "times": wanted}, timeout)
 
     def verify_sequence(self, *patterns: str | Mapping[str, Any], timeout: float = 0.0) -> int:
-        """Check that requests like these came in this order, others between them or not; return how many these are.
+        """Check that matching requests came in this order, with or without others in between; return their number.
 
-        A pattern is an operation's id, or a mapping of `operation` and the parts of `Answered`.
-        Raises AssertionError that shows what came closest to the first that did not come.
+        A pattern is an operation's id, or a mapping of `operation` and the parts of `Answered`; `timeout` is in
+        seconds. Raises AssertionError that shows the near misses of the first pattern that nothing matched.
         """
         __tracebackhide__ = True
         sequence = [{"operation": each} if isinstance(each, str) else dict(each) for each in patterns]
@@ -171,26 +171,26 @@ class VambeMock:
         body: Any = None,
         **options: Unpack[FaultOptions],
     ) -> Fault:
-        """Answer the next request that is like this with an error: the vendor's own for that status, or `body`."""
+        """Answer the next matching request with an error: the vendor's own for that status, or `body`."""
         return self.fault(_rule(operation, options, status=status, headers=dict(headers or {}), body=body))
 
     def delay(self, operation: str | None = None, ms: int = 1000, **options: Unpack[FaultOptions]) -> Fault:
-        """Have the next request that is like this wait for `ms` milliseconds of real time, then answer as usual."""
+        """Delay the next matching request by `ms` milliseconds of real time, then answer as usual."""
         return self.fault(_rule(operation, options, delay_ms=ms))
 
     def drop(self, operation: str | None = None, connection: str = "reset", **options: Unpack[FaultOptions]) -> Fault:
-        """Break the connection of the next request that is like this: "reset", "empty", "truncate" or "garbage".
+        """Break the connection of the next matching request: "reset", "empty", "truncate" or "garbage".
 
-        With `when="after"` the request is carried out and its answer is lost, which is how duplicates are made.
+        With `when="after"` the request is carried out and its answer is lost: a client that retries duplicates it.
         """
         return self.fault(_rule(operation, options, connection=connection))
 
     def apply(self, failure: Failure) -> Fault:
-        """Make an operation fail as one of `mockserver.testing.failures` says."""
+        """Set the fault rule of one of `mockserver.testing.failures`."""
         return self.fault(failure.trigger)
 
     def fault(self, rule: Mapping[str, Any]) -> Fault:
-        """Set a fault rule, as `POST /__admin/faults` takes it."""
+        """Set a fault rule in the format of `POST /__admin/faults`."""
         return Fault(self._control, self._control.call("POST", "/faults", dict(rule)))
 
     def clear_faults(self) -> None:
@@ -207,27 +207,27 @@ class VambeMock:
         return self._control.call("PATCH", "/settings", settings)
 
     def snapshot(self, name: str | None = None) -> str:
-        """Keep the sandbox as it is, all but its journal, under a name (one is made up); the name."""
+        """Take a snapshot of all but the journal; return its name, which is generated by default."""
         chosen = name or f"snapshot-{len(self._snapshots) + 1}"
         self._control.call("POST", "/snapshots", {"name": chosen})
         self._snapshots.append(chosen)
         return chosen
 
     def restore(self, name: str | None = None) -> None:
-        """Put the sandbox back as a snapshot has it: the one of that name, else the last that was taken here."""
+        """Restore the named snapshot, else the last that this object took; LookupError when there is none."""
         if name is None and not self._snapshots:
             raise LookupError("there is no snapshot to restore: call snapshot() first, or name one")
         self._control.call("POST", f"/snapshots/{name or self._snapshots[-1]}/restore")
 
     def reset(self, to: str = "fixtures", only: Sequence[str] | None = None) -> None:
-        """Put the sandbox back: to "fixtures", to "empty", or to a snapshot; `only` some of its parts.
+        """Reset the sandbox to "fixtures", to "empty", or to a snapshot, or `only` some of its parts.
 
         The parts are tasks, journal, faults, clock, ids and settings.
         """
         self._control.call("POST", "/reset", {"to": to} | ({} if only is None else {"only": list(only)}))
 
     def explain(self) -> str:
-        """The journal for people: each request, its answer, why it was refused, what nothing read, and advice."""
+        """The journal as text: each request, its answer, its problems, the names that nothing read, and advice."""
         entries = self.requests()
         left_out = len(entries) - SHOWN
         if not entries:
@@ -243,7 +243,7 @@ class VambeMock:
             raise AssertionError("Nothing reads what the client sent:\n" + "\n".join(map(_unread_line, unread)))
 
     def close(self) -> None:
-        """Delete the sandbox. It may be gone already, as its server may be."""
+        """Delete the sandbox; no error when it, or its server, is already gone."""
         try:
             self._control.call("DELETE", f"/sandboxes/{self.name}")
         except CallFailed as error:
@@ -251,7 +251,7 @@ class VambeMock:
                 raise
 
     def __enter__(self) -> VambeMock:
-        """The sandbox itself; the end of the block deletes it."""
+        """Return the sandbox itself; the end of the block deletes it."""
         return self
 
     def __exit__(
@@ -279,7 +279,7 @@ class VambeMock:
 
     def _failed_verification(self, document: Document) -> Iterator[str]:
         yield document["message"]
-        yield f"  asked for: {document['expected']}"
+        yield f"  expected: {document['expected']}"
         if pattern := document["expected"].get("request"):
             for entry in self._control.call("POST", "/requests/find", pattern)["requests"][-MATCHES_SHOWN:]:
                 request, status = entry["request"], entry["response"]["status"]
@@ -292,7 +292,7 @@ class VambeMock:
 
 
 class Fault:
-    """A fault rule that was set: its `id`, and what becomes of it."""
+    """A fault rule that is set: its `id` and its hits."""
 
     def __init__(self, control: Client, document: Document) -> None:
         self.id: str = document["id"]
@@ -300,7 +300,7 @@ class Fault:
 
     @property
     def hits(self) -> int:
-        """How many requests it has hit; 0 when it is deleted."""
+        """The number of requests that it has hit; 0 when it is deleted."""
         rules = self._control.call("GET", "/faults")["faults"]
         return next((int(rule["hits"]) for rule in rules if rule["id"] == self.id), 0)
 
@@ -310,39 +310,39 @@ class Fault:
 
 
 class Clock:
-    """The sandbox's clock, from which `created_at` comes. Delays, timeouts and rate limits are in real time instead."""
+    """The sandbox's clock, the source of `created_at`. Delays, timeouts and rate limits use real time instead."""
 
     def __init__(self, control: Client) -> None:
         self._control = control
 
     @property
     def now(self) -> str:
-        """The time it shows, such as `2025-11-26T09:00:00.000Z`."""
+        """The current time of the clock, such as `2025-11-26T09:00:00.000Z`."""
         return str(self._control.call("GET", "/clock")["now"])
 
     @property
     def mode(self) -> str:
-        """`ticking` (a successful write moves it), `frozen` or `real`."""
+        """`ticking` (each successful write advances it), `frozen` or `real`."""
         return str(self._control.call("GET", "/clock")["mode"])
 
     def set(self, now: str | datetime) -> None:
-        """Have it show a time; a date-time without a zone is taken as UTC."""
+        """Set the time; a datetime without a zone is taken as UTC."""
         self._put(now=_instant(now))
 
     def freeze(self, now: str | datetime | None = None) -> None:
-        """Stop it, where it is or at a time."""
+        """Stop the clock, at its current time or at `now`."""
         self._put(mode="frozen", **({} if now is None else {"now": _instant(now)}))
 
     def tick(self, ms: int = 1000) -> None:
-        """Have each successful write move it by so many milliseconds."""
+        """Advance the clock by `ms` milliseconds with each successful write."""
         self._put(mode="ticking", tick_ms=ms)
 
     def run(self) -> None:
-        """Have it show the time of the machine that the server runs on."""
+        """Follow the real time of the server's machine."""
         self._put(mode="real")
 
     def advance(self, seconds: int | timedelta) -> None:
-        """Move it on, by whole seconds."""
+        """Advance the clock, by whole seconds."""
         whole = seconds // timedelta(seconds=1) if isinstance(seconds, timedelta) else seconds
         self._control.call("POST", "/clock/advance", {"seconds": whole})
 
@@ -362,7 +362,7 @@ def _pattern(operation: str | None, match: Mapping[str, Any]) -> Document:
 
 
 def _rule(operation: str | None, options: Mapping[str, Any], **effects: Any) -> Document:
-    """A fault rule of what it does, and of options of which those of `Match` say which requests it hits."""
+    """Build a fault rule of effects and options; the options of `Match` form its pattern."""
     match = {name: value for name, value in options.items() if name in Match.__annotations__}
     others = {name: value for name, value in options.items() if name not in match}
     return {**effects, **others, "match": _pattern(operation, match)}

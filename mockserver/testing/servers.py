@@ -1,4 +1,4 @@
-"""Servers that sandboxes are taken from: one of this process, or one that runs elsewhere."""
+"""Servers that provide sandboxes: one in this process, or a remote one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SettingValue = str | int | bool | Path | Sequence[str] | None
 
-# What only a process of its own has a use for.
+# Without the settings that only concern a process of its own.
 _KNOWN = {setting.name: setting for setting in SETTINGS if setting.name not in ("json", "log_format", "ready_file")}
 
 
@@ -29,12 +29,12 @@ class NotRunning(ConnectionRefusedError):
 
 
 class Server:
-    """What sandboxes are taken from; `base_url` is where an application under test reaches it."""
+    """A server that provides sandboxes; an application under test reaches it at `base_url`."""
 
     base_url: str
 
     def sandbox(self, name: str | None = None) -> VambeMock:
-        """A new sandbox, under a name that is made up when none is given; CallFailed when there is one of that name."""
+        """Create a sandbox, by default with a generated name; CallFailed when the name is taken."""
         made = self._control(None).call("POST", "/sandboxes", {} if name is None else {"name": name})
         return VambeMock(self._control(made["name"]), made["name"], made["api_key"], self._transport)
 
@@ -43,12 +43,12 @@ class Server:
         raise NotImplementedError
 
     def _transport(self) -> httpx.BaseTransport:
-        """A transport of httpx that leads to the server."""
+        """A transport of httpx to the server."""
         raise NotImplementedError
 
 
 class RemoteServer(Server):
-    """The server at `url`, which runs elsewhere; `admin_token` is its control plane's, where it asks for one."""
+    """A running server at `url`; `admin_token` is for its control plane, if that requires one."""
 
     def __init__(self, url: str, admin_token: str | None = None) -> None:
         self.base_url = url.rstrip("/")
@@ -67,11 +67,11 @@ class MockServer(Server):
     """A server in a thread of this process, on a free port.
 
     Takes the settings of `vambe-mock serve` by their names (`fixtures="demo"`, `strict=True`, `max_sandboxes=5000`);
-    those of the environment do not count. Raises InvalidSetting for a value that cannot be used, TypeError for a
-    setting that there is not.
+    those of the environment are ignored. Raises InvalidSetting for a value that cannot be used, TypeError for an
+    unknown setting.
 
-    `with MockServer() as mock:` gives a `VambeMock` on a sandbox of its own. Between `start` and `stop`, `sandbox`
-    gives one for each test.
+    `with MockServer() as mock:` provides a `VambeMock` with a sandbox of its own. Between `start` and `stop`,
+    `sandbox` creates one for each test.
     """
 
     def __init__(self, *, port: int = 0, **settings: SettingValue) -> None:
@@ -81,7 +81,7 @@ class MockServer(Server):
         self._opener = inprocess.opener(self._application)
 
     def start(self) -> MockServer:
-        """Start, once; clients may connect when this returns.
+        """Start the server, unless it runs; clients may connect when this returns.
 
         Raises CannotListen, InvalidFixtures or UnusableDatabase.
         """
@@ -92,12 +92,12 @@ class MockServer(Server):
         return self
 
     def stop(self) -> None:
-        """Stop, and forget the world unless it has a database; the second time nothing."""
+        """Stop the server; without a database its data is lost. A second call does nothing."""
         self._opened = None
         self._stack.close()
 
     def __enter__(self) -> VambeMock:
-        """Start, and a sandbox; the end of the block stops the server."""
+        """Start the server and create a sandbox; the end of the block stops the server."""
         self.start()
         try:
             return self.sandbox()
@@ -139,7 +139,7 @@ def _resolved(given: Mapping[str, SettingValue]) -> Settings:
 
 
 def _as_text(value: Any, kind: str) -> str | list[str] | None:
-    """A value as the command line would have it."""
+    """Convert a value to the text of a command line option."""
     if value is None:
         return None
     if kind == "list":

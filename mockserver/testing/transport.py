@@ -1,4 +1,4 @@
-"""httpx without a socket: the mock answers in process, and breaks what a server would break (httpx, "Transports")."""
+"""Transports for httpx (httpx, "Transports"): to the mock in this process without a socket, and to a remote server."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ Work = Callable[[Any], None]
 
 
 class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """For `httpx.Client(transport=…)` and `httpx.AsyncClient(transport=…)`, whatever host their base URL names.
+    """A transport to the mock in this process, whatever host the client's base URL names.
 
-    Requests are answered by the server's own threads, which `work` gives them to (ConnectionRefusedError when it has
-    stopped), so that a client may stop waiting for a slow answer (`httpx.ReadTimeout`) while the request is carried out
-    all the same. A connection that a fault breaks raises what it raises on a socket: `httpx.ReadError` for a reset,
-    `httpx.RemoteProtocolError` for the others.
+    `work` passes requests to the server's own threads (ConnectionRefusedError when it has stopped), so that a client
+    may stop waiting for a slow answer (`httpx.ReadTimeout`) while the request is still carried out. A connection that a
+    fault breaks raises the same error as on a socket: `httpx.ReadError` for a reset, else `httpx.RemoteProtocolError`.
     """
 
     def __init__(self, application: Application, work: Work) -> None:
@@ -56,7 +55,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 class _Task:
-    """A request on its way through one of the server's threads."""
+    """A request for one of the server's threads."""
 
     def __init__(self, application: Application, request: httpx.Request) -> None:
         self.done = threading.Event()
@@ -66,7 +65,7 @@ class _Task:
         self._request = request
 
     def service(self) -> None:
-        """Get the answer; the thread calls it."""
+        """Answer the request; the thread calls it."""
         request = self._request
         try:
             target, headers = request.url.raw_path, request.headers.raw
@@ -78,7 +77,7 @@ class _Task:
 
 
 def _broken(answer: Answer, request: httpx.Request) -> httpx.Response:
-    """What a client makes of a broken connection: a whole head with half a body, or nothing that it can read."""
+    """The client's view of a broken connection: a response with a truncated body, or an error of httpx."""
     if answer.connection.ended == "reset":
         raise httpx.ReadError("[Errno 104] Connection reset by peer", request=request)
     if not answer.connection.sent:
@@ -92,7 +91,7 @@ def _broken(answer: Answer, request: httpx.Request) -> httpx.Response:
 
 
 def _received(method: str, data: bytes) -> Iterator[Any]:
-    """The events of a response that ends where the data does; h11.RemoteProtocolError where that is too early."""
+    """The events of a response; h11.RemoteProtocolError where the data ends too early."""
     connection = h11.Connection(h11.CLIENT)
     connection.send(h11.Request(method=method, target="/", headers=[("host", "host.invalid")]))
     connection.send(h11.EndOfMessage())
@@ -103,7 +102,7 @@ def _received(method: str, data: bytes) -> Iterator[Any]:
 
 
 class _Early(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that ends too early."""
+    """A truncated body."""
 
     def __init__(self, received: Iterator[Any], request: httpx.Request) -> None:
         self._received = received
@@ -121,7 +120,7 @@ class _Early(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 class RemoteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport to the server at `url`, whatever host the base URL of a client names."""
+    """A transport to the server at `url`, whatever host the client's base URL names."""
 
     def __init__(self, url: str) -> None:
         self._url = httpx.URL(url)
@@ -136,11 +135,11 @@ class RemoteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return httpx.AsyncHTTPTransport(verify=self._verify)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request there; httpx calls it."""
+        """Send a request to the server; httpx calls it."""
         return self._plain.handle_request(self._directed(request))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request of an asynchronous client there; httpx calls it."""
+        """Send a request of an asynchronous client to the server; httpx calls it."""
         return await self._asynchronous.handle_async_request(self._directed(request))
 
     def close(self) -> None:
