@@ -1,4 +1,4 @@
-"""JSON as the contract has it on the wire (section 1), the same on every Python version."""
+"""Strict JSON as the contract defines it (section 1), the same on every Python version."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class NotJson(ValueError):
 
 
 def encode(document: object) -> bytes:
-    """A document as the bytes that are sent: compact, UTF-8, keys in their order."""
+    """Encode a document for the wire: compact, UTF-8, keys in their order."""
     return _ENCODER.encode(document).encode()
 
 
 def encode_all(documents: Sequence[object]) -> bytes:
-    """An array of documents as `encode` has it, some at a time, so that other threads run in between."""
+    """Encode an array of documents as `encode` does, in chunks, so that other threads run in between."""
     if len(documents) <= _AT_ONCE:
         return encode(documents)
     parts = (encode(documents[start : start + _AT_ONCE])[1:-1] for start in range(0, len(documents), _AT_ONCE))
@@ -41,13 +41,13 @@ def encode_all(documents: Sequence[object]) -> bytes:
 
 
 def quoted(text: str, limit: int = 80) -> str:
-    """A text in quotation marks for a message, its middle left out when it is longer than `limit` characters."""
+    """Quote a text for a message; the middle of a text longer than `limit` characters is left out."""
     shown = text if len(text) <= limit else f"{text[: limit - 20]}…{text[-10:]}"
     return json.dumps(shown, ensure_ascii=False)
 
 
 def decode(body: bytes, repeated: list[str] | None = None) -> Any:
-    """The value that a JSON text stands for; of a repeated key the last value counts, and `repeated` gets the key.
+    """Decode a JSON text; of a repeated key the last value counts, and `repeated` collects the key.
 
     Raises NotJson for what RFC 8259 or the contract does not allow.
     """
@@ -124,7 +124,7 @@ def _parse_float(digits: str) -> float:
 def _syntax_error(text: str, error: json.JSONDecodeError) -> str:
     position = error.pos
     if error.msg.startswith("Illegal trailing comma"):
-        # Python 3.13 points at the comma; the versions before at what stands after it.
+        # Python 3.13 points at the comma; earlier versions at what follows it.
         position = len(text) - len(text[position + 1 :].lstrip(" \t\r\n"))
     found = "end of the text" if position >= len(text) else ascii(text[position])
     return f"unexpected {found} at {_place(text, position)}"

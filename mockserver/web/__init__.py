@@ -1,5 +1,5 @@
-"""What the faces share: the imitated API, the control plane and the console.
+"""Shared by the faces: the imitated API, the control plane and the console.
 
-`bodies` reads bodies as JSON objects, `openapi` describes operations, `paths` writes paths as Flask does, `rendering`
-makes responses of documents and errors, and `hosts` decides which hosts and origins may call.
+`bodies` reads bodies as JSON objects, `openapi` describes operations, `paths` converts paths to Flask rules,
+`rendering` makes responses of documents and errors, and `hosts` decides which hosts and origins may call.
 """

@@ -1,8 +1,8 @@
-"""Paths as OpenAPI and as Flask write them."""
+"""Conversion of OpenAPI paths to Flask rules."""
 
 from __future__ import annotations
 
 
 def rule_of(path: str) -> str:
-    """The rule for Flask of a path such as `/tasks/{id}`."""
+    """The Flask rule for a path such as `/tasks/{id}`."""
     return path.replace("{", "<string:").replace("}", ">")
