@@ -1,1 +1,1 @@
-"""Measures the project beside its peers: `python -m benchmarks --help`."""
+"""Benchmarks of the project and its peers: `python -m benchmarks --help`."""

@@ -23,13 +23,13 @@ _PEERS = [server.name for server in configured() if not server.is_own]
 
 @click.command()
 @click.option("--base", metavar="COMMIT", help="Measure this commit of the project too.")
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often to measure.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Number of rounds.")
 @click.option("--peer", "peers", multiple=True, type=click.Choice(_PEERS), help="Measure beside this peer. Repeatable.")
 def main(base: str | None, rounds: int, peers: tuple[str, ...]) -> None:
     """Measure the commit HEAD of vambe-mock beside its peers, print the tables, and write docs/benchmarks.md.
 
     A round takes three minutes. With --peer, nothing is written. Needs an idle machine, the extra "bench", and wrk,
-    node, npm and java on the PATH. The servers are installed into benchmarks/.servers when they are measured first.
+    node, npm and java on the PATH. The servers are installed into benchmarks/.servers before their first measurement.
     """
     if not shutil.which("wrk"):
         raise click.ClickException("wrk is not on the PATH")
@@ -37,7 +37,7 @@ def main(base: str | None, rounds: int, peers: tuple[str, ...]) -> None:
     for server in servers:
         click.echo(f"prepare {server.name}", err=True)
         install(server)
-        start(server)  # the first start reads files that later ones have in memory
+        start(server)  # to fill the file cache: the first start is slower
     samples: dict[str, dict[str, list[float]]] = {server.name: {} for server in servers}
     for number in range(rounds):
         for measure in MEASURES:

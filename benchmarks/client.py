@@ -1,4 +1,4 @@
-"""A client for one call after another that does no more for an answer than to find its end."""
+"""A client for sequential calls that parses no more of an answer than it needs to find its end."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ID = re.compile(rb'"id":\s*"?([\w-]+)')
 
 
 def rendered(text: str, number: str, key: str = "bench", task_id: str = "") -> bytes:
-    """A request, or a text that its answer has, with the placeholders replaced."""
+    """A request, or a text expected in its answer, with the placeholders replaced."""
     return text.replace(NUMBER, number).replace(KEY, key).replace(TASK_ID, task_id or number).encode()
 
 
 class Client:
-    """One kept-alive connection, opened again when the server has closed it."""
+    """One keep-alive connection, reopened when the server has closed it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -39,7 +39,7 @@ class Client:
         return status in call.statuses and rendered(call.contains, text) in body
 
     def close(self) -> None:
-        """Close the connection; the next call opens another."""
+        """Close the connection; the next call opens a new one."""
         if self._connected:
             self._answers.close()
             self._socket.close()

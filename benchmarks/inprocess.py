@@ -1,4 +1,4 @@
-"""Creates without a socket, as a test makes them: `python inprocess.py CREATES` prints the median in milliseconds."""
+"""Creates without a socket, as in a test: `python inprocess.py CREATES` prints the median in milliseconds."""
 
 import statistics
 import sys

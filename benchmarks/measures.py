@@ -1,4 +1,4 @@
-"""The measures: each starts a server, and returns its figures by their names."""
+"""The measures: each starts a server and returns its figures by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from benchmarks.servers import NUMBER, ROOT, Call, Server
 
 TESTS, LISTED, WITHOUT_SOCKET = 200, 20, 2000
 WARM_UP_S, LOAD_S = 3, 6
-_FIRST_LISTED = 90_000_000  # beyond the numbers of a load
+_FIRST_LISTED = 90_000_000  # above the numbers of a load
 
 Figures = dict[str, float]
 
@@ -39,12 +39,12 @@ class Running:
     started: float
 
     def ask(self, call: Call, number: int, key: str = "bench") -> None:
-        """Make a call, and see that its answer is the expected one, or not where the server is known to differ."""
+        """Make a call; fail unless its answer is the expected one, or differs where the server is known to."""
         if self.client.ask(call, number, key) == (call.name in self.server.differs):
             raise click.ClickException(f"{self.server.name} does not answer as expected: {call.name}")
 
     def processes(self) -> list[psutil.Process]:
-        """The server's process, and all that it has started."""
+        """The server's process and its descendants."""
         return [self.process, *self.process.children(recursive=True)]
 
     def processor_s(self) -> float:
@@ -53,7 +53,7 @@ class Running:
         return float(sum(each.user + each.system for each in times))
 
     def load(self, call: Call, clients: int, seconds: int) -> Figures:
-        """The rate, the slowest percent and the processor time of a call that clients repeat, by wrk."""
+        """The rate in 1/s, the p99 and the processor time in ms of a call that clients repeat, by wrk."""
         with tempfile.NamedTemporaryFile() as request:
             Path(request.name).write_bytes(rendered(call.request, NUMBER))
             line = f"wrk -t1 -c{clients} -d{seconds}s --timeout 20s -s {ROOT}/benchmarks/wrk.lua"
@@ -71,7 +71,7 @@ class Running:
 
 @contextlib.contextmanager
 def running(server: Server) -> Iterator[Running]:
-    """A server until the end of the block, with the table that its creates need, if any."""
+    """Run a server until the end of the block, with the table that its creates need, if any."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -94,14 +94,14 @@ def running(server: Server) -> Iterator[Running]:
 
 
 def start(server: Server) -> Figures:
-    """From the start of the process to the first answered create."""
+    """The time in ms from the start of the process to the first answered create."""
     with running(server) as run:
         run.ask(server.calls["create"], 0)
         return {"start": (time.monotonic() - run.started) * 1000}
 
 
 def suite(server: Server) -> Figures:
-    """The start, tests one after another, each in a clean world, and the end."""
+    """The time in s of the start, sequential tests, each in a clean world, and the stop; the memory in MB."""
     with running(server) as run:
         for number in range(TESTS):
             for call in server.calls.values():
@@ -111,7 +111,7 @@ def suite(server: Server) -> Figures:
 
 
 def load(server: Server) -> Figures:
-    """Lists and creates with 8 clients, of a commit of this project with 32 too."""
+    """Lists and creates with 8 clients; creates with 32 too for a commit of this project."""
     create, figures = server.calls["create"], {}
     with running(server) as run:
         for number in range(LISTED):
@@ -128,7 +128,7 @@ def load(server: Server) -> Figures:
 
 
 def without_socket(server: Server) -> Figures:
-    """A create by httpx over the transport of `MockServer`, of a commit of this project."""
+    """The time in ms of a create by httpx over the transport of `MockServer`, for a commit of this project."""
     if not server.is_own:
         return {}
     command = server.line(f"FOLDER/bin/python benchmarks/inprocess.py {WITHOUT_SOCKET}")

@@ -1,4 +1,4 @@
-"""The tables, the picture and the page of a result: `python -m benchmarks.page` writes them again from it."""
+"""The tables, the picture and the page of a result: `python -m benchmarks.page` regenerates them."""
 
 from __future__ import annotations
 

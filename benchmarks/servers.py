@@ -38,9 +38,9 @@ _INSTALL = {
 
 @dataclass(frozen=True)
 class Call:
-    """A request with placeholders, and the statuses and the text that a right answer has.
+    """A request with placeholders, and the statuses and the text of a correct answer.
 
-    `for_each` then follows for every task that the answer lists.
+    `for_each` is then called for every task that the answer lists.
     """
 
     name: str
@@ -52,9 +52,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Server:
-    """A server: a package, and the command that starts it, with FOLDER and PORT in the places of these.
+    """A server: a package, and the command that starts it, with the placeholders FOLDER and PORT.
 
-    `differs` names the calls that it does not answer as a test expects; `shown` describes it in the page.
+    `differs` names the calls that it does not answer as a test expects; `shown` describes it on the page.
     """
 
     name: str
@@ -90,7 +90,7 @@ def at_commits(base: str | None) -> list[Server]:
 
 
 def install(server: Server) -> None:
-    """Install a server into a folder of its version, unless it is there."""
+    """Install a server into a folder of its version, unless it is already there."""
     folder, program = ROOT / server.line("FOLDER")[0], server.line(server.command)[0]
     if not (folder / "installed").exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -111,7 +111,7 @@ def _commit(name: str) -> str:
 
 
 def _server(tasks: str, calls: Mapping[str, Any], **server: Any) -> Server:
-    """A server whose calls are those of a file, but for the ones that it has itself."""
+    """A server with the calls of a file, overridden by its own."""
     calls = {**json.loads((CONFIGS / tasks).read_text(encoding="utf-8")), **calls}
     return Server(calls={name: _call(name, calls[name]) for name in _TEST if name in calls}, **server)
 

@@ -1,7 +1,7 @@
-"""The way of one warm create through the package's modules: `python -m benchmarks.walk`.
+"""The path of one warm create through the package's modules: `python -m benchmarks.walk`.
 
 A server answers one create whose title is marked, under `sys.setprofile`. The title passes a file when an argument or
-the returned value of one of its functions has it.
+the returned value of one of its functions contains it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from mockserver.testing import MockServer, VambeMock
 _PACKAGE = f"{Path(mockserver.__file__).parent}/"
 _TITLE = "Marked title of one create"
 _CREATES, _DEEPEST = 6, 5
-_QUIET_S = 0.1  # less than the server's loop waits before it turns without a request
+_QUIET_S = 0.1  # shorter than an idle turn of the server's loop
 _GOALS = {"changes of file": 90, "files that the title passes": 10, "returns of the title to a file": 8}
 
 
 def walk() -> dict[str, int]:
-    """The figures of the create with the fewest calls: the first is not warm, and a timer may fall into another."""
+    """The figures of the create with the fewest calls: the first is not warm, and a timer may run during another."""
     called: list[str] = []
     titled: list[str] = []
     found: list[dict[str, int]] = []
@@ -40,7 +40,7 @@ def walk() -> dict[str, int]:
         if _has_title(_arguments(frame) if event == "call" else result):
             titled.append(file)
 
-    threading.setprofile(note)  # for the threads that start from now on: those of the server
+    threading.setprofile(note)  # for threads started from now on: the server's
     try:
         with MockServer() as mock:
             for number in range(_CREATES):

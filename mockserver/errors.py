@@ -1,8 +1,8 @@
-"""Every error the mock can answer, each said once.
+"""Every error that the mock can answer, each defined once.
 
-An error is an exception: code anywhere raises one, and `api.rendering` turns it into the answer. The shape,
-the status codes and the titles are inferred from the vendor's framework (contract, section 1); a user who
-learns better changes this module and nothing else.
+An error is an exception: any code raises one, and `web.rendering` renders it as a response. The shape, the status
+codes and the titles are inferred from the vendor's framework (contract, section 1); to correct them, change only
+this module.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ class Problem(NamedTuple):
     """One thing wrong with a request.
 
     `path` leads to the value (`("responsibleIds", 1)`), `code` is the stable, machine-readable reason,
-    and `message` says it to a person. `rule` names the rule of the contract that it breaks, if it is about one;
-    `also` another one that decides with it. `times` is how many it stands for: of very many, not each is made.
+    and `message` is the text for a person. `rule` names the rule of the contract that it breaks, if any; `also` is
+    another rule that decides with it. `times` is the number of problems that it stands for.
     """
 
     path: tuple[str | int, ...]
@@ -36,7 +36,7 @@ LEFT_OUT = "left_out"
 
 
 def listed(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems as answers and journal list them: of too many the first, and how many more there are."""
+    """The problems as answers and journal list them; when over `MAX_LISTED`, the last entry counts the rest."""
     total = sum([problem.times for problem in problems])
     if total <= MAX_LISTED:
         return list(problems)
@@ -45,15 +45,15 @@ def listed(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def left_out(total: int) -> str:
-    """The last of `MAX_LISTED` things that are listed of so many."""
+    """The last entry of a shortened list of `total` things."""
     return f"… and {total - MAX_LISTED + 1} more"
 
 
 class ApiError(Exception):
     """A refusal: its HTTP status, the status's title, and the message that the caller reads.
 
-    `rule` names the rule of the contract that decided: the one given, or that of the first problem. `problems` are what
-    the journal tells beyond the message.
+    `rule` names the rule of the contract that decided: the one given, or that of the first problem. The journal shows
+    `problems` besides the message.
     """
 
     status = 500
@@ -74,7 +74,7 @@ class ApiError(Exception):
         return {"statusCode": self.status, "message": self.message, "error": self.title}
 
     def headers(self) -> dict[str, str]:
-        """Headers that the answer carries beside its body's."""
+        """Headers of the answer besides those of its body."""
         return {}
 
 
@@ -99,7 +99,7 @@ class ValidationFailed(BadRequest):
 
 
 class Unauthorized(ApiError):
-    """401: the `x-api-key` header is missing, or its key opens nothing."""
+    """401: the `x-api-key` header is missing, or its key is unknown or revoked."""
 
     status, title, message = 401, "Unauthorized", "Invalid or missing API key"
     rule = "key"
@@ -157,7 +157,7 @@ class InternalServerError(ApiError):
 
 
 class NotImplementedByServer(ApiError):
-    """501: the request uses a part of HTTP that this server does not speak."""
+    """501: the request uses a part of HTTP that this server does not support."""
 
     status, title, message = 501, "Not Implemented", "Not implemented"
 
@@ -170,20 +170,20 @@ class ServiceUnavailable(ApiError):
 
 
 class InsufficientStorage(ApiError):
-    """507: what the request would write has no room."""
+    """507: there is no room for what the request would write."""
 
     status, title, message = 507, "Insufficient Storage", "There is no room to write to the database"
     rule = "mock-limit"
 
 
 class Forbidden(ApiError):
-    """403: a page of a foreign origin calls the control plane."""
+    """403: a page of another origin calls the control plane."""
 
     status, title, message = 403, "Forbidden", "The control plane does not answer pages of other origins"
 
 
 class Conflict(ApiError):
-    """409: what a verification asks for is not so."""
+    """409: the verification failed."""
 
     status, title, message = 409, "Conflict", "The verification failed"
 
@@ -237,7 +237,7 @@ _VENDOR_ERRORS: tuple[type[ApiError], ...] = (
 
 
 class InjectedError(ApiError):
-    """The vendor's own error for a status, made on purpose: by a fault rule, or by `Prefer: code`."""
+    """The vendor's error for a status, injected by a fault rule or by `Prefer: code`."""
 
     def __init__(self, status: int, *, rule: str) -> None:
         self.status = status

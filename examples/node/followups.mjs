@@ -1,14 +1,14 @@
-// Gives a deal of a CRM its follow-up task in Vambe: one, whatever fails on the way.
+// Creates one follow-up task in Vambe for a deal of a CRM, whatever fails on the way.
 //
-// Vambe has no idempotency key, and an answer that is lost does not say whether the task was made. So the task carries
-// its deal's reference in its description, and every attempt begins with a look whether it is there already.
+// Vambe has no idempotency key, and a lost answer does not tell if the task was created. So the task has its deal's
+// reference in its description, and every attempt first looks for a task with that reference.
 
 import { setTimeout as wait } from "node:timers/promises";
 
-const PAUSES = [0.5, 1, 2, 4]; // seconds after each attempt that failed; the one after the last pause is the last
-const LONGEST_PAUSE = 60; // who is asked to wait for longer leaves the deal to the next run
+const PAUSES = [0.5, 1, 2, 4]; // seconds after each failed attempt; one attempt follows the last pause
+const LONGEST_PAUSE = 60; // seconds; a deal that has to wait longer is left to the next run
 
-/** Vambe refused a request, with `status`; or no answer came that can be read: then `status` is undefined. */
+/** Vambe refused a request, with `status`; or no readable answer came: then `status` is undefined. */
 export class VambeError extends Error {
   constructor(message, { status, retryAfter = 0, cause } = {}) {
     super(message, { cause });
@@ -16,13 +16,13 @@ export class VambeError extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the same request may succeed a little later. */
+  /** True when the same request may succeed later. */
   get mayPass() {
     return this.status === undefined || this.status === 408 || this.status === 429 || this.status >= 500;
   }
 }
 
-/** A client of Vambe's API: the one that the environment names, unless another is given. */
+/** A client of Vambe's API; the environment gives the URL and the key unless the caller does. */
 export class Vambe {
   constructor({ url = process.env.VAMBE_API_URL, key = process.env.VAMBE_API_KEY, timeoutMs = 10_000 } = {}) {
     this.tasks = `${url}/api/public/tasks`;
@@ -51,16 +51,16 @@ export class Vambe {
       throw new VambeError(`no answer: ${cause.cause?.message ?? cause.message}`, { cause });
     }
     if (!response.ok) {
-      const retryAfter = Number(response.headers.get("retry-after")) || 0; // a date is left to our own pauses
+      const retryAfter = Number(response.headers.get("retry-after")) || 0; // 0 for a date: PAUSES apply
       throw new VambeError(`${response.status} ${answer}`, { status: response.status, retryAfter });
     }
     return answer;
   }
 }
 
-/** The follow-up task of a deal `{ number, customer, ownerId, followUpOn }`, made if it is missing, or a VambeError. */
+/** The follow-up task of a deal `{ number, customer, ownerId, followUpOn }`, created if missing, or a VambeError. */
 export async function followUp(deal, vambe = new Vambe(), sleep = (seconds) => wait(seconds * 1000)) {
-  // The brackets keep [deal:47] from being found in [deal:4711].
+  // The brackets keep [deal:47] from matching [deal:4711].
   const reference = `[deal:${deal.number}]`;
   return withRetries(async () => {
     const tasks = await vambe.tasksOf(deal.ownerId);
@@ -80,7 +80,7 @@ function fieldsOf(deal, reference) {
   };
 }
 
-/** Try until it succeeds, the error is none that passes, or there are no more attempts. */
+/** Retry until success, a permanent error, or the last attempt. */
 async function withRetries(attempt, sleep) {
   for (const pause of PAUSES) {
     try {

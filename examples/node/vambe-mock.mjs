@@ -1,13 +1,13 @@
-// A sandbox of vambe-mock for a test: calls of its control plane, by fetch.
+// A sandbox of vambe-mock for a test: calls of its control plane with fetch.
 
 import { randomUUID } from "node:crypto";
 
 const server = process.env.VAMBE_MOCK_URL ?? process.env.VAMBE_API_URL;
-const token = process.env.VAMBE_MOCK_ADMIN_TOKEN; // a server that does not listen on loopback asks for it
+const token = process.env.VAMBE_MOCK_ADMIN_TOKEN; // required by a server that does not listen on loopback
 
 /**
- * A world of its own for a test, named after it; its `url` and `key` are for the client. It opens by itself when it is
- * first asked for. It is not deleted: so `vambe-mock exec` can tell what was refused when a test has failed.
+ * A sandbox for one test, named after it; its `url` and `key` are for the client. Its first use creates it. It is not
+ * deleted, so that `vambe-mock exec` can report its refused requests after a failed test.
  */
 export function sandbox(test) {
   const words = test.name.replace(/[^A-Za-z0-9]+/g, "-").slice(0, 50);
@@ -15,9 +15,9 @@ export function sandbox(test) {
   return {
     url: server,
     key: `test_${name}`,
-    /** Make requests fail, as a rule of the control plane's "Faults" says. */
+    /** Add a fault rule: make matching requests fail (control plane, "Faults"). */
     fault: (rule) => call("POST", `/faults?sandbox=${name}`, rule),
-    /** How often it was asked so; an Error that shows what came closest when it was not as often as `times` says. */
+    /** The count of matching requests; an Error that shows the near misses when it is not within `times`. */
     verify: (request, times) => call("POST", `/requests/verify?sandbox=${name}`, { request, times }),
     tasks: async () => (await call("GET", `/state?sandbox=${name}`)).tasks,
   };

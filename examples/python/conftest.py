@@ -1,4 +1,4 @@
-"""The clients under test, on a sandbox of the mock that each test has for itself (`vambe_mock`)."""
+"""The clients under test, each on its test's own sandbox of the mock (`vambe_mock`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CLIENTS: dict[str, Callable[[VambeMock, float], HttpxVambe | RequestsVambe]] = {
 def connect(
     request: pytest.FixtureRequest, vambe_mock: VambeMock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Connect]:
-    """Makes a client that waits so many seconds for an answer; every test runs with each kind of client."""
+    """A function that makes a client with a timeout in seconds; every test runs with each kind of client."""
     for name, value in vambe_mock.env.items():
         monkeypatch.setenv(name, value)
     with contextlib.ExitStack() as closed:
@@ -42,5 +42,5 @@ def vambe(connect: Connect) -> Vambe:
 
 @pytest.fixture
 def pauses() -> list[float]:
-    """What was slept, or would have been: `pauses.append` is the sleep of the tests."""
+    """The seconds of each pause: `pauses.append` replaces sleep in the tests."""
     return []

@@ -1,8 +1,8 @@
-"""Gives each deal of a CRM its follow-up task in Vambe: one, whatever fails on the way.
+"""Creates one follow-up task in Vambe for each deal of a CRM, whatever fails on the way.
 
-Vambe has no idempotency key, and an answer that is lost does not say whether the task was made. So each task carries
-its deal's reference in its description, and every attempt begins with a look whether a task with it is there already:
-the first one too, for there may have been an earlier run.
+Vambe has no idempotency key, and a lost answer does not tell if the task was created. So each task has its deal's
+reference in its description, and every attempt first looks for a task with that reference: even the first attempt,
+because an earlier run may have created it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from vambe import Task, Vambe, VambeError
 
-PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds after each attempt that failed; the one after the last pause is the last
-LONGEST_PAUSE = 60.0  # who is asked to wait for longer leaves the deal to the next run
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds after each failed attempt; one attempt follows the last pause
+LONGEST_PAUSE = 60.0  # seconds; a deal that has to wait longer is left to the next run
 
 Sleep = Callable[[float], object]
 T = TypeVar("T")
@@ -37,20 +37,20 @@ class Deal:
 
     @property
     def reference(self) -> str:
-        """What its task is found by. The brackets keep `[deal:47]` from being found in `[deal:4711]`."""
+        """The text that identifies its task; the brackets keep `[deal:47]` from matching `[deal:4711]`."""
         return f"[deal:{self.number}]"
 
 
 def sync(vambe: Vambe, deals: Iterable[Deal], sleep: Sleep = time.sleep) -> list[Task]:
-    """The follow-up tasks of all deals, those made that were missing.
+    """The follow-up tasks of all deals; missing ones are created.
 
-    Raises NotSynced at the first deal that fails. Nothing is undone then: the next run finds what this one has made.
+    Raises NotSynced at the first deal that fails. Nothing is undone: the next run finds the tasks created so far.
     """
     return [follow_up(vambe, deal, sleep) for deal in deals]
 
 
 def follow_up(vambe: Vambe, deal: Deal, sleep: Sleep = time.sleep) -> Task:
-    """The follow-up task of a deal, made if it is missing. Raises NotSynced."""
+    """The follow-up task of a deal, created if it is missing. Raises NotSynced."""
     try:
         return with_retries(lambda: found(vambe, deal) or vambe.create_task(fields_of(deal)), sleep)
     except VambeError as error:
@@ -58,13 +58,13 @@ def follow_up(vambe: Vambe, deal: Deal, sleep: Sleep = time.sleep) -> Task:
 
 
 def found(vambe: Vambe, deal: Deal) -> Task | None:
-    """The task that a deal has already."""
+    """The existing task of a deal, if any."""
     tasks = vambe.tasks_of(deal.owner_id)
     return next((task for task in tasks if deal.reference in task["description"]), None)
 
 
 def fields_of(deal: Deal) -> dict[str, Any]:
-    """A deal as Vambe takes a task."""
+    """The fields of a deal's task, as Vambe expects them."""
     return {
         "title": f"Follow up with {deal.customer}",
         "description": f"From the CRM {deal.reference}",
@@ -77,10 +77,10 @@ def fields_of(deal: Deal) -> dict[str, Any]:
 
 
 def with_retries(attempt: Callable[[], T], sleep: Sleep) -> T:
-    """Try until it succeeds, the error is none that passes, or there are no more attempts.
+    """Retry until success, a permanent error, or the last attempt.
 
-    Before the next attempt comes a pause: as long as Vambe asks for, and longer after each failure. An attempt that
-    begins with a look must come after it, so that a request that is still on its way has the time to arrive.
+    The pause before the next attempt is at least as long as Vambe asks for, and grows with each failure. An attempt
+    must look for the task after the pause, so that a request still on its way has time to arrive.
     """
     for pause in PAUSES:
         try:

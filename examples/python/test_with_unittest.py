@@ -1,4 +1,4 @@
-"""The same without pytest: a server for the class, a sandbox for each test."""
+"""Tests of the sync without pytest: a server for the class, a sandbox for each test."""
 
 from __future__ import annotations
 

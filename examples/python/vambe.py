@@ -1,4 +1,4 @@
-"""What the sync needs of Vambe, whichever HTTP library asks."""
+"""The part of Vambe's API that the sync uses, for any HTTP library."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Vambe(Protocol):
 
 
 class VambeError(Exception):
-    """Vambe refused a request, with `status`; or no answer came that can be read: then `status` is None.
+    """Vambe refused a request, with `status`; or no readable answer came: then `status` is None.
 
-    `retry_after` is for how many seconds Vambe asks to be left alone.
+    `retry_after` is the number of seconds that Vambe asks to wait.
     """
 
     def __init__(self, message: str, status: int | None = None, retry_after: float = 0.0) -> None:
@@ -37,7 +37,7 @@ class VambeError(Exception):
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same request may succeed a little later."""
+        """True when the same request may succeed later."""
         return self.status is None or self.status in (408, 429) or self.status >= 500
 
 
@@ -47,7 +47,7 @@ def every_task_of(user_id: str) -> dict[str, str]:
 
 
 def document_of(status: int, headers: Mapping[str, str], text: str) -> Any:
-    """What an answer says; VambeError when it is a refusal, or no JSON."""
+    """The document in an answer; VambeError when it is a refusal or not JSON."""
     if status >= 400:
         wait = seconds_to_wait(headers.get("Retry-After", ""), datetime.now(timezone.utc))
         raise VambeError(f"{status} {text}", status, wait)
@@ -58,7 +58,7 @@ def document_of(status: int, headers: Mapping[str, str], text: str) -> Any:
 
 
 def seconds_to_wait(retry_after: str, now: datetime) -> float:
-    """What a Retry-After header asks for, as a number or as a date (RFC 9110, section 10.2.3); else 0."""
+    """The seconds that a Retry-After header asks for, as a number or as a date (RFC 9110, section 10.2.3); else 0."""
     if retry_after.isdecimal():
         return float(retry_after)
     try:

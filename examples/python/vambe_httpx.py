@@ -1,4 +1,4 @@
-"""Vambe by httpx."""
+"""A client of Vambe's API with httpx."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TLS = httpx.create_ssl_context()  # once: it loads the certificates, which take
 
 
 class HttpxVambe:
-    """A client of Vambe's API; `transport` is how its requests travel, when not over the network."""
+    """A client of Vambe's API; `transport` replaces the network."""
 
     def __init__(
         self, base_url: str, api_key: str, *, timeout: float = 10.0, transport: httpx.BaseTransport | None = None
@@ -25,7 +25,7 @@ class HttpxVambe:
 
     @classmethod
     def from_environment(cls, *, timeout: float = 10.0) -> HttpxVambe:
-        """The Vambe that the environment names, which is how a deployment chooses between Vambe and the mock."""
+        """A client of the server that the environment names: a deployment chooses Vambe or the mock there."""
         return cls(os.environ["VAMBE_API_URL"], os.environ["VAMBE_API_KEY"], timeout=timeout)
 
     def tasks_of(self, user_id: str) -> list[Task]:

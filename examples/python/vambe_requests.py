@@ -1,4 +1,4 @@
-"""Vambe by requests."""
+"""A client of Vambe's API with requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RequestsVambe:
 
     @classmethod
     def from_environment(cls, *, timeout: float = 10.0) -> RequestsVambe:
-        """The Vambe that the environment names, which is how a deployment chooses between Vambe and the mock."""
+        """A client of the server that the environment names: a deployment chooses Vambe or the mock there."""
         return cls(os.environ["VAMBE_API_URL"], os.environ["VAMBE_API_KEY"], timeout=timeout)
 
     def tasks_of(self, user_id: str) -> list[Task]:

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Creates the follow-up task of a deal in Vambe: one, whatever fails on the way.
+# Creates one follow-up task in Vambe for a deal, whatever fails on the way.
 #
 #   ./create_task.sh [REFERENCE [USER_ID]]
 #
-# VAMBE_API_URL and VAMBE_API_KEY say where Vambe is and who asks. Needs curl 7.76, for --fail-with-body.
+# VAMBE_API_URL and VAMBE_API_KEY are the server and its key. Needs curl 7.76, for --fail-with-body.
 #
-# curl's own --retry would create a second task when the answer to the first request is lost. So the task carries a
-# reference in its description, and every attempt begins with a look whether it is there already.
+# curl's own --retry would create a second task when the answer to the first request is lost. So the task has a
+# reference in its description, and every attempt first looks for a task with that reference.
 set -eu
 
 reference=${1:-deal:4711}
@@ -23,7 +23,7 @@ case $reference$user_id in
   ;;
 esac
 
-# Asks Vambe: $answer and $status are what it says. Fails as curl does, which is with 22 where the answer is an error.
+# Calls Vambe; sets $answer and $status. Returns curl's exit status, which is 22 when the answer is an error.
 ask() {
   code=0
   answer=$(curl --silent --show-error --fail-with-body --max-time 10 --write-out '\n%{http_code}' \
@@ -53,7 +53,7 @@ for pause in $pauses last; do
     exit 0
     ;;
   22/408 | 22/429 | 22/5*) ;;
-  22/*) break ;; # Vambe refuses it, and would again
+  22/*) break ;; # a permanent error
   esac
   [ "$pause" = last ] || sleep "$pause"
 done

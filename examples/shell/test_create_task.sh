@@ -4,7 +4,7 @@ set -eu
 
 export PAUSES='0 0'
 
-# Calls the control plane of the mock, about the sandbox that the key opens.
+# Calls the mock's control plane, for the key's sandbox.
 mock() {
   path=$1
   shift
@@ -14,7 +14,7 @@ mock() {
   echo
 }
 
-# Begins a test, in a sandbox of its own.
+# Begins a test in its own sandbox.
 begin() {
   tests=$((${tests:-0} + 1))
   export VAMBE_API_KEY="test_create-task-$$-$tests"
@@ -25,7 +25,7 @@ fault() {
   mock /faults --data "$1" >/dev/null
 }
 
-# Stops everything, by a 409, unless so many creations were asked for.
+# Fails with a 409, which ends the script, unless exactly $1 creations were requested.
 verify_creations() {
   mock /requests/verify --data "{\"request\": {\"operation\": \"createTask\"}, \"times\": {\"exactly\": $1}}"
 }

@@ -1,4 +1,4 @@
-"""The control plane on Flask: its calls, and who may make them."""
+"""The control plane on Flask: routes for its calls, and the access check."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def register(app: Flask) -> None:
 
 
 def _description() -> Response:
-    from mockserver.admin import openapi  # with the first who asks for it
+    from mockserver.admin import openapi  # imports apispec: on first use
 
     return respond(openapi.document())
 

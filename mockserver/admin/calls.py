@@ -1,4 +1,4 @@
-"""Calls of the control plane: declared on the view, used to route, to read, and to document."""
+"""Calls of the control plane: a declaration on the view defines routing, validation and documentation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BASE_PATH = "/__admin"
 
 
 class Call(NamedTuple):
-    """What a view works on: the mock, the sandbox that the call is about, and the call's parts, well-formed."""
+    """The arguments of a view: the engine, the sandbox that the call is about, and the call's well-formed parts."""
 
     engine: Engine
     sandbox: str
@@ -54,8 +54,8 @@ CALLS: list[Declared] = []
 def call(method: str, path: str, **declared: Any) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
     """Declare the decorated view as a call; the first line of its docstring is the summary.
 
-    A call that does not need a body takes none for `{}`. `changes` is the part of the sandbox that its event names;
-    `failure` says when the answer is a 409.
+    Unless a body is needed, a missing one is read as `{}`. `changes` is the part of the sandbox that the call's event
+    names; `failure` describes the 409.
     """
 
     def declare(view: Callable[[Call], Any]) -> Callable[[Call], Any]:

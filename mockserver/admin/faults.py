@@ -1,4 +1,4 @@
-"""Calls about failure: fault rules, and the catalogue of what can fail."""
+"""Calls about failures: fault rules, and the catalogue of documented failures."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Who may call the control plane (control plane, "Who may call").
+"""Access to the control plane (control plane, "Who may call").
 
-A page that somebody opens in a browser must not be able to drive the mock of the person who opened it. All checks are
-exact matches on text that cannot raise.
+A web page must not be able to drive the mock of the person who opens it. All checks are exact matches on text that
+cannot raise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mockserver.web.bodies import JSON, media_type
 from mockserver.web.hosts import is_loopback
 
 OPEN_PATH = f"{BASE_PATH}/health"
-CONSOLE = "console"  # the blueprint of its pages
+CONSOLE = "console"  # the blueprint of the console's pages
 
 
 class TokenNeeded(Unauthorized):
@@ -27,12 +27,12 @@ class TokenNeeded(Unauthorized):
     message = "The control plane needs the admin token, as Authorization: Bearer TOKEN"
 
     def headers(self) -> dict[str, str]:
-        """What makes a browser ask for it (RFC 9110, section 11.6.1)."""
+        """`WWW-Authenticate`, so that a browser asks for the token (RFC 9110, section 11.6.1)."""
         return {"WWW-Authenticate": 'Basic realm="vambe-mock"'}
 
 
 def check() -> None:
-    """Raise Forbidden, Unauthorized or UnsupportedMediaType when the caller may not."""
+    """Raise Forbidden, Unauthorized or UnsupportedMediaType when the request is not allowed."""
     _check_origin()
     if request.path != OPEN_PATH:
         _check_token()
@@ -49,14 +49,14 @@ def _check_origin() -> None:
 
 
 def _is_navigation_to_a_page() -> bool:
-    """Whether a link leads somebody to a page of the console, which shows it in a window of its own, not in a frame."""
+    """Test for a link that opens a page of the console in a window of its own, not in a frame."""
     arrives = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
-    leads = request.blueprint == CONSOLE or request.path == BASE_PATH  # which is redirected to the page
+    leads = request.blueprint == CONSOLE or request.path == BASE_PATH  # BASE_PATH redirects to the page
     return request.method == "GET" and leads and arrives == ("navigate", "document")
 
 
 def _check_token() -> None:
-    """A server that others than this machine can reach has a token; without one, only this machine may call."""
+    """Require the admin token; a server without one answers only this machine."""
     expected = current_engine().settings.admin_token
     if expected is None:
         if not is_loopback(_bracketed(request.remote_addr or "127.0.0.1")):
@@ -71,7 +71,7 @@ def _bracketed(address: str) -> str:
 
 
 def _sent_token() -> str:
-    """The token, as `Bearer`, or as the password of `Basic`, which is what a browser can send."""
+    """The token: as `Bearer`, or as the password of `Basic`, which browsers send."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic":
         return basic_password(value)

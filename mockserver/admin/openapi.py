@@ -38,7 +38,7 @@ _FOUND = {
 
 @cache
 def document() -> Document:
-    """The whole description; a server on loopback that has no token asks for none."""
+    """The whole description; authentication is optional, as a server on loopback needs no token."""
     about = "Calls about the mock itself; no part of the vendor's API."
     required: list[Document] = [{}, *({name: []} for name in _SECURITY)]
     description = Description("vambe-mock control plane", about, _SECURITY, required)

@@ -18,8 +18,8 @@ from mockserver.journal.patterns import Pattern
 from mockserver.sandbox.waiting import Event, Released
 from mockserver.web.rendering import respond
 
-# A comment after each such pause: writing is what finds out that a reader has gone, and gives its place back. It also
-# keeps whoever is in between from taking the stream for dead.
+# Between comments in an idle stream: only a write detects that the reader has disconnected, and frees its place. The
+# comments also keep a proxy from closing the stream.
 _PAUSE_S = 0.5
 
 Document = dict[str, Any]
@@ -27,7 +27,7 @@ Document = dict[str, Any]
 
 @call("GET", "/requests", query_schema=Filters())
 def list_requests(call: Call) -> Document:
-    """The requests in the journal, oldest first; total counts all that were found, dropped those that made room."""
+    """The requests in the journal, oldest first; total counts all matches, dropped the entries removed to make room."""
     pattern = Pattern({part: value for part, value in call.query.items() if part not in ("since", "limit")})
     with call.engine.sandboxes.look(call.sandbox) as opened:
         found = [entry for entry in opened.journal.entries(call.query["since"]) if pattern.matches(entry)]
@@ -36,7 +36,7 @@ def list_requests(call: Call) -> Document:
 
 @call("DELETE", "/requests", changes="journal")
 def clear_requests(call: Call) -> Document:
-    """Empty the journal; ids go on."""
+    """Empty the journal; new entries continue its ids."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
         opened.journal.clear()
     return {"requests": [], "total": 0, "dropped": 0}
@@ -44,7 +44,7 @@ def clear_requests(call: Call) -> Document:
 
 @call("GET", "/requests/{id}", path_schema=ENTRY)
 def get_request(call: Call) -> Document:
-    """One request, its answer, and why it was answered so."""
+    """One request, its answer, and the rules that decided it."""
     with call.engine.sandboxes.look(call.sandbox) as opened:
         entry = opened.journal.get(call.path["id"])
     if entry is None:
@@ -54,13 +54,13 @@ def get_request(call: Call) -> Document:
 
 @call("POST", "/requests/count", body_schema=PatternSchema(), needs_body=True)
 def count_requests(call: Call) -> Document:
-    """How many requests are like a pattern."""
+    """The number of requests that match a pattern."""
     return {"count": len(_found(call))}
 
 
 @call("POST", "/requests/find", body_schema=PatternSchema(), needs_body=True)
 def find_requests(call: Call) -> Document:
-    """The requests that are like a pattern, oldest first."""
+    """The requests that match a pattern, oldest first."""
     return {"requests": _found(call)}
 
 
@@ -72,7 +72,7 @@ def find_requests(call: Call) -> Document:
     failure="The verification failed: `expected`, `actual`, and `near_misses` with their differences.",
 )
 def verify_requests(call: Call) -> Any:
-    """Check that requests came as they should have; 409 with what came closest when not."""
+    """Check the journal for the expected requests; 409 with the near misses when the verification fails."""
     check: verify.Count | verify.Sequence
     if "sequence" in call.body:
         expected = {"sequence": call.body["sequence"]}
@@ -115,7 +115,7 @@ def events(call: Call) -> Response:
             return
 
     response = Response(stream(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
-    response.call_on_close(lambda: reader.__exit__(None, None, None))  # also of a stream that was never begun
+    response.call_on_close(lambda: reader.__exit__(None, None, None))  # also when the stream was never started
     return response
 
 

@@ -1,7 +1,7 @@
-"""What the calls of the control plane take: their paths, queries and bodies, declared once.
+"""Schemas of the control plane's calls: their paths, queries and bodies, declared once.
 
-What validates a call is what `/__admin/openapi.json` shows. Where a schema has a rule between its keys, `openapi` is
-that rule as JSON Schema.
+The schemas validate calls and generate `/__admin/openapi.json`. Where a schema has a rule between its keys, `openapi`
+is that rule as JSON Schema.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PARTS = {"type": "array", "items": {"type": "string", "enum": list(PARTS)}, "mi
 
 
 class Typed(fields.Strict):
-    """A field for which null is a value of the wrong type, as any other."""
+    """A field that refuses null as a value of the wrong type."""
 
     def _validate_missing(self, value: Any) -> None:
         if value is not None:
@@ -55,7 +55,7 @@ class Typed(fields.Strict):
 
 
 class Made(fields.Strict):
-    """A value that `make` turns into another one; its ValueError is the refusal."""
+    """A value that `make` converts; its ValueError becomes the refusal."""
 
     def __init__(self, make: Callable[[Any], Any], openapi: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -65,7 +65,7 @@ class Made(fields.Strict):
         self.types = (kind,)
 
     def accept(self, value: Any, relied: set[str]) -> Any:
-        """What `make` makes of the value."""
+        """The converted value."""
         try:
             return self.make(value)
         except ValueError as error:
@@ -73,7 +73,7 @@ class Made(fields.Strict):
 
 
 class Records(Typed, Made):
-    """A list of records, which `fixtures.check` looks into."""
+    """A list of records, which `fixtures.check` validates."""
 
 
 class Digits(fields.Integer):
@@ -82,7 +82,7 @@ class Digits(fields.Integer):
     expected, types = "a string", (str,)  # type: ignore[assignment]
 
     def accept(self, value: Any, relied: set[str]) -> int:
-        """The number, when the text is one and it is within the bounds."""
+        """The number, when the text is a whole number within the bounds."""
         digits = re.sub(r"\.0+$", "", value)
         if not _DIGITS.fullmatch(digits):
             raise BadRequest(f"{self.name}={quoted(value)[1:-1]} is not a whole number")
@@ -90,7 +90,7 @@ class Digits(fields.Integer):
 
 
 class Named(Typed):
-    """One of the names that there are, which a refusal lists."""
+    """One of the existing names, which a refusal lists."""
 
     openapi = {"type": "string"}
 
@@ -112,7 +112,7 @@ class Object(Typed, base.Nested):  # type: ignore[misc]
     expected, types = "an object", (dict,)
 
     def accept(self, value: dict[str, Any], relied: set[str]) -> Any:
-        """What the schema makes of it."""
+        """The object as its schema loads it."""
         return self.schema.load(value)
 
 
@@ -157,9 +157,9 @@ def _operations() -> list[str]:
 
 
 class Body(Schema):
-    """The body of a call; a key that is not declared is refused, with those that are.
+    """The body of a call; the refusal of an undeclared key lists the declared ones.
 
-    `code` is that of the problems; `words` say what is wrong with a key, whatever it is.
+    `code` is the code of its problems; `words` maps a key to the message of all its problems.
     """
 
     class Meta:
@@ -170,7 +170,7 @@ class Body(Schema):
     words: Mapping[str, str] = {}
 
     def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> None:
-        """Put the problems into the schema's words; marshmallow calls it."""
+        """Replace marshmallow's messages by the schema's; marshmallow calls it."""
         assert isinstance(error.messages, dict)  # noqa: S101 (those of a schema are)
         known = [field.data_key or name for name, field in self.fields.items()]
         for name, found in error.messages.items():
@@ -182,7 +182,7 @@ class Body(Schema):
 
 
 class Reset(Body):
-    """What to reset, and to what."""
+    """The parts to reset, and the state to reset them to."""
 
     to = fields.Text(
         load_default=FIXTURES,
@@ -209,7 +209,7 @@ class NewSnapshot(Body):
 
 
 class ClockChange(Body):
-    """What of the clock to set."""
+    """Changes to the clock."""
 
     mode = fields.Choice({mode: mode for mode in clock.MODES}, metadata=about("How it moves.", "frozen"))
     now = Made(clock.parse_instant, {"type": "string", "format": "date-time"}, metadata=about("The time it shows."))
@@ -217,7 +217,7 @@ class ClockChange(Body):
 
 
 class Advance(Body):
-    """How far to move the clock."""
+    """The seconds by which to move the clock."""
 
     seconds = fields.WholeNumber(0, 5_000_000_000, required=True, metadata=about("Seconds.", 3600))
 
@@ -230,7 +230,7 @@ class RateLimit(Body):
 
 
 class SettingsChange(Body):
-    """What of the sandbox's settings to change."""
+    """Changes to the sandbox's settings."""
 
     strict = fields.Boolean(metadata=about("Refuse unread body keys, and dueTime without timezone."))
     delay_ms = fields.WholeNumber(0, rules.MAX_DELAY_MS, metadata=about("What every request waits.", 0))
@@ -238,7 +238,7 @@ class SettingsChange(Body):
 
 
 class Pattern(Body):
-    """What a request must be like; every part may be left out."""
+    """A pattern that requests match; every part may be left out."""
 
     code, keys = "invalid_pattern", "a pattern takes"
     words = {
@@ -258,7 +258,7 @@ class Pattern(Body):
 
 
 class Times(Body):
-    """How often: `exactly`, `at_least`, `at_most`, the last two together, or `never`."""
+    """Bounds of a count: `exactly`, `at_least`, `at_most`, the last two together, or `never`."""
 
     openapi = {"minProperties": 1, "dependentSchemas": {key: {"maxProperties": 1} for key in ("exactly", "never")}}
 
@@ -269,7 +269,7 @@ class Times(Body):
 
     @validates_schema
     def can_hold_together(self, data: dict[str, Any], **_: Any) -> None:
-        """Refuse bounds that say nothing, or that another one contradicts."""
+        """Refuse bounds that are empty or contradict each other."""
         if not data or (len(data) > 1 and not {"exactly", "never"}.isdisjoint(data)):
             raise refusal("invalid_pattern", "")
 
@@ -352,7 +352,7 @@ class FaultRule(Body):
 
 
 class Filters(Pattern):
-    """Which entries of the journal to list."""
+    """Filters for the entries of the journal."""
 
     class Meta:
         fields = ("since", "limit", "method", "path", "operation", "status")

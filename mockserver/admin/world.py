@@ -19,13 +19,13 @@ Document = dict[str, Any]
 
 @call("GET", "/health", about_a_sandbox=False)
 def health(call: Call) -> Document:
-    """Whether the mock answers, its version, and how many sandboxes there are."""
+    """The mock's health, its version, and its number of sandboxes."""
     return {"status": "healthy", "version": __version__, "sandboxes": len(call.engine.sandboxes.names())}
 
 
 @call("POST", "/reset", body_schema=schemas.Reset())
 def reset(call: Call) -> Document:
-    """Put the sandbox back to the fixtures, to nothing but people and statuses, or to a snapshot."""
+    """Reset the sandbox to the fixtures, to people and statuses only, or to a snapshot."""
     to = call.body["to"]
     if to not in (sandboxes.FIXTURES, sandboxes.EMPTY):
         snapshots.check_name(to)
@@ -41,7 +41,7 @@ def get_state(call: Call) -> Document:
 
 @call("PUT", "/state", body_schema=schemas.State(), needs_body=True)
 def put_state(call: Call) -> Document:
-    """Replace everything that the state document holds, or nothing."""
+    """Replace everything that the state document holds; an invalid document changes nothing."""
     document, problems = fixtures.check(call.body)
     if problems:
         raise ValidationFailed(problems)
@@ -60,13 +60,13 @@ def list_sandboxes(call: Call) -> Document:
 
 @call("POST", "/sandboxes", body_schema=schemas.NewSandbox(), status=201, about_a_sandbox=False)
 def create_sandbox(call: Call) -> Document:
-    """Open a sandbox, under a name that is made up when none is given."""
+    """Open a sandbox, under a generated name when none is given."""
     return _sandbox(call.engine.sandboxes.create(call.body["name"]), call.base_url)
 
 
 @call("DELETE", "/sandboxes/{name}", path_schema=schemas.SANDBOX_NAME, about_a_sandbox=False)
 def delete_sandbox(call: Call) -> Document:
-    """Forget a sandbox, its journal and its snapshots."""
+    """Delete a sandbox, its journal and its snapshots."""
     name = call.path["name"]
     call.engine.sandboxes.delete(name)
     call.engine.waiting.release(name)
@@ -83,21 +83,21 @@ def list_snapshots(call: Call) -> Document:
 
 @call("POST", "/snapshots", body_schema=schemas.NewSnapshot(), status=201, changes="snapshots")
 def take_snapshot(call: Call) -> Document:
-    """Keep the sandbox as it is, all but its journal, under a name."""
+    """Save the sandbox's state, without its journal, under a name."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
         return snapshots.take(opened, call.body["name"])
 
 
 @call("POST", "/snapshots/{name}/restore", path_schema=schemas.SNAPSHOT_NAME)
 def restore_snapshot(call: Call) -> Document:
-    """Put the sandbox back as the snapshot has it; the journal goes on."""
+    """Restore the sandbox from the snapshot; the journal is kept."""
     name = call.path["name"]
     return _reset(call, name, [part for part in PARTS if part != "journal"])
 
 
 @call("DELETE", "/snapshots/{name}", path_schema=schemas.SNAPSHOT_NAME, changes="snapshots")
 def delete_snapshot(call: Call) -> Document:
-    """Forget a snapshot."""
+    """Delete a snapshot."""
     name = call.path["name"]
     with call.engine.sandboxes.open(call.sandbox) as opened:
         snapshots.remove(opened, name)
@@ -114,9 +114,9 @@ def get_clock(call: Call) -> Document:
 
 @call("PUT", "/clock", body_schema=schemas.ClockChange(), changes="clock")
 def put_clock(call: Call) -> Document:
-    """Set the clock: its mode, its time, what a write adds; what is left out stays.
+    """Set the clock: its mode, its time, the step per write; what is left out is unchanged.
 
-    A clock that becomes real, and is not given a time, shows the machine's.
+    A clock that becomes real without a given time shows the machine's.
     """
     with call.engine.sandboxes.open(call.sandbox) as opened:
         old = opened.world.clock
@@ -131,7 +131,7 @@ def put_clock(call: Call) -> Document:
 
 @call("POST", "/clock/advance", body_schema=schemas.Advance(), changes="clock")
 def advance_clock(call: Call) -> Document:
-    """Move the clock on."""
+    """Move the clock forward."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
         old = opened.world.clock
         later = _moved(_clock_time(old), call.body["seconds"])
@@ -163,7 +163,7 @@ def _reset(call: Call, to: str, only: list[str]) -> Document:
 
 
 def _superseded(call: Call) -> None:
-    """What the sandbox held is no more: its delayed requests end, and its rows are cleared up."""
+    """End delayed requests of a sandbox whose contents were replaced, and have its old rows deleted."""
     call.engine.waiting.release(call.sandbox)
     call.engine.sweeper.want()
 
@@ -173,7 +173,7 @@ def _sandbox(name: str, url: str) -> Document:
 
 
 def _clock_time(clock: Clock) -> datetime:
-    """What a clock shows; one that ticks or runs may have left the years that it can be set to."""
+    """The time that a clock shows, which may be later than the years that it can be set to."""
     return dates.parse_date_time(clock.read())[0]
 
 

@@ -1,4 +1,4 @@
-"""The imitated API on Flask: one route for each operation, and the one path that every request takes."""
+"""The imitated API on Flask: a route for each operation, routing errors, `OPTIONS`, and headers of answers."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _EXPOSED_HEADERS = ("X-Mock-Request-Id", "X-Mock-Fault", "Retry-After", "Prefere
 
 
 def past_flask(app: Flask, engine: Engine) -> None:
-    """Let calls of the imitated API pass by Flask, where they need nothing of it."""
+    """Answer calls of the imitated API without Flask, where they need nothing of it."""
     app.wsgi_app = doors.past_flask(app.wsgi_app, engine, views.OPERATIONS.values())  # type: ignore[method-assign]
 
 
 def described() -> tuple[DescribedOperation, ...]:
-    """The operations, as the control plane has to know them."""
+    """The operations, as the control plane describes their failures."""
     return tuple(
         DescribedOperation(operation.id, operation.method, BASE_PATH + operation.path, operation.every_refusal())
         for operation in views.OPERATIONS.values()
@@ -63,13 +63,13 @@ def _answer(operation: Operation | None, path: dict[str, str], refusal: ApiError
 
 
 def _description() -> Response:
-    from mockserver.api import openapi  # and apispec: with the first who asks for it
+    from mockserver.api import openapi  # imports apispec: on first use
 
     return openapi.view()
 
 
 def _refuse_route(error: HTTPException) -> Response:
-    """A request that no route takes, or not with this method."""
+    """Answer a request that no route matches, or not with this method."""
     refusal = rendering.translated(error)
     own = _CONTROL_PLANE.match(request.path)
     return rendering.render(refusal) if own else _answer(None, {}, refusal)
@@ -83,7 +83,7 @@ def _return_request_id(response: Response) -> Response:
 
 
 def _answer_options() -> Response | None:
-    """Answer `OPTIONS` before anything is looked at, so that a preflight needs no key and no route."""
+    """Answer `OPTIONS` before any check, so that a preflight needs no key and no route."""
     if request.method != "OPTIONS":
         return None
     allowed = request_ctx.url_adapter.allowed_methods() if request_ctx.url_adapter else ()
@@ -93,7 +93,7 @@ def _answer_options() -> Response | None:
 
 
 def _vary_by_origin(response: Response) -> Response:
-    # Flask-Cors says so only where it lets an origin in: a cache could give that page an answer made for none.
+    # Flask-Cors adds it only for an allowed origin: a cache could serve its page an answer without CORS headers.
     if "Vary" in response.headers:
         response.vary.add("Origin")
     else:
@@ -102,11 +102,11 @@ def _vary_by_origin(response: Response) -> Response:
 
 
 def _let_pages_read(settings: Settings) -> Callable[[Response], Response]:
-    """What adds the CORS headers to an answer; only pages of other origins have any, and send an `Origin`."""
+    """A hook that adds CORS headers to answers for pages of other origins, which send an `Origin`."""
 
     @cache
     def readable() -> Callable[[Response], Response]:
-        from flask_cors import cross_origin  # with the first such page
+        from flask_cors import cross_origin  # on first use
 
         headers: Callable[..., Callable[[Response], Response]] = cross_origin(
             origins=hosts.origins(settings.cors_origin),

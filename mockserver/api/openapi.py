@@ -1,6 +1,6 @@
-"""The OpenAPI 3.1 description of the imitated API, generated from the declarations that answer requests.
+"""The OpenAPI 3.1 description of the imitated API, generated from the declarations of its operations.
 
-`docs/openapi.json` is a copy: `python -m mockserver.api.openapi > docs/openapi.json` writes it anew.
+`docs/openapi.json` is a copy: `python -m mockserver.api.openapi > docs/openapi.json` regenerates it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SECURITY = {
 
 _OWN_REFUSALS = {404: errors.NotFound}
 
-# What an example leaves out: a status that is not needed, and the other way to name a new one.
+# Left out of examples: a status that is not needed, and the alternative to `newStatusName`.
 _NOT_IN_EXAMPLES = ("statusId", "newStatusPosition")
 
 

@@ -1,4 +1,4 @@
-"""The operations of the imitated API: declared on the view, used to route, to read, to answer and to document."""
+"""Operations of the imitated API: a declaration on the view defines routing, validation and documentation."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ SHARED_REFUSALS: dict[type[errors.ApiError], str] = {
 
 
 class Call(NamedTuple):
-    """What a view works on: the world, the user who calls, and the request's parts, well-formed.
+    """The arguments of a view: the world, the calling user, and the request's well-formed parts.
 
-    `locked` says that others wait to write meanwhile.
+    `locked` is True while the write lock is held.
     """
 
     world: World
@@ -44,7 +44,7 @@ class Call(NamedTuple):
 class Operation(NamedTuple):
     """One operation of the vendor's: its route, the schemas of its parts, its answer, and its view.
 
-    `refusals` describes the statuses that only this operation has, beside those that all share.
+    `refusals` describes the error statuses of this operation besides those that all share.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Operation(NamedTuple):
     refusals: Mapping[int, str] = MappingProxyType({})
 
     def every_refusal(self) -> dict[int, str]:
-        """Every status with which it is documented to refuse a request, and when."""
+        """Every documented error status, and its description."""
         shared = {error.status: description for error, description in SHARED_REFUSALS.items()}
         return dict(sorted({**shared, **self.refusals}.items()))
 

@@ -20,9 +20,9 @@ Query = Mapping[str, list[str]]
 
 
 class Reading(NamedTuple):
-    """A request as its operation's schemas make it, and what is to be said of it.
+    """A request as its operation's schemas load it, its problems, and its unread and repeated keys.
 
-    `relied` are the undocumented rules by which one without problems was understood.
+    `relied` are the undocumented rules by which a request without problems was understood.
     """
 
     parts: dict[str, dict[str, Any]]
@@ -39,20 +39,20 @@ class Reading(NamedTuple):
             raise ValidationFailed(self.problems)
 
     def content(self, operation: str | None, received: Received) -> RequestContent:
-        """What the request said, for advice and the journal."""
+        """The content of the request, for advice and the journal."""
         query = {name: texts[0] for name, texts in received.query.items()}
-        said = self.unread_keys, self.unread_names, self.repeated_keys
-        return RequestContent(operation, self.document, query, *said)
+        names = self.unread_keys, self.unread_names, self.repeated_keys
+        return RequestContent(operation, self.document, query, *names)
 
     def strictly(self) -> Reading:
-        """Add what strict mode refuses beyond the vendor (contract, section 7)."""
+        """Add the problems of strict mode (contract, section 7)."""
         return self._replace(problems=(*self.problems, *_strict(self.document, self.unread_keys)))
 
 
 def read(operation: Operation, path: Mapping[str, str], received: Received) -> Reading:
-    """The path, query and body of a request as its operation's schemas make them, and every problem.
+    """Load the path, query and body of a request with its operation's schemas, and collect every problem.
 
-    Raises BadRequest for a body that is not a JSON object: nothing else can be said of it.
+    Raises BadRequest for a body that is not a JSON object, without looking for other problems.
     """
     relied: set[str] = set()
     repeated_keys: list[str] = []
@@ -103,7 +103,7 @@ def _load(
 
 
 def _query(schema: Schema, sent: Query, relied: set[str]) -> tuple[dict[str, Any], list[Problem]]:
-    """The query as a document for the schema, and the parameters that may not be repeated but are."""
+    """The query as a document for the schema, and a problem for each parameter that must not be repeated but is."""
     document: dict[str, Any] = {}
     repeated = []
     for declared in schema.fields.values():
@@ -122,7 +122,7 @@ def _query(schema: Schema, sent: Query, relied: set[str]) -> tuple[dict[str, Any
 
 
 def _strict(document: dict[str, Any], unread_keys: Iterable[str]) -> list[Problem]:
-    """What strict mode refuses beyond the vendor (contract, section 7)."""
+    """The problems that only strict mode has (contract, section 7)."""
     problems = []
     if document.get("dueTime") is not None and document.get("timezone") is None:
         message = "Strict mode: dueTime needs a timezone; the vendor would take UTC"

@@ -1,6 +1,6 @@
 """The wire shapes of the imitated API (contract, sections 2 to 6).
 
-What validates a request is what `/openapi.json` shows: each field has its description and examples here.
+The schemas validate requests and generate `/openapi.json`: each field has its description and examples here.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from mockserver.formats.fields import about, refusal
 
 PRIORITIES = {"0": 0, "1": 1, "2": 2}
 USER_ID = "228d7a0d-9072-4ca8-939b-959b75cc606a"
-TASK_ID = "e4f4c5da-bad5-435c-9148-9fc081a50b53"  # the first one that a new sandbox makes
+TASK_ID = "e4f4c5da-bad5-435c-9148-9fc081a50b53"  # the first one that a new sandbox mints
 STATUS_ID = "0006dc43-a92f-4132-aba2-ed776629f449"
 CONTACT_ID = "120c98ee-ef9e-425e-a54c-2bc17739106e"
 CUSTOMER_ID = "14017894-912f-42be-a554-f1a166f493dc"
 
 
 def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
-    """Refuse a due date that leaves the calendar, when all its parts are known here."""
+    """Refuse a due date that is out of range, when all its parts are in the request."""
     if not all(part in data for part in due.Parts._fields):
         return
     try:
@@ -34,16 +34,16 @@ def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
 
 
 def _one_status(_: Mapping[str, Any], original: Mapping[str, Any]) -> None:
-    """Refuse both ways of naming the status at once."""
+    """Refuse `newStatusPosition` together with `newStatusName`."""
     if "newStatusPosition" in original and "newStatusName" in original:
         raise refusal("conflict", "Send newStatusPosition or newStatusName, not both", "newStatusName", "update-status")
 
 
 class Request(fields.Checked):
-    """A request's part: camelCase names; what is not declared is left out."""
+    """A part of a request: camelCase names; undeclared ones are ignored."""
 
     def on_bind_field(self, field_name: str, field_obj: base.Field[Any]) -> None:
-        """Name the field on the wire as the vendor does, and its rule as the field, where no other is declared."""
+        """Set the field's camelCase name on the wire, which is also its rule unless another is declared."""
         first, *others = field_name.split("_")
         field_obj.data_key = first + "".join(other.title() for other in others)
         if isinstance(field_obj, fields.Strict):

@@ -1,1 +1,1 @@
-"""The vendor's rules, as verbs named in the vendor's words."""
+"""The vendor's rules, as operations named in the vendor's terms."""

@@ -1,4 +1,4 @@
-"""When a task is due: the due-date rules of the contract (section 2), as a pure function."""
+"""The due-date rules of the contract (section 2), as pure functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.formats.dates import DateOrDateTime
 
 
 class Parts(NamedTuple):
-    """What a due date is made of."""
+    """The parts of a due date, as they were given."""
 
     due_date: DateOrDateTime | None
     due_time: time | None
@@ -20,7 +20,7 @@ class Parts(NamedTuple):
 
     @classmethod
     def of(cls, texts: Mapping[str, Any]) -> Parts:
-        """The parts from their texts, which are well-formed."""
+        """Parse the parts from well-formed texts."""
         due_date, due_time = texts["due_date"], texts["due_time"]
         return cls(
             due_date and dates.parse_date_or_date_time(due_date),
@@ -46,7 +46,7 @@ class Due(NamedTuple):
     due_timezone: str | None
 
 
-@lru_cache(maxsize=1024)  # a request asks twice, when it is read and when it is carried out, and days come again
+@lru_cache(maxsize=1024)  # a request asks twice, when it is validated and when it is executed, and days recur
 def due(parts: Parts) -> Due:
     """The due date of these parts; raises OutOfRange."""
     if parts.due_date is None:
@@ -58,7 +58,7 @@ def due(parts: Parts) -> Due:
 
 @lru_cache(maxsize=1024)
 def rules(parts: Parts) -> tuple[str, ...]:
-    """The rules of the contract that make the due date of these parts what it is."""
+    """The rules of the contract that determine the due date of these parts."""
     if parts.due_date is None:
         return ()
     form = "due-date" if parts.due_date.is_date else "due-date-time"
@@ -70,7 +70,7 @@ def rules(parts: Parts) -> tuple[str, ...]:
 
 
 def columns(parts: Parts) -> dict[str, Any]:
-    """The due date as a row has it: its parts as they were given, and what follows from them; raises OutOfRange."""
+    """The columns of a due date: its parts as they were given, and the values derived from them; raises OutOfRange."""
     when = due(parts)
     return {
         "due_date": None if parts.due_date is None else parts.due_date.text,
@@ -83,7 +83,7 @@ def columns(parts: Parts) -> dict[str, Any]:
 
 
 def _wall_clock(due_date: DateOrDateTime, due_time: time | None) -> tuple[datetime, timedelta | None]:
-    """The wall-clock time that the parts are, and its offset from UTC when they say that too."""
+    """The wall-clock time of the parts, and its offset from UTC if they give one."""
     if due_time is not None:
         # The calendar date as written: converting the instant first could move the day.
         return datetime.combine(due_date.wall, due_time), None
@@ -91,8 +91,8 @@ def _wall_clock(due_date: DateOrDateTime, due_time: time | None) -> tuple[dateti
 
 
 def _to_utc(wall: datetime, zone: str, offset: timedelta | None) -> datetime:
-    # With fold=0 a time that occurs twice is the first, and one that is skipped has the offset of before
-    # the gap, which moves it forward by the gap (PEP 495).
+    # With fold=0 an ambiguous time is its first occurrence, and a skipped one has the offset before the gap, which
+    # moves it forward by the gap (PEP 495).
     try:
         return wall - (_offset(wall, zone) if offset is None else offset)
     except OverflowError:

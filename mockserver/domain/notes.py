@@ -1,4 +1,4 @@
-"""Interactive notes: a task with a contact shows on that contact (contract, sections 2, 4 and 5)."""
+"""Interactive notes: a task with a contact has a note on that contact (contract, sections 2, 4 and 5)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mockserver.store.models import Note
 
 
 def follow(world: World, task_id: str, contact_id: str | None) -> None:
-    """Make the task's note be where its contact is: made, moved, left as it is, or removed."""
+    """Create, move, keep or remove the task's note, as its contact requires."""
     notes = world.rows(Note, task_id=task_id)
     if not notes:
         if contact_id is not None:
@@ -25,7 +25,7 @@ def follow(world: World, task_id: str, contact_id: str | None) -> None:
 
 
 def attach(world: World, task_id: str, contact_id: str) -> None:
-    """Make the note of a task that has none."""
+    """Create the note of a task that has none."""
     row = {"task_id": task_id, "contact_id": contact_id, "created_at": world.clock.read()}
     note = world.insert_new(Note, row | {"position": world.next_position()})
     world.report("note", note["id"], None, _note_object(note))

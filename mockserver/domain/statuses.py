@@ -19,7 +19,7 @@ def load(world: World) -> Statuses:
 
 
 def initial(statuses: Statuses) -> Status:
-    """The one that a new task gets: type `initial`, lowest `order`."""
+    """The status of a new task: type `initial`, lowest `order`."""
     return min(
         (status for status in statuses.values() if status["type"] == "initial"), key=lambda status: status["order"]
     )

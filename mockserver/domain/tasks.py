@@ -1,4 +1,4 @@
-"""The vendor's verbs for tasks (contract, sections 2 to 5).
+"""The vendor's operations on tasks (contract, sections 2 to 5).
 
 Arguments are the request's fields, already well-formed, by their names in responses; results are task objects
 as the API shows them. Everything is checked before anything is written.
@@ -22,13 +22,13 @@ from mockserver.store.statements import Rows
 Fields = dict[str, Any]
 TaskObject = dict[str, Any]
 
-LARGE = 1000  # tasks: more of them are not listed while others wait to write
-_NO_LIMIT = -1  # to SQLite, as any negative number
+LARGE = 1000  # tasks: a longer list is not made under the write lock
+_NO_LIMIT = -1  # in SQLite, like any negative number
 _KEPT_AS_SENT = ("title", "priority", "ai_contact_id", "ai_customer_id")
 
 
 class TooLargeForTheLock(Exception):
-    """A list has to be made where nobody waits for it: the days that it asks for have more than `LARGE` tasks."""
+    """The list reads more than `LARGE` tasks and has to be made without the write lock."""
 
 
 def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
@@ -78,9 +78,9 @@ def list_tasks(
     include_tasks_without_dates: bool,
     bounded: bool = False,
 ) -> list[TaskObject]:
-    """The tasks due on these days of UTC, both included, and the undated ones if wanted.
+    """The tasks due on these days of UTC, both included, and the undated ones if requested.
 
-    With `responsible_ids`, only tasks for which one of them is responsible. Raises TooLargeForTheLock when it is to be
+    With `responsible_ids`, only tasks for which one of them is responsible. Raises TooLargeForTheLock when it is
     `bounded` and reads more than `LARGE` tasks.
     """
     first, last = f"{from_date.isoformat()}T00:00:00.000Z", f"{to_date.isoformat()}T23:59:59.999Z"
@@ -146,7 +146,7 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
 
 
 def delete_task(world: World, task_id: str) -> dict[str, str]:
-    """Mark the task deleted and remove its note; NotFound when there is none, or it is deleted already."""
+    """Mark the task deleted and remove its note; NotFound when it does not exist or is deleted already."""
     task = _find(world, task_id, "delete-unknown")
     (before,) = present_all(world, [task])
     world.update(Task, task_id, deleted_at=world.clock.read())
@@ -184,7 +184,7 @@ def present(task: dict[str, Any], known: statuses.Statuses) -> TaskObject:
 
 
 def joined(responsible_ids: Iterable[str]) -> str:
-    """The responsible users as a task's row keeps them."""
+    """The responsible users as a task's row stores them."""
     return ",".join(responsible_ids)
 
 
@@ -193,7 +193,7 @@ def _split(responsible_ids: str) -> list[str]:
 
 
 def _rows(world: World, due: Callable[[], Expression], given: tuple[str, ...], limit: int) -> Rows:
-    """The tasks that are due then, in the order of a list; `given` are the values in `due`."""
+    """The tasks that meet `due`, in the order of a list; `given` are the values in `due`."""
 
     def build() -> Query:
         found = Task.select().where(Task.world == world.number, Task.deleted_at.is_null(), due())
@@ -216,7 +216,7 @@ def _parts_of(task: dict[str, Any]) -> dict[str, str | None]:
 
 
 def _due(world: World, fields: Fields, stored: due.Parts = due.NONE) -> dict[str, Any]:
-    """The columns of a due date, from the parts sent and else those stored; without a date none is kept."""
+    """The columns of a due date, from the parts sent, or else stored; without a date no part is stored."""
     parts = due.Parts(*map(fields.get, due.Parts._fields, stored))
     if parts.due_date is None:
         parts = due.NONE
@@ -231,7 +231,7 @@ def _due(world: World, fields: Fields, stored: due.Parts = due.NONE) -> dict[str
 
 
 def _is_due_changed_in_part(fields: Fields, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether a part of the due date was removed, or changed while the date stayed as it was given."""
+    """Test for a part of the due date that was removed, or changed without a new date."""
     if all(before[name] == after[name] for name in due.Due._fields):
         return False
     made_all_day = "due_time" in fields and fields["due_time"] is None and before["due_time"] is not None
@@ -265,7 +265,7 @@ def _require(name: str, kind: str, wanted: Sequence[str], world: World, model: t
     known = world.people(model)
     missing = [id for id in wanted if id not in known or not known[id].get("active", True)]
     if missing:
-        # Where all are known, only that an inactive user does not exist has decided.
+        # When all are known, only the rule about inactive users has decided.
         rule = "active-responsible" if known.keys() >= set(missing) else "order-of-references"
         problems = [Problem((name,), "not_found", f"the sandbox has no {kind} {id}", rule) for id in missing]
         named = missing if len(missing) <= MAX_LISTED else [*missing[: MAX_LISTED - 1], left_out(len(missing))]

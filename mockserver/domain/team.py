@@ -1,4 +1,4 @@
-"""The team: who can be made responsible for a task (contract, section 6)."""
+"""The team: the users who can be responsible for a task (contract, section 6)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""How faithful the mock is, and how it says so.
+"""Fidelity to the vendor: the rules as data, explanations, and advice.
 
 `contract` reads the vendor's rules, with the evidence for each, from `contract.json`; `explain` names the rules that
-decided a request; `advice` holds what the vendor recommends and never enforces.
+decided a request; `advice` checks the vendor's recommendations, which it never enforces.
 """

@@ -1,4 +1,4 @@
-"""Advice: what the vendor recommends and never enforces (contract, section 7)."""
+"""Advice: the vendor's recommendations, which it never enforces (contract, section 7)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_ADVICE = 1000  # for one request
 
 
 class RequestContent(NamedTuple):
-    """What a request said: its body as JSON, its query, the keys that nothing read, and those that were repeated."""
+    """The content of a request: its body as JSON, its query, its unread keys, and its repeated keys."""
 
     operation: str | None
     body: Any
@@ -25,9 +25,9 @@ NOTHING_SAID = RequestContent(None, None, {}, (), (), ())
 
 
 def of(sent: RequestContent, created_again: bool = False) -> list[dict[str, str]]:
-    """What to tell the sender, in the order of the contract's list.
+    """The advice for the sender, in the order of the contract's list.
 
-    `created_again` says that the same task was created within two seconds before.
+    `created_again`: the same task was created within the two seconds before.
     """
     given = list(islice(_advice(sent), MAX_ADVICE))
     if created_again:

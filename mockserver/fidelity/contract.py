@@ -1,7 +1,7 @@
-"""The contract: every rule that the mock keeps, its evidence, and the code that keeps it, from contract.json.
+"""The contract: every rule of the mock, its evidence, and the code that implements it, from contract.json.
 
-`docs/fidelity.md` is written from it (`python -m mockserver.fidelity.contract > docs/fidelity.md`), and so is what the
-mock says about a rule that decided something. The sections are those of the table's headings.
+`docs/fidelity.md` is generated from it (`python -m mockserver.fidelity.contract > docs/fidelity.md`), and so are the
+explanations of decisions in the journal.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ INFERRED = "inferred"
 
 
 class Rule(NamedTuple):
-    """A rule: its section, its name, what it says, and its evidence.
+    """A rule: its section, its name, its statement, and its evidence.
 
     `evidence` is `documented` (the vendor's pages say so) or `inferred` (they do not, or not all of it: our
-    decision). `where` names the code that keeps it, as `module:name`.
+    decision). `where` names the code that implements it, as `module:name`.
     """
 
     section: str

@@ -1,4 +1,4 @@
-"""Why a request was answered as it was: the rules that decided, their evidence, and every problem."""
+"""Explanations of an answer: the rules that decided, their evidence, and every problem."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ def decision(refusal: ApiError | None) -> Document:
 def inferred(refusal: ApiError | None, understood: Set[str], decided: Set[str]) -> list[str]:
     """The undocumented rules that decided the refusal, or a value of the answer, in the contract's order.
 
-    `understood` are those by which the request was understood, `decided` those that made a success what it is. A rule
-    counts where the answer could be another one if our guess were wrong, and only in the answer to the request that it
-    decided: a list repeats what creations decided. Behind a refusal it counts as a whole, whatever part of it is
-    documented.
+    `understood` are those by which the request was understood, `decided` those that determined a success. A rule
+    counts where the answer could differ if our guess were wrong, and only in the answer to the request that it
+    decided: a list does not repeat the rules of its tasks' creation. Behind a refusal it counts as a whole, even if a
+    part of it is documented.
 
     Left out are:
 
     - `success-status` and `error-shape`, which would be in every list.
-    - All of an answer that a fault, a preference or a limit of the mock made: the client saw nothing else, not even
-      of what was committed before a fault took the answer away.
-    - What one request does not tell: which other reason to refuse would have come first in another order, and which
-      tasks a list kept out.
+    - Every rule behind an answer that a fault, a preference or a limit of the mock replaced: the client saw nothing
+      else, even of what was committed before the fault.
+    - Effects that one request does not show: which other refusal would have come first in another order, and which
+      tasks a list left out.
     """
     if refusal is None:
         found = understood | decided
     else:
         found = {refusal.rule, *(name for each in refusal.problems for name in (each.rule, each.also))}
-        if isinstance(refusal, NotFound):  # of what the request names, so it was understood
+        if isinstance(refusal, NotFound):  # it is about what the request names, so the request was understood
             found |= understood
     return sorted(found & _INFERRED.keys(), key=_INFERRED.__getitem__)
 
@@ -66,12 +66,12 @@ def _problem(problem: Problem) -> Document:
 
 
 def _whole(message: str, rule: str) -> Document:
-    """What is to be said of the request as a whole."""
+    """A problem of the request as a whole."""
     return {"path": [], "message": message, "code": rule, "rule": rule, **_evidence(rule)}
 
 
 def _evidence(name: str) -> Document:
-    """The evidence and the section of a rule; rules of the mock's own have neither."""
+    """The evidence and the section of a rule; the mock's own rules have no section."""
     rule = _RULES.get(name)
     return {
         "evidence": rule.evidence if rule else "mock",

@@ -1,7 +1,7 @@
-"""The forms in which dates, times and instants travel (contract, sections 1 and 2).
+"""Wire formats of dates, times and instants (contract, sections 1 and 2).
 
-Own patterns, because what the standard library accepts is more than the contract does and differs between
-Python versions. Every function is pure; every parser raises ValueError with a sentence for the caller.
+The patterns are our own: the standard library accepts more than the contract, and differs between Python versions.
+Every function is pure; every parser raises ValueError with a message for the caller.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DATE_TIME = re.compile(
 
 
 class DateOrDateTime(NamedTuple):
-    """A date or a date-time: its text, its wall-clock time (of a date midnight), and its offset from UTC, if given."""
+    """A date or a date-time: its text, its wall-clock time (midnight for a date), and its UTC offset, if given."""
 
     text: str
     wall: datetime
@@ -32,13 +32,13 @@ class DateOrDateTime(NamedTuple):
 
     @property
     def is_date(self) -> bool:
-        """Tell a date from a date-time."""
+        """True for a date, False for a date-time."""
         return "T" not in self.text
 
 
 @lru_cache(maxsize=1024)
 def parse_date(text: str) -> date:
-    """`YYYY-MM-DD`, years 0001 to 9999."""
+    """Parse `YYYY-MM-DD`, years 0001 to 9999."""
     found = _DATE.fullmatch(text)
     if not found:
         raise ValueError(f"{quoted(text)} is not a date of the form YYYY-MM-DD")
@@ -50,7 +50,7 @@ def parse_date(text: str) -> date:
 
 @lru_cache(maxsize=24 * 60)
 def parse_time(text: str) -> time:
-    """`HH:mm`, 24 hours, two digits each."""
+    """Parse `HH:mm`, 24 hours, two digits each."""
     found = _TIME.fullmatch(text)
     if not found:
         raise ValueError(f"{quoted(text)} is not a time of the form HH:mm, from 00:00 to 23:59")
@@ -59,7 +59,7 @@ def parse_time(text: str) -> time:
 
 @lru_cache(maxsize=1024)
 def parse_date_time(text: str) -> tuple[datetime, timedelta | None]:
-    """`YYYY-MM-DDTHH:MM[:SS[.fraction]][Z or ±HH:MM]` as the wall-clock time and its offset from UTC, or None.
+    """Parse `YYYY-MM-DDTHH:MM[:SS[.fraction]][Z or ±HH:MM]` into wall-clock time and UTC offset, or None.
 
     The fraction, of 1 to 9 digits, is truncated to milliseconds.
     """
@@ -89,14 +89,14 @@ def _offset(text: str | None) -> timedelta | None:
     return -size if text[0] == "-" else size
 
 
-@lru_cache(maxsize=1024)  # the same days come again
+@lru_cache(maxsize=1024)  # days recur
 def parse_date_or_date_time(text: str) -> DateOrDateTime:
-    """What `dueDate` takes."""
+    """Parse a `dueDate`: a date or a date-time."""
     if "T" in text:
         return DateOrDateTime(text, *parse_date_time(text))
     return DateOrDateTime(text, datetime.combine(parse_date(text), time.min))
 
 
 def text_of(utc: datetime) -> str:
-    """A naive UTC date-time as responses write it: ISO 8601, milliseconds, `Z`."""
+    """Format a naive UTC date-time as responses do: ISO 8601, milliseconds, `Z`."""
     return utc.isoformat(timespec="milliseconds") + "Z"

@@ -1,7 +1,7 @@
-"""Marshmallow fields that take what the contract takes, and say why they refuse (contract, sections 1 and 2).
+"""Marshmallow fields that accept only what the contract does, and explain refusals (contract, sections 1 and 2).
 
 Marshmallow's own fields convert: `Float` takes `"1"`, `UUID` takes braces, `Boolean` takes `"yes"`, and what
-`Date` takes depends on the Python version. These do not. Each carries in `openapi` what it adds to its JSON Schema.
+`Date` takes depends on the Python version. These do not. `openapi` of a field is what it adds to its JSON Schema.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UUID_PATTERN = (
     "|00000000-0000-0000-0000-000000000000|[fF]{8}-[fF]{4}-[fF]{4}-[fF]{4}-[fF]{12})$"
 )
 TIME_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
-# What a pattern can say of `dueDate`: that the day is one of the calendar is left to its format.
+# The pattern checks only the form of `dueDate`; the format checks that the day exists.
 DUE_DATE_PATTERN = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?$"
@@ -36,7 +36,7 @@ NO_NUL_PATTERN = r"^[^\u0000]*$"
 
 
 class Reason(str):
-    """A message with what a `Problem` has besides; a string, so that marshmallow carries it unchanged."""
+    """A message with the other parts of a `Problem`; a string, so that marshmallow passes it on unchanged."""
 
     code: str
     rule: str
@@ -44,14 +44,14 @@ class Reason(str):
     times: int
 
     def __new__(cls, code: str, message: str, rule: str = "", also: str = "", times: int = 1) -> Reason:
-        """The message, carrying one of `contract.CODES`, the rule where it is not the field's, and a count."""
+        """A message with one of `contract.CODES`, the rule where it is not the field's, and a count."""
         reason = super().__new__(cls, message)
         reason.code, reason.rule, reason.also, reason.times = code, rule, also, times
         return reason
 
 
 def refusal(code: str, message: str, field_name: str = "_schema", rule: str = "") -> ValidationError:
-    """The error to raise in a field or, with the name of a field and its rule, in a schema."""
+    """The error to raise in a field or, with a field's name and rule, in a schema."""
     return ValidationError([Reason(code, message, rule)], field_name)
 
 
@@ -64,15 +64,14 @@ def kind_of(value: object) -> str:
 
 
 def about(description: str, *examples: Any, **keywords: Any) -> dict[str, Any]:
-    """The metadata of a field: what its JSON Schema says beside its type."""
+    """The metadata of a field: its description, examples and other keywords of its JSON Schema."""
     return {"description": description, **({"examples": list(examples)} if examples else {}), **keywords}
 
 
 class Strict(base.Field[Any]):
     """A field of one JSON type that converts nothing.
 
-    `rule` names the rule of the contract that it keeps, `null_rule` the one by which it refuses null, where that is
-    another.
+    `rule` names the rule of the contract that it implements, `null_rule` the one by which it refuses null, if another.
     """
 
     default_error_messages = {"required": "Required", "null": "Must not be null"}
@@ -94,9 +93,9 @@ class Strict(base.Field[Any]):
         return self.accept(value, set())
 
     def accept(self, value: Any, relied: set[str]) -> Any:
-        """What the field makes of a value of its type; raises `refusal`.
+        """Convert a value of the field's type; raises `refusal`.
 
-        It adds to `relied` the undocumented rules by which it takes the value.
+        It adds to `relied` the undocumented rules by which it accepts the value.
         """
         return value
 
@@ -138,7 +137,7 @@ class Number(Strict):
 
 
 class Integer(Number):
-    """A JSON number without fraction, however it is written: `5.0` is 5, as JSON Schema has it."""
+    """A JSON number without fraction, however it is written: as in JSON Schema, `5.0` is 5."""
 
     expected, openapi = "an integer", {"type": "integer"}
 
@@ -150,7 +149,7 @@ class Integer(Number):
 
 
 class WholeNumber(Integer):
-    """An integer, by another name in the message."""
+    """An integer that messages call a whole number."""
 
     expected = "a whole number"
 
@@ -162,7 +161,7 @@ class Boolean(Strict):
 
 
 class Choice(Strict):
-    """One of the values that are the mapping's keys; it stands for what the mapping says."""
+    """One of a mapping's keys, converted to the mapped value."""
 
     def __init__(self, choices: Mapping[Any, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -173,7 +172,7 @@ class Choice(Strict):
         self.openapi = {"type": "integer" if numbers else "string", "enum": list(choices)}
 
     def accept(self, value: Any, relied: set[str]) -> Any:
-        """What the value stands for."""
+        """The mapped value."""
         if value not in self.choices:
             listed = ", ".join(quoted(choice) if isinstance(choice, str) else str(choice) for choice in self.choices)
             raise refusal("invalid_choice", f"Must be one of {listed}")
@@ -181,13 +180,13 @@ class Choice(Strict):
 
 
 class Parsed(Strict):
-    """A string that a parser turns into a value; the parser's ValueError becomes the refusal."""
+    """A string that a parser converts; its ValueError becomes the refusal."""
 
     expected, types = "a string", (str,)
     code = ""
 
     def parse(self, text: str) -> Any:
-        """The value that the text stands for, or ValueError with a message for the caller."""
+        """The parsed value; raises ValueError with a message for the caller."""
         raise NotImplementedError
 
     def accept(self, value: str, relied: set[str]) -> Any:
@@ -199,7 +198,7 @@ class Parsed(Strict):
 
 
 class Id(Strict):
-    """A UUID, in lower case from here on."""
+    """A UUID, converted to lower case."""
 
     expected, types, code = "a string", (str,), "invalid_uuid"
     openapi = {"type": "string", "format": "uuid", "pattern": UUID_PATTERN}
@@ -210,7 +209,7 @@ class Id(Strict):
 
 
 def _id(text: str, relied: set[str]) -> str:
-    """The id in lower case; ValidationError when it is none."""
+    """The id in lower case; ValidationError when it is not a UUID."""
     if ids.is_documented(text):
         return text
     try:
@@ -273,7 +272,7 @@ class Instant(Parsed):
     openapi = {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}
 
     def parse(self, text: str) -> str:
-        """The text, when it is exactly what a response would write."""
+        """The text, when a response would write it in exactly this form."""
         wall, offset = dates.parse_date_time(text)
         if offset is None or dates.text_of(wall) != text:
             raise ValueError(f"{quoted(text)} is not an instant of the form 2025-11-26T09:00:00.000Z")
@@ -298,7 +297,7 @@ class IdList(Strict):
         refused: dict[int, Any] = {}
         more = 0
         for index, text in enumerate(value):
-            # Not by a field for each, nor with a reason for each: a body can hold hundreds of thousands.
+            # Without a field or a reason for each item: a body can hold hundreds of thousands.
             if len(refused) >= MAX_LISTED:
                 more += not ids.is_id(text)
                 continue
@@ -322,13 +321,13 @@ class IdList(Strict):
 
 
 class _Refused(Exception):
-    """The document has a problem, which marshmallow is to name."""
+    """The document has a problem, which marshmallow is left to report."""
 
 
 class Checked(Schema):
-    """A schema whose checks of the whole document are data: functions of what was loaded and of the document.
+    """A schema with `checks` of the whole document: functions of the loaded values and the document.
 
-    A check raises `refusal`; it is called whether or not the fields are right.
+    A check raises `refusal`; it is also called when fields are invalid.
     """
 
     checks: Sequence[Callable[[Mapping[str, Any], Mapping[str, Any]], None]] = ()
@@ -338,7 +337,7 @@ class Checked(Schema):
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def run_checks(self, data: dict[str, Any], original: Mapping[str, Any], **_: Any) -> None:
-        """Call every check and raise all that they refuse."""
+        """Call every check and raise all their refusals together."""
         refused: dict[str, Any] = {}
         for check in self.checks:
             try:
@@ -352,9 +351,9 @@ class Checked(Schema):
 def load(
     schema: Schema, document: Mapping[str, Any], relied: set[str] | None = None
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """What the schema makes of a document, and every problem it has, in the schema's field order.
+    """Load a document: its values, and every problem it has, in the schema's field order.
 
-    `relied` gets the undocumented rules by which a document without problems is taken.
+    `relied` collects the undocumented rules by which a document without problems is accepted.
     """
     if quickly := _loader(schema):
         with contextlib.suppress(_Refused, ValidationError):
@@ -372,8 +371,8 @@ def load(
 def _loader(schema: Schema) -> Callable[[Mapping[str, Any], set[str]], dict[str, Any]] | None:
     """A function that loads a document without problems as the schema would, in a fifth of the time.
 
-    It raises for every other document, and leaves it to marshmallow to say why. None for a schema that has more than
-    fields of ours and checks: marshmallow alone loads these.
+    It raises for every other document; marshmallow then reports the problems. None for a schema that has more than
+    fields of ours and checks: only marshmallow loads these.
     """
     plan = [
         (each, name, each.data_key or name, each.load_default)

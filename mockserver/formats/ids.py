@@ -1,4 +1,4 @@
-"""Ids: which are accepted, and how new ones are minted (contract, section 1)."""
+"""Ids: checking, and minting new ones (contract, section 1)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DOCUMENTED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3
 _OF_SOME_FORM = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 NIL = "00000000-0000-0000-0000-000000000000"
-_LONGEST_FORM = 80  # characters, for all that may be around it
+_LONGEST_FORM = 80  # characters, with braces or a prefix
 MAX = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # RFC 9562, section 4.1
 
@@ -27,19 +27,19 @@ def is_id(value: object) -> bool:
 
 @lru_cache(maxsize=1024)
 def parse(text: str) -> str:
-    """A UUID in lower case; ValueError for what is none (see `is_id`)."""
+    """The UUID in lower case; ValueError when it is not one (see `is_id`)."""
     if is_id(text):
         return text.lower()
     raise ValueError(f"{quoted(text)} is not a UUID of the form 8-4-4-4-12")
 
 
 def is_documented(text: str) -> bool:
-    """Whether the text is a UUID as the vendor documents them: version 4, in lower case."""
+    """Test for a UUID as the vendor documents them: version 4, in lower case."""
     return _DOCUMENTED.fullmatch(text) is not None
 
 
 def resembles(text: str) -> bool:
-    """Whether the text has a UUID of some form at its beginning, in braces or without hyphens, say."""
+    """Test for a UUID of any form near the start of the text, for example in braces or without hyphens."""
     return _OF_SOME_FORM.search(text[:_LONGEST_FORM]) is not None
 
 
@@ -52,5 +52,5 @@ def mint(seed: str, resource: str, number: int) -> str:
 
 
 def random_name() -> str:
-    """A name that nobody has: the one thing here that is not the same every time."""
+    """A random name; the only non-deterministic value here."""
     return f"s-{secrets.token_hex(8)}"

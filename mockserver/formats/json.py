@@ -1,4 +1,4 @@
-"""JSON as the contract has it on the wire (section 1), the same on every Python version."""
+"""Strict JSON as the contract defines it (section 1), the same on every Python version."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class NotJson(ValueError):
 
 
 def encode(document: object) -> bytes:
-    """A document as the bytes that are sent: compact, UTF-8, keys in their order."""
+    """Encode a document for the wire: compact, UTF-8, keys in their order."""
     return _ENCODER.encode(document).encode()
 
 
 def encode_all(documents: Sequence[object]) -> bytes:
-    """An array of documents as `encode` has it, some at a time, so that other threads run in between."""
+    """Encode an array of documents as `encode` does, in chunks, so that other threads run in between."""
     if len(documents) <= _AT_ONCE:
         return encode(documents)
     parts = (encode(documents[start : start + _AT_ONCE])[1:-1] for start in range(0, len(documents), _AT_ONCE))
@@ -41,13 +41,13 @@ def encode_all(documents: Sequence[object]) -> bytes:
 
 
 def quoted(text: str, limit: int = 80) -> str:
-    """A text in quotation marks for a message, its middle left out when it is longer than `limit` characters."""
+    """Quote a text for a message; the middle of a text longer than `limit` characters is left out."""
     shown = text if len(text) <= limit else f"{text[: limit - 20]}…{text[-10:]}"
     return json.dumps(shown, ensure_ascii=False)
 
 
 def decode(body: bytes, repeated: list[str] | None = None) -> Any:
-    """The value that a JSON text stands for; of a repeated key the last value counts, and `repeated` gets the key.
+    """Decode a JSON text; of a repeated key the last value counts, and `repeated` collects the key.
 
     Raises NotJson for what RFC 8259 or the contract does not allow.
     """
@@ -59,13 +59,10 @@ def decode(body: bytes, repeated: list[str] | None = None) -> Any:
         raise NotJson(f"it is not UTF-8 at byte {error.start + 1}") from None
     _check_depth(body)
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=None if repeated is None else _noting(repeated),
-            parse_constant=_refuse_constant,
-            parse_int=_parse_int,
-            parse_float=_parse_float,
-        )
+        try:
+            value = (_PLAIN if repeated is None else _UNIQUE).decode(text)
+        except _Repeats:
+            value = _decoder(_noting(repeated if repeated is not None else [])).decode(text)
     except json.JSONDecodeError as error:
         raise NotJson(_syntax_error(text, error)) from None
     if "\\u" in text:
@@ -121,10 +118,31 @@ def _parse_float(digits: str) -> float:
     return number
 
 
+class _Repeats(Exception):
+    """An object has a key more than once."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    collected = dict(pairs)
+    if len(collected) < len(pairs):
+        raise _Repeats
+    return collected
+
+
+def _decoder(hook: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=hook, parse_constant=_refuse_constant, parse_int=_parse_int, parse_float=_parse_float
+    )
+
+
+# Built once: to build a decoder takes longer than to decode a small body.
+_PLAIN, _UNIQUE = _decoder(None), _decoder(_unique)
+
+
 def _syntax_error(text: str, error: json.JSONDecodeError) -> str:
     position = error.pos
     if error.msg.startswith("Illegal trailing comma"):
-        # Python 3.13 points at the comma; the versions before at what stands after it.
+        # Python 3.13 points at the comma; earlier versions at what follows it.
         position = len(text) - len(text[position + 1 :].lstrip(" \t\r\n"))
     found = "end of the text" if position >= len(text) else ascii(text[position])
     return f"unexpected {found} at {_place(text, position)}"

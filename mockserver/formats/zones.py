@@ -1,4 +1,4 @@
-"""Time zones of the `tzdata` package, and of nothing else (contract, section 2, `timezone`).
+"""Time zones, from the `tzdata` package only (contract, section 2, `timezone`).
 
 The machine's own zone files are never read: their names and rules differ from machine to machine.
 """
@@ -21,7 +21,7 @@ def names() -> frozenset[str]:
 
 @cache
 def load(name: str) -> ZoneInfo:
-    """The zone of that name, which must be one of `names()`."""
+    """Load the zone of a name, which must be one of `names()`."""
     *folders, last = name.split("/")
     with resources.files(".".join(["tzdata", "zoneinfo", *folders])).joinpath(last).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)

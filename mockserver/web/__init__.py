@@ -1,4 +1,4 @@
-"""What the faces share: the imitated API, the control plane and the console.
+"""Shared by the faces: the imitated API, the control plane and the console.
 
 `bodies` reads bodies as JSON objects, `openapi` describes operations, `rendering` makes responses of documents and
 errors, and `hosts` decides which hosts and origins may call.

@@ -1,6 +1,6 @@
-"""Which `Host` headers are answered, and which origins' pages may call (control plane, "Who may call").
+"""Checks of `Host` headers, and of the origins whose pages may call (control plane, "Who may call").
 
-A page that resolves its own name to 127.0.0.1 (DNS rebinding) still sends that name as `Host`: the rule stops it.
+A page that resolves its own name to 127.0.0.1 (DNS rebinding) still sends that name as `Host`: `HostRule` refuses it.
 Everything here is an exact match on ASCII text that cannot raise.
 """
 
@@ -30,9 +30,9 @@ def origins(allowed: Iterable[str]) -> list[str | re.Pattern[str]]:
 
 
 def cors_headers(origin: str | None, allowed: Iterable[str | re.Pattern[str]]) -> list[tuple[str, str]]:
-    """The headers that let a page of this origin read a refusal of the server's own; none for other pages.
+    """CORS headers for an error that the server itself answers; none for an origin that is not allowed.
 
-    For the application itself Flask-Cors does the same.
+    Flask-Cors adds those of the application's answers.
     """
     if not origin:
         return []
@@ -43,15 +43,16 @@ def cors_headers(origin: str | None, allowed: Iterable[str | re.Pattern[str]]) -
     return []
 
 
+@lru_cache(maxsize=64)
 def host_name(header: str) -> str | None:
     """The host of a `Host` header without its port, in lower case; None when it is malformed."""
     found = _HOST.fullmatch(header)
     return found["name"].lower() if found and int(found["port"] or 0) <= 65535 else None
 
 
-@lru_cache(maxsize=256)  # a server is called by one name or two
+@lru_cache(maxsize=256)  # a server is addressed by one or two names
 def is_loopback(name: str) -> bool:
-    """Whether a host name, in lower case, means this machine: `localhost`, `*.localhost`, a loopback address."""
+    """Test for a host name, in lower case, of this machine: `localhost`, `*.localhost`, a loopback address."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
@@ -60,15 +61,14 @@ def is_loopback(name: str) -> bool:
         address = ipaddress.IPv6Address(name[1:-1])
     except ValueError:
         return False
-    # Python versions differ on what `is_loopback` says of `::ffff:127.0.0.1`.
+    # Python versions differ on `is_loopback` of `::ffff:127.0.0.1`.
     return (address.ipv4_mapped or address).is_loopback
 
 
 class HostRule:
     """WSGI middleware that answers 421 to a `Host` that is neither loopback nor allowed.
 
-    The server that listens on loopback applies it, so that an application called in process
-    may be called by any name.
+    Only the server that listens on loopback applies it: an application in process may be called by any name.
     """
 
     def __init__(self, application: Callable[..., Iterable[bytes]], allowed: Iterable[str] = ()) -> None:

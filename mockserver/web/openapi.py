@@ -75,7 +75,7 @@ class Description:
         self.spec.components.schema("ValidationError", _VALIDATION_ERROR)
 
     def parameters(self, **schemas: Schema | None) -> list[Document]:
-        """The fields of the schemas, each of which is named by where its parameters are."""
+        """The parameters for the fields of schemas; each keyword is the location of its schema's parameters."""
         return [
             _as_list(field, self._converter._field2parameter(field, name=field.data_key or name, location=location))
             for location, schema in schemas.items()
@@ -84,7 +84,7 @@ class Description:
         ]
 
     def document(self) -> Document:
-        """The whole description; a schema's `openapi` is added to what follows from its fields."""
+        """The whole description; a schema's `openapi` is added to the JSON Schema of its fields."""
         for name, schema in self._schemas.items():
             self.spec.components.schemas[name] |= getattr(schema, "openapi", {})
         described = self.spec.to_dict()
@@ -92,7 +92,7 @@ class Description:
 
     @property
     def _converter(self) -> Any:
-        return self._plugin.converter  # the plugin has it once it is part of an APISpec
+        return self._plugin.converter  # set when the plugin is added to an APISpec
 
     def _name(self, schema: Any) -> str:
         kind = type(schema) if isinstance(schema, Schema) else schema
@@ -101,19 +101,19 @@ class Description:
 
 
 def content(schema: Any, example: Any = None) -> Document:
-    """A body in JSON."""
+    """The `content` of a JSON body."""
     examples = {} if example is None else {"examples": {"example": {"value": example}}}
     return {JSON: {"schema": schema, **examples}}
 
 
 def refusal(description: str, status: int, example: Any = None) -> Document:
-    """The answer that is an error."""
+    """The description of an error."""
     shape = "ValidationError" if status == 400 else "Error"
     return {"description": description, "content": content({"$ref": f"#/components/schemas/{shape}"}, example)}
 
 
 def _json_schema(self: Any, field: base.Field[Any], **_: Any) -> Document:
-    """What a field of ours adds to its JSON Schema."""
+    """The keywords that a field of ours adds to its JSON Schema."""
     declared = dict(getattr(field, "openapi", {}))
     if declared and field.allow_none:
         declared["type"] = [declared["type"], "null"]
@@ -123,7 +123,7 @@ def _json_schema(self: Any, field: base.Field[Any], **_: Any) -> Document:
 
 
 def _as_list(field: base.Field[Any], parameter: Document) -> Document:
-    """A list of ids travels as one or more values; each is empty, or ids separated by commas."""
+    """Describe a list of ids as one or more values; each is empty, or ids separated by commas."""
     if not isinstance(field, fields.IdList):
         return parameter
     id_pattern = fields.UUID_PATTERN.strip("^$")

@@ -1,4 +1,4 @@
-"""Answers: documents as JSON, and errors in the one shape (contract, section 1)."""
+"""Rendering of answers: documents as JSON, errors in their one shape (contract, section 1)."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ def respond(document: object, status: int = 200) -> Response:
 
 
 def render(error: errors.ApiError) -> Response:
-    """The answer that an error is; that there is no room is said in the log too."""
+    """Render an error as a response; log when storage is full."""
     if isinstance(error, errors.InsufficientStorage):
         _log.error("%s", error.message)
     return Response(wire_json.encode(error.document()), error.status, error.headers(), mimetype="application/json")
 
 
 def register(app: Flask, refuse_route: Callable[[exceptions.HTTPException], Response]) -> None:
-    """Answer every exception in the one shape, whoever raised it; `refuse_route` answers those of routing."""
+    """Render every exception in the shape of errors; `refuse_route` renders those of routing."""
     app.register_error_handler(errors.ApiError, render)
     app.register_error_handler(exceptions.HTTPException, refuse_route)
     app.register_error_handler(Exception, _render_unexpected)
 
 
 def translated(error: exceptions.HTTPException) -> errors.ApiError:
-    """An error of werkzeug's as one of ours."""
+    """Convert an error of werkzeug into one of ours."""
     where = f"Cannot {request.method} {request.path}"
     if isinstance(error, exceptions.NotFound):
         return errors.NotFound(where)
     if isinstance(error, exceptions.MethodNotAllowed):
-        if request.path == "/":  # a page of the mock's, and no path of the vendor's
+        if request.path == "/":  # the mock's own page: the vendor has no such path
             return errors.NotFound(where)
         return errors.MethodNotAllowed(where, sorted(error.valid_methods or ()))
     if isinstance(error, exceptions.RequestEntityTooLarge):
