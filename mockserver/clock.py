@@ -1,7 +1,7 @@
-"""Time: the only module that reads it.
+"""The clocks: no other module reads time.
 
-A sandbox has a clock of its own, which is data: `Clock` is what the store keeps. Real time passes only for
-waits and deadlines (`monotonic`) and for clocks in mode `real` (`wall_ms`).
+Each sandbox has its own clock, which is data: the store keeps it as a `Clock`. Real time is used for waits and
+deadlines (`monotonic`), for rate limits (`real_ms`) and for clocks in mode `real` (`wall_ms`).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ EARLIEST_YEAR, LATEST_YEAR = 1970, 2100
 DEFAULT_START = "2025-11-26T09:00:00.000Z"
 
 _EPOCH = datetime(1970, 1, 1)
-_LATEST_MS = (datetime(LATEST_YEAR + 1, 1, 1) - _EPOCH) // timedelta(milliseconds=1) - 1  # where a clock stays
+_LATEST_MS = (datetime(LATEST_YEAR + 1, 1, 1) - _EPOCH) // timedelta(milliseconds=1) - 1  # clocks stop there
 
 
 def _unfrozen(clock: str, otherwise: Callable[[], float]) -> Callable[[], float]:
-    """What reads a clock of the machine, in seconds, and stays real when a user's test freezes time.
+    """A reader of a clock of the machine, in seconds, that stays real when a user's test freezes time.
 
-    Freezegun leaves `clock_gettime` alone. Where there is none, `otherwise` is real as long as this module is imported
-    before time is frozen: wrapped, it is not among the functions that freezegun looks for in modules.
+    Freezegun does not patch `clock_gettime`. On systems without it, `otherwise` stays real if this module is imported
+    before time is frozen: freezegun does not find it in the module's attributes when it is wrapped.
     """
     if hasattr(time, "clock_gettime"):
         return partial(time.clock_gettime, getattr(time, clock))
@@ -39,25 +39,25 @@ _real = _unfrozen("CLOCK_REALTIME", time.time)
 
 
 def monotonic() -> float:
-    """Seconds on a clock that only runs forward: a user's frozen test must not freeze the mock's deadlines."""
+    """Seconds on a monotonic clock: a user's test that freezes time must not freeze the mock's deadlines."""
     return _monotonic()
 
 
 def real_ms() -> int:
-    """The machine's time in milliseconds since 1970, which freezegun does not move: limits count it."""
+    """The machine's time in milliseconds since 1970, unaffected by freezegun, for rate limits."""
     return int(_real() * 1000)
 
 
 def wall_ms() -> int:
-    """The machine's UTC time in milliseconds since 1970; freezegun may move it."""
+    """The machine's UTC time in milliseconds since 1970; freezegun may change it."""
     return int(time.time() * 1000)
 
 
 class Clock(NamedTuple):
     """A sandbox's clock as stored.
 
-    `now_ms` is its time at `anchor_ms` of the machine's clock, both in milliseconds since 1970;
-    only mode `real` looks at the anchor. `tick_ms` is what a successful write adds in mode `ticking`.
+    `now_ms` is its time at `anchor_ms` of the machine's clock, both in milliseconds since 1970; only mode `real` uses
+    the anchor. In mode `ticking`, a successful write adds `tick_ms`.
     """
 
     mode: str
@@ -97,7 +97,7 @@ def ms_of(moment: datetime) -> int:
 
 
 class ClockSetting(NamedTuple):
-    """How the clock of a new sandbox starts: a mode, and an instant or None for the mode's own."""
+    """The initial clock of a new sandbox: a mode, and an instant or None for the mode's default."""
 
     mode: str = "ticking"
     start: str | None = None
@@ -114,14 +114,14 @@ class ClockSetting(NamedTuple):
 
 
 def parse_setting(text: str) -> ClockSetting:
-    """`ticking`, `frozen` or `real`, with `@INSTANT` or without.
+    """Parse `ticking`, `frozen` or `real`, with an optional `@INSTANT`.
 
-    Raises ValueError that says what is expected.
+    Raises ValueError with the expected format.
     """
     mode, at, start = text.partition("@")
     if mode not in MODES:
         raise ValueError(
-            f"{quoted(mode)} is not a clock mode: choose {', '.join(MODES)}, each with @INSTANT if you like"
+            f"{quoted(mode)} is not a clock mode: choose {', '.join(MODES)}, each with an optional @INSTANT"
         )
     if not at:
         return ClockSetting(mode)
@@ -129,7 +129,7 @@ def parse_setting(text: str) -> ClockSetting:
 
 
 def parse_instant(text: str) -> datetime:
-    """An instant of the years that a clock can show, as a naive UTC date-time.
+    """Parse an instant in the range of a clock, as a naive UTC date-time.
 
     Raises ValueError for anything but a date-time with `Z` or an offset, within 1970-2100.
     """

@@ -21,7 +21,7 @@ EXTENSION = "vambe_mock"
 
 
 class Engine(NamedTuple):
-    """Everything that a request needs; `close` gives the database back."""
+    """Everything that a request needs; `close` releases the database."""
 
     settings: Settings
     store: Store
@@ -43,9 +43,9 @@ class Engine(NamedTuple):
 
 
 def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
-    """Load the fixtures and open the store, for an API that has these operations.
+    """Load the fixtures and open the store, for an API with these operations.
 
-    Raises `fixtures.InvalidFixtures` or `UnusableDatabase`; the database file is untouched then.
+    Raises `fixtures.InvalidFixtures` or `UnusableDatabase`, and leaves the database file unchanged.
     """
     loaded = fixtures.load(settings.fixtures)
     store = SqliteStore(settings.database)
@@ -56,7 +56,7 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
         raise UnusableDatabase(full.message) from full
     sweeper = Sweeper(store)
     if settings.database:
-        sweeper.want()  # what was superseded when the file was last in use
+        sweeper.want()  # rows superseded when the file was last in use
     return Engine(settings, store, sandboxes, _keys(settings, loaded), Waiting(settings.threads), sweeper, operations)
 
 
@@ -65,7 +65,7 @@ def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures) -> S
     defaults = SandboxDefaults(template, settings.seed, settings.clock, settings.strict, settings.journal_limit)
     sandboxes = Sandboxes(store, defaults, settings.max_sandboxes)
     with sandboxes.open(DEFAULT):
-        pass  # it exists from the start, so that the control plane can show it before the first request
+        pass  # created at the start, so that the control plane shows it before the first request
     return sandboxes
 
 

@@ -1,4 +1,4 @@
-"""Names of sandboxes, and the keys that open them."""
+"""Names of sandboxes, and the API keys that open them."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ _KEY = re.compile(r"[\x21-\x7e]{1,256}")
 
 
 def is_name(text: str) -> bool:
-    """Whether a sandbox can have that name."""
+    """Test for a valid name of a sandbox."""
     return bool(_NAME.fullmatch(text)) and text not in (".", "..")
 
 
 def check_name(text: str) -> str:
-    """The name itself, or BadRequest."""
+    """Return the name if it is valid; BadRequest otherwise."""
     if not is_name(text):
         raise BadRequest(f"{text[:80]!r} is no sandbox's name: use 1 to 64 of A-Z a-z 0-9 . _ -, neither . nor ..")
     return text
 
 
 def check_key(text: str) -> str:
-    """A key that a header can carry, or ValueError."""
+    """Return the API key if it is valid in a header and has no `test_` prefix; ValueError otherwise."""
     if not _KEY.fullmatch(text) or "," in text:
-        raise ValueError("an API key has 1 to 256 printable ASCII characters, without blanks or commas")
+        raise ValueError("an API key has 1 to 256 printable ASCII characters, without spaces or commas")
     if text.startswith(PREFIX):
         raise ValueError(f"a key that begins with {PREFIX} opens the sandbox of its name; choose another")
     return text
 
 
 def check_token(text: str) -> str:
-    """A token that a header can carry, or ValueError."""
+    """Return the token if it is valid in a header; ValueError otherwise."""
     if not _KEY.fullmatch(text) or ":" in text:
-        raise ValueError("a token has 1 to 256 printable ASCII characters, without blanks or colons")
+        raise ValueError("a token has 1 to 256 printable ASCII characters, without spaces or colons")
     return text
 
 
 def basic_password(credentials: str) -> str:
-    """The password in the credentials of HTTP Basic (RFC 7617), empty when there is none."""
+    """The password in HTTP Basic credentials (RFC 7617); empty when there is none."""
     try:
         decoded = base64.b64decode(credentials.encode("ascii", "ignore"), validate=True)
     except ValueError:
@@ -55,20 +55,20 @@ def basic_password(credentials: str) -> str:
 
 
 class Caller(NamedTuple):
-    """Whom a key stands for: a sandbox, and one of its users, or None for the first active one."""
+    """The identity behind a key: a sandbox, and one of its users, or None for the first active one."""
 
     sandbox: str
     user_id: str | None = None
 
 
 class Keys:
-    """Every key that opens something: `test_<name>`, and those of the team and of the fixtures."""
+    """All valid API keys: `test_<name>`, and those of the settings and of the fixtures."""
 
     def __init__(self, callers: Iterable[tuple[str, Caller]]) -> None:
         self._callers = dict(callers)
 
     def caller(self, key: str | None) -> Caller:
-        """Whom the key stands for, or Unauthorized."""
+        """The caller that the key identifies; Unauthorized for an unknown key."""
         if key and key in self._callers:
             return self._callers[key]
         if key and key.startswith(PREFIX) and is_name(key[len(PREFIX) :]):
@@ -76,5 +76,5 @@ class Keys:
         raise Unauthorized
 
     def secrets(self) -> Iterable[str]:
-        """The keys that are not for everyone to read."""
+        """The keys to mask in the journal."""
         return self._callers.keys()

@@ -1,4 +1,4 @@
-"""What the server writes on standard error: one line a record, which nothing that a client sends can forge.
+"""The log on standard error: one line per record, which clients cannot forge.
 
 A request's record has the attributes `method`, `path` (no query string), `status`, `duration_ms` and `sandbox`; headers
 and bodies are never logged.
@@ -23,9 +23,9 @@ _access = logging.getLogger("mockserver.access")
 
 
 def configure(log_format: Literal["text", "json"], *, access: bool = True) -> None:
-    """Sends the records of `mockserver` and of waitress to standard error, as text or as JSON objects.
+    """Send the records of `mockserver` and of waitress to standard error, as text or as JSON objects.
 
-    Without `access` the records of requests are left out. It may be called again: the last call wins.
+    Without `access`, requests are not logged. It may be called again: the last call wins.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
@@ -38,14 +38,14 @@ def configure(log_format: Literal["text", "json"], *, access: bool = True) -> No
 
 
 def log_request(method: str, path: str, status: int | str, duration_ms: float, sandbox: object) -> None:
-    """Log a request: as a record of `mockserver.access`, or as its line alone where nobody needs the record."""
+    """Log a request: as a record of `mockserver.access`, or directly as a line when only our handler would get it."""
     fields = {"method": method, "path": path, "status": status, "duration_ms": duration_ms, "sandbox": sandbox}
     if _access.isEnabledFor(logging.INFO) and not _write_line(fields):
         _access.info("%s %s %s", method, path, status, extra=fields)
 
 
 def _write_line(fields: Mapping[str, object]) -> bool:
-    """Write a request's line, if that is all that would become of its record; a failure is left to the record."""
+    """Write a request's line directly if our handler alone would get its record; False if not, or if writing failed."""
     handlers = [*_access.handlers, *_mockserver.handlers]
     if len(handlers) != 1 or _access.filters or not _access.propagate or _mockserver.propagate:
         return False
@@ -68,7 +68,7 @@ def _write_line(fields: Mapping[str, object]) -> bool:
 def printable(text: str) -> str:
     r"""`text` with every character that is not printable escaped, as `\x1b` is for ESC.
 
-    These are controls, lone surrogates, line and paragraph separators, and marks such as bidi overrides.
+    These are control characters, lone surrogates, line and paragraph separators, and marks such as bidi overrides.
     """
     if text.isprintable():
         return text
@@ -98,9 +98,9 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, all of it ASCII: `time` (ISO 8601, UTC), `level`, `logger`, `message`.
+    """One JSON object per line, in ASCII: `time` (ISO 8601, UTC), `level`, `logger`, `message`.
 
-    A request's record adds its fields, an error's its `traceback`, a list of lines.
+    Requests add their fields, errors a `traceback`, a list of lines.
     """
 
     def format(self, record: logging.LogRecord) -> str:

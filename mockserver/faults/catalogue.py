@@ -1,4 +1,4 @@
-"""The catalogue of failures: how each operation can fail, and the fault rule that makes it fail so."""
+"""The catalogue of failures: every failure of each operation, with a fault rule that causes it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 from mockserver.faults.rules import CONNECTIONS
 
-# What any HTTP API may answer, whether its pages say so or not.
+# Answers possible from any HTTP API, documented or not.
 _OF_ANY_SERVER = {429: "Too many requests.", 502: "Bad gateway.", 503: "Service unavailable.", 504: "Gateway timeout."}
-# How its own server refuses what is no valid request, and what its own disk has no room for.
+# Refusals by the mock's own server: invalid HTTP requests, and a full disk.
 _OF_THE_MOCK = (408, 413, 421, 431, 501, 507)
 
 
 class Operation(NamedTuple):
-    """An operation of the imitated API, and the statuses with which it is documented to refuse a request."""
+    """An operation of the imitated API; `refusals` maps the documented error statuses to descriptions."""
 
     id: str
     method: str
@@ -23,9 +23,9 @@ class Operation(NamedTuple):
 
 
 def failures_of(operations: Iterable[Operation]) -> list[dict[str, Any]]:
-    """Every failure of every operation: its name, the status that the client sees, and a fault rule that makes it.
+    """Every failure of every operation: its name, the status that the client sees, and a fault rule that causes it.
 
-    `status` is None where no answer arrives, and the operation's own where only the answer is late.
+    `status` is None when no answer arrives.
     """
     return [
         {"operation": operation.id, "name": name, "status": status, "description": description, "trigger": trigger}

@@ -1,4 +1,4 @@
-"""`Prefer`: what one request asks of the mock for itself (RFC 7240)."""
+"""The `Prefer` header: a status or a delay for a single request (RFC 7240)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Preferences(NamedTuple):
     delay_ms: int = 0
 
     def applied(self) -> str:
-        """The value of `Preference-Applied`; empty when nothing was asked for."""
+        """The value of `Preference-Applied`; empty without preferences."""
         parts = [f"code={self.code}"] if self.code else []
         return ", ".join(parts + ([f"delay={self.delay_ms}"] if self.delay_ms else []))
 
@@ -26,9 +26,9 @@ _NONE = Preferences()
 
 
 def parse(header: str) -> Preferences:
-    """The preferences of a header; unknown ones are ignored, of a repeated one the first counts (RFC 7240, section 2).
+    """Parse the header: unknown preferences are ignored, and of repeated ones the first counts (RFC 7240, section 2).
 
-    Raises BadRequest for a value that cannot be used.
+    Raises BadRequest for an invalid value.
     """
     if not header:
         return _NONE

@@ -1,4 +1,4 @@
-"""The rate limit of a sandbox: so many requests in a window of real time (control plane, `/settings`)."""
+"""The rate limit of a sandbox: a number of requests per window of real time (control plane, `/settings`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mockserver.store.contents import World
 
 
 def spend(world: World, counted: bool = True) -> None:
-    """Count a request, if it is to be counted; TooManyRequests when the window's are used up."""
+    """Check a request against the rate limit, and count it if `counted`; TooManyRequests past the limit."""
     columns = world.columns
     if columns["rate_requests"] is None:
         return

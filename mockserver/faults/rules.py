@@ -1,7 +1,7 @@
-"""Faults: rules that make valid requests fail, before or after their effects are committed (control plane).
+"""Fault rules: make valid requests fail, before or after their effects are committed (control plane).
 
-A rule is exact: it is counted in the transaction of the request that it hits, so `times: 100` hits 100 of 500
-concurrent requests, and its chance is drawn from the sandbox's seed and its own counter, so it repeats.
+Rules are exact: hits are counted in the transaction of the request, so `times: 100` hits 100 of 500 concurrent
+requests, and `probability` is drawn from the sandbox's seed and the rule's own counter, so it is reproducible.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DEFAULTS: dict[str, Any] = {
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
-# What a server alone decides about (RFC 9110, section 7.6.1; PEP 3333): `connection` is how a rule breaks framing.
+# Headers that only the server may set (RFC 9110, section 7.6.1; PEP 3333); a rule breaks framing by `connection`.
 _OF_THE_CONNECTION = re.compile(
     r"connection|content-length|keep-alive|proxy-authenticate|proxy-authorization|te|trailers|transfer-encoding|upgrade",
     re.IGNORECASE,
@@ -47,7 +47,7 @@ Document = dict[str, Any]
 
 
 class Fault(NamedTuple):
-    """A rule that hit a request: what happens to it."""
+    """The effects of a rule on a request that it hit."""
 
     id: str
     when: str
@@ -59,24 +59,24 @@ class Fault(NamedTuple):
 
     @property
     def answers(self) -> bool:
-        """Whether it makes the answer itself, beside delaying it or adding headers."""
+        """True when the fault replaces the answer, rather than only delaying it or adding headers."""
         return self.status is not None or self.body is not None or self.connection is not None
 
     def document(self) -> Document:
-        """What a journal entry says of it."""
+        """The fault as shown in a journal entry."""
         shown = {"id": self.id, "when": self.when, "status": self.status, "connection": self.connection}
         return shown | {"delay_ms": self.delay_ms}
 
 
 def may_send(name: str, value: str) -> bool:
-    """Check a header for an answer: printable ASCII, and not about the connection."""
+    """Test for a header that a rule may set: printable ASCII, and not about the connection."""
     return bool(
         _HEADER_VALUE.fullmatch(value) and _HEADER_NAME.fullmatch(name) and not _OF_THE_CONNECTION.fullmatch(name)
     )
 
 
 def contradictions(rule: Document) -> dict[str, str]:
-    """Keys of a rule, whatever their values, that cannot work beside its other keys, and why."""
+    """The keys of a rule that contradict its other keys, each with the reason."""
     if rule["when"] != "before":
         return {}
     found = {}
@@ -88,15 +88,15 @@ def contradictions(rule: Document) -> dict[str, str]:
 
 
 def has_effect(rule: Document) -> bool:
-    """Check that a complete rule changes anything for the requests it hits."""
+    """Test if a complete rule changes anything for the requests that it hits."""
     effects = [rule["status"], rule["connection"], rule["delay_ms"]]
     return any(effects if rule["when"] == "before" else [*effects, rule["body"], rule["headers"]])
 
 
 def add(world: World, rule: Document) -> Document:
-    """Keep a complete rule; BadRequest past `MAX_RULES`. Returns it as it is listed."""
+    """Store a complete rule; BadRequest past `MAX_RULES`. Returns it as listed."""
     if len(world.rows(FaultRow)) >= MAX_RULES:
-        raise BadRequest(f"There are {MAX_RULES} fault rules, as many as there may be: delete some")
+        raise BadRequest(f"The limit of {MAX_RULES} fault rules is reached; delete some")
     row = {"id": str(world.count(FaultRow)), "position": world.next_position(), "seen": 0, "hits": 0}
     row["document"] = wire_json.encode(rule).decode()
     world.insert(FaultRow, [row])
@@ -109,7 +109,7 @@ def listed(world: World) -> list[Document]:
 
 
 def remove(world: World, id: str) -> None:
-    """Delete a rule; NotFound, listing those there are, when there is none with that id."""
+    """Delete a rule; NotFound, listing the existing ones, when none has that id."""
     if world.get(FaultRow, id) is None:
         known = ", ".join(row["id"] for row in world.rows(FaultRow)) or "none"
         raise NotFound(f"There is no fault rule {wire_json.quoted(id)}; there are: {known}")
@@ -122,12 +122,12 @@ def clear(world: World) -> None:
 
 
 def hit(world: World, when: str, known: Callable[[], Document]) -> Fault | None:
-    """The fault that hits a request at this point, counted, or None.
+    """Find and count the fault that hits a request at this point, or None.
 
-    `known` gives what is known of the request in the shape of a journal entry. The oldest rule that matches and
-    is not spent wins; one that skips the request, or whose chance misses it, leaves it to the next.
+    `known` returns the request so far in the shape of a journal entry. The oldest rule that matches and is not spent
+    wins; when it skips the request, or its probability misses, the next rule is tried.
     """
-    if not world.columns["minted_faults"]:  # most worlds never had a rule, and every request asks twice
+    if not world.columns["minted_faults"]:  # most worlds never had a rule, and every request calls this twice
         return None
     entry: Document | None = None
     for row in world.rows(FaultRow):

@@ -1,4 +1,4 @@
-"""Sandboxes: opened by name, each a copy of the fixtures of its own."""
+"""Sandboxes: opened by name, each with its own copy of the fixtures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MAX_NAMES = 20  # in a message
 MAX_AT_HAND = 100  # sandboxes
 Result = TypeVar("Result")
 _log = logging.getLogger("mockserver")
-_GROWING: tuple[type[Part], ...] = (Task, Note)  # what a sandbox may have much of, and starts without
+_GROWING: tuple[type[Part], ...] = (Task, Note)  # tables without an upper limit of rows
 
 _COLUMNS = {
     "clock": ("clock_mode", "clock_now_ms", "clock_anchor_ms", "clock_tick_ms"),
@@ -52,9 +52,9 @@ _COLUMNS = {
 
 
 class OpenSandbox(NamedTuple):
-    """A sandbox inside a transaction: its name, its world, its journal, and what its clock showed at first.
+    """A sandbox inside a transaction: its name, its world, its journal, and its clock's time at the opening.
 
-    `kept` is false where nothing can be written: of what is done there, nothing is counted, and no entry made.
+    `kept` is false when storage is full: nothing is counted then, and no journal entry is made.
     """
 
     name: str
@@ -65,12 +65,12 @@ class OpenSandbox(NamedTuple):
 
     @property
     def version(self) -> tuple[int, int, int]:
-        """The same as long as no request is recorded and no reset is made; changes of settings do not count."""
+        """A value that changes with each recorded request and each reset, but not with settings."""
         return self.world.number, self.journal.number, self.journal.next_id()
 
 
 class SandboxDefaults(NamedTuple):
-    """What a sandbox that is opened for the first time starts with."""
+    """The initial state of a new sandbox."""
 
     template: int
     seed: str
@@ -79,14 +79,14 @@ class SandboxDefaults(NamedTuple):
     journal_limit: int
 
     def columns(self) -> dict[str, Any]:
-        """The columns of the world, but for the positions of its rows."""
+        """The columns of the world, without the positions of its rows."""
         settings = {"strict": self.strict, "delay_ms": 0, "rate_requests": None, "rate_seconds": None}
         counters = {"minted_tasks": 0, "minted_notes": 0, "minted_faults": 0, "rate_window_ms": 0, "rate_used": 0}
         return {"seed": self.seed, **contents.clock_columns(self.clock.start_clock()), **settings, **counters}
 
 
 class Sandboxes:
-    """All sandboxes of a store; `limit` is how many there may be."""
+    """All sandboxes of a store, at most `limit`."""
 
     def __init__(self, store: Store, defaults: SandboxDefaults, limit: int) -> None:
         self._store = store
@@ -95,10 +95,10 @@ class Sandboxes:
 
     @contextlib.contextmanager
     def open(self, name: str) -> Iterator[OpenSandbox]:
-        """The sandbox for reading and writing; on first use a copy of the fixtures.
+        """Open the sandbox for reading and writing; on first use it is a copy of the fixtures.
 
-        What the block does is kept when it ends, and undone when it raises. Raises ServiceUnavailable when
-        the sandbox is new and there are as many as there may be, StorageFull when there is no room.
+        Changes are committed at the end of the block, and rolled back when it raises. Raises ServiceUnavailable when
+        the sandbox is new and the limit is reached, StorageFull when there is no room.
         """
         with self._store.write() as transaction:
             opened = self._find(transaction, name)
@@ -109,12 +109,12 @@ class Sandboxes:
             opened.world.save()
 
     def carry_out(self, name: str, work: Callable[[OpenSandbox], Result]) -> Result:
-        """Do something in the sandbox, as in the block of `open`; what it returns.
+        """Run `work` in the sandbox, as in a block of `open`, and return its result.
 
-        Where there is no room to write, what writes nothing but an entry of the journal is done without it, in a
-        sandbox that is not `kept`; all else raises StorageFull. So `work` may be done a second time.
+        When storage is full, `work` runs, perhaps for the second time, in a sandbox that is not `kept`: it succeeds if
+        it writes nothing but a journal entry, which is omitted, and raises StorageFull otherwise.
 
-        The sandbox stays at hand for the next writer: `work` may change its world and its journal, not replace them.
+        The sandbox stays cached for the next writer: `work` may change its world and its journal, not replace them.
         """
         try:
             with self.open(name) as opened:
@@ -131,13 +131,13 @@ class Sandboxes:
 
     @contextlib.contextmanager
     def look(self, name: str) -> Iterator[OpenSandbox]:
-        """An existing sandbox, for reading only; NotFound when there is none."""
+        """Open an existing sandbox for reading only; NotFound when it does not exist."""
         with self._store.read() as transaction:
             yield self._require(transaction, name)
 
     @contextlib.contextmanager
     def look_or_open(self, name: str) -> Iterator[OpenSandbox]:
-        """As `look`, but a sandbox that is not there is opened: for calls that wait for what it will hold."""
+        """As `look`, but create the sandbox when it does not exist: for calls that wait for future requests."""
         with self._store.read() as transaction:
             opened = self._find(transaction, name)
             if opened:
@@ -147,14 +147,14 @@ class Sandboxes:
             yield opened
 
     def names(self) -> list[str]:
-        """The names of all sandboxes, in the order of the alphabet."""
+        """The names of all sandboxes, sorted."""
         with self._store.read() as transaction:
             return _names(transaction)
 
     def create(self, name: str | None) -> str:
-        """Open a new sandbox, under a name that is made up when none is given; its name.
+        """Create a sandbox, with a random name when none is given; returns its name.
 
-        Raises BadRequest for a name that cannot be one or that there is already, ServiceUnavailable past the limit.
+        Raises BadRequest for an invalid or existing name, ServiceUnavailable past the limit.
         """
         chosen = check_name(ids.random_name() if name is None else name)
         with self._store.write() as transaction:
@@ -164,17 +164,17 @@ class Sandboxes:
         return chosen
 
     def delete(self, name: str) -> None:
-        """Forget a sandbox and its snapshots; NotFound when there is none. Its rows are cleared up later."""
+        """Delete a sandbox and its snapshots; NotFound when it does not exist. The sweeper deletes its rows later."""
         with self._store.write() as transaction:
             self._require(transaction, name)
             transaction.statements.delete(Sandbox, {"name": name})
             transaction.statements.delete(Snapshot, {"sandbox": name})
 
     def reset(self, name: str, to: str = FIXTURES, only: Collection[str] = PARTS) -> None:
-        """Put parts of a sandbox back: to the fixtures, to nothing but people and statuses, or to a snapshot.
+        """Reset parts of a sandbox: to the fixtures, to people and statuses only, or to a snapshot.
 
-        The cost does not grow with what the sandbox holds: what is superseded is cleared up later, unless its room
-        is needed. Raises NotFound for a snapshot that does not exist.
+        The cost is independent of the sandbox's contents: the sweeper deletes superseded rows later, unless their room
+        is needed now. Raises NotFound for a snapshot that does not exist.
         """
         try:
             self._reset(name, to, only)
@@ -182,7 +182,7 @@ class Sandboxes:
             self._reset(name, to, only, clear_first=True)
 
     def refill(self, name: str, document: state.Document) -> None:
-        """Replace everything that a state document holds, or nothing; the document is valid."""
+        """Replace all contents that a state document covers, or nothing; the document must be valid."""
         with self.open(name) as opened:
             old = opened.world
             world = contents.create(old.transaction, old.columns)
@@ -225,7 +225,7 @@ class Sandboxes:
             raise full from None
 
     def _replaced(self, opened: OpenSandbox, source: World, to: str, only: Collection[str]) -> World:
-        """A new world with the tasks of the source, and with all else that is not reset as it is."""
+        """A new world with the tasks of the source; the parts that are not reset are copied."""
         old = opened.world
         world = contents.create(old.transaction, old.columns)
         world.columns["last_position"] = max(source.columns["last_position"], old.columns["last_position"])
@@ -254,11 +254,11 @@ class Sandboxes:
         world.copy_rows(template, DATA)
         pointers = {"world": world.number, "journal": create_journal(transaction)}
         transaction.statements.insert(Sandbox, {"name": name, **pointers})
-        # Kept even if the request that opened it is refused.
+        # The sandbox is kept even if the request that opened it is refused.
         transaction.commit()
 
     def _find(self, transaction: Transaction, name: str, kept: bool = True) -> OpenSandbox | None:
-        # Taken away, not only read: whoever finds it may put another world in its place.
+        # Removed from the cache, not only read: the caller may replace the world.
         at_hand = transaction.memory.pop(name, None)
         if at_hand:
             world, journal = at_hand
@@ -281,7 +281,7 @@ class Sandboxes:
 
 
 def actor(world: World, caller: Caller) -> str:
-    """The id of the user whom the caller acts as; Unauthorized when the world has no such active user."""
+    """The id of the user as whom the caller acts; Unauthorized when the world has no such active user."""
     for id, user in world.people(User).items():
         if user["active"] and caller.user_id in (None, id):
             return id
@@ -289,12 +289,12 @@ def actor(world: World, caller: Caller) -> str:
 
 
 def snapshots_of(opened: OpenSandbox) -> list[dict[str, Any]]:
-    """The rows of the sandbox's snapshots, in the order of the alphabet."""
+    """The rows of the sandbox's snapshots, sorted by name."""
     return opened.world.transaction.statements.select(Snapshot, {"sandbox": opened.name}, ("name",))
 
 
 def require_snapshot(opened: OpenSandbox, name: str) -> dict[str, Any]:
-    """The row of a snapshot; NotFound, listing those there are, when there is none of that name."""
+    """The row of a snapshot; NotFound, listing the existing ones, when none has that name."""
     rows = {row["name"]: row for row in snapshots_of(opened)}
     if name not in rows:
         raise NotFound(
@@ -304,7 +304,7 @@ def require_snapshot(opened: OpenSandbox, name: str) -> dict[str, Any]:
 
 
 def _clear(opened: OpenSandbox, only: Collection[str]) -> None:
-    """Remove at once what a reset supersedes, so that what comes has its room."""
+    """Delete at once the rows that a reset supersedes, to make room for the new ones."""
     if "tasks" in only:
         for model in _GROWING:
             opened.world.delete(model)
@@ -317,7 +317,7 @@ def _names(transaction: Transaction) -> list[str]:
 
 
 def _listing(names: Iterable[str]) -> str:
-    """Names for a message: a few, and how many more there are."""
+    """Names for a message: the first `MAX_NAMES`, and the number of others."""
     shown = list(names)
     more = f" and {len(shown) - MAX_NAMES} more" if len(shown) > MAX_NAMES else ""
     return (", ".join(shown[:MAX_NAMES]) or "none") + more

@@ -8,7 +8,7 @@ from mockserver.store.contents import World
 
 
 def document(world: World) -> dict[str, Any]:
-    """The settings; `rate_limit` is None where there is none."""
+    """The settings; `rate_limit` is None without a limit."""
     columns = world.columns
     limit = {"requests": columns["rate_requests"], "seconds": columns["rate_seconds"]}
     return {
@@ -19,7 +19,7 @@ def document(world: World) -> dict[str, Any]:
 
 
 def change(world: World, change: dict[str, Any]) -> None:
-    """Change the settings that are named; a new rate limit begins with an empty window."""
+    """Change the named settings; a new rate limit starts with an empty window."""
     world.columns |= {name: change[name] for name in ("strict", "delay_ms") if name in change}
     if "rate_limit" in change:
         limit = change["rate_limit"] or {"requests": None, "seconds": None}

@@ -16,7 +16,7 @@ _RESERVED = re.compile(f"{FIXTURES}|{EMPTY}")
 
 
 def check_name(text: str) -> str:
-    """The name itself, or BadRequest."""
+    """Return the name if it is valid; BadRequest otherwise."""
     if not is_name(text) or _RESERVED.fullmatch(text):
         raise BadRequest(
             f"{quoted(text)} is no snapshot's name: use 1 to 64 of A-Z a-z 0-9 . _ -, neither . nor .., "
@@ -26,7 +26,7 @@ def check_name(text: str) -> str:
 
 
 def take(opened: OpenSandbox, name: str) -> dict[str, Any]:
-    """Keep the sandbox as it is under a name; BadRequest when there is a snapshot of that name."""
+    """Keep the current state of the sandbox under a name; BadRequest when a snapshot has that name."""
     if any(row["name"] == name for row in snapshots_of(opened)):
         raise BadRequest(f"There is a snapshot {quoted(name)} already: delete it first")
     world = opened.world
@@ -38,12 +38,12 @@ def take(opened: OpenSandbox, name: str) -> dict[str, Any]:
 
 
 def listed(opened: OpenSandbox) -> list[dict[str, Any]]:
-    """The sandbox's snapshots, in the order of the alphabet."""
+    """The sandbox's snapshots, sorted by name."""
     return [_summary(row) for row in snapshots_of(opened)]
 
 
 def remove(opened: OpenSandbox, name: str) -> None:
-    """Forget a snapshot; NotFound, listing those there are, when there is none of that name."""
+    """Delete a snapshot; NotFound, listing the existing ones, when none has that name."""
     require_snapshot(opened, name)
     opened.world.transaction.statements.delete(Snapshot, {"sandbox": opened.name, "name": name})
 

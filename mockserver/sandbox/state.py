@@ -1,4 +1,4 @@
-"""A sandbox as one document: what `GET /__admin/state` shows, and what a fixtures folder holds."""
+"""A sandbox as one document: the answer of `GET /__admin/state`, and the content of a fixtures folder."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _NOT_SHOWN = ("world", "position")
 
 
 def document(world: World) -> Document:
-    """The world's people, statuses, tasks and notes, each in the order they came; deleted tasks are left out."""
+    """The world's people, statuses, tasks and notes, each in insertion order, without deleted tasks."""
     people = {name: [_public_columns(row) for row in world.rows(model)] for name, model in _PEOPLE.items()}
     return {**people, "tasks": _tasks(world), "notes": [_public_columns(row) for row in world.rows(Note)]}
 
 
 def fill(world: World, document: Document) -> None:
-    """Put the rows of a valid document into an empty world."""
+    """Insert the rows of a valid document into an empty world."""
     lists: dict[str, type[Part]] = {**_PEOPLE, "notes": Note}
     for name, model in lists.items():
         world.insert(model, [{**row, "position": world.next_position()} for row in document[name]])
@@ -53,7 +53,7 @@ def _tasks(world: World) -> list[dict[str, Any]]:
 
 
 def keep_template(store: Store, document: Document, digest: str) -> int:
-    """The number of the world that holds these fixtures; it is made when the store has none yet."""
+    """The number of the world that holds these fixtures; the world is created at first use."""
     with store.write() as transaction:
         known = transaction.statements.select(Template, {"digest": digest})
         if known:

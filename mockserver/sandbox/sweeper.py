@@ -1,4 +1,4 @@
-"""Clearing up, off the path of requests: the rows of worlds and journals that nothing points at any more."""
+"""Garbage collection in the background: deletes rows of worlds and journals without references."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mockserver.store.models import WORLD_TABLES, Entry, JournalRow, Sandbox, Sn
 from mockserver.store.transactions import StorageFull, Store, Transaction
 
 _log = logging.getLogger("mockserver")
-_BATCH = 100  # rows, and the worlds and journals that they are taken from, each of which has a row itself
-_BREATH_S = 0.005  # between two batches others may write
+_BATCH = 100  # rows; also the maximum of worlds and of journals, each of which has a row itself
+_BREATH_S = 0.005  # between two batches, for other writers
 
 _USED_WORLDS = Sandbox.select(Sandbox.world) | Snapshot.select(Snapshot.world) | Template.select(Template.world)
 _ORPHANED_WORLDS = WorldRow.select(WorldRow.id).where(WorldRow.id.not_in(_USED_WORLDS)).limit(_BATCH)
@@ -24,7 +24,7 @@ _ORPHANED_JOURNALS = (
 
 
 class Sweeper:
-    """A thread that clears up when it is told that there is something; it starts when it is first told."""
+    """A thread that deletes orphaned rows on request; the first request starts it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -34,7 +34,7 @@ class Sweeper:
         self._thread: threading.Thread | None = None
 
     def want(self) -> None:
-        """There may be something to clear up."""
+        """Request a sweep."""
         with self._lock:
             if self._thread is None and not self._stopped.is_set():
                 self._thread = threading.Thread(target=self._run, name="mockserver-sweeper", daemon=True)
@@ -42,7 +42,7 @@ class Sweeper:
         self._wanted.set()
 
     def stop(self) -> None:
-        """End the thread; what it has not done is found again at the next start."""
+        """End the thread; orphaned rows that are left are found again at the next start."""
         self._stopped.set()
         self._wanted.set()
         if self._thread is not None:
@@ -55,16 +55,16 @@ class Sweeper:
             try:
                 while not self._stopped.is_set() and sweep(self._store):
                     self._stopped.wait(_BREATH_S)
-            except StorageFull as full:  # what is left is found again when more is superseded
+            except StorageFull as full:  # the rest is found again by the next sweep
                 _log.error("What was superseded is not cleared up: %s", full.message)
             except Exception:
                 _log.exception("Clearing up failed")
 
 
 def sweep(store: Store) -> bool:
-    """Clear up one batch; whether there may be more.
+    """Delete one batch of orphaned rows; True when there may be more.
 
-    What nothing points at stays so until it is cleared up here, so no writer has to wait while it is looked for.
+    Orphaned worlds and journals are never referenced again, so they are searched without blocking writers.
     """
     with store.read() as transaction:
         worlds, journals = (_numbers(transaction, query) for query in (_ORPHANED_WORLDS, _ORPHANED_JOURNALS))
@@ -79,7 +79,7 @@ def sweep(store: Store) -> bool:
 
 
 def _tables(worlds: list[int], journals: list[int]) -> Iterator[tuple[type[Model], str, list[int]]]:
-    """Where the rows are, by the numbers in that column: those of a world or a journal before itself."""
+    """The tables to delete from, each with a column and its values; a world or a journal comes after its rows."""
     yield from ((model, "world", worlds) for model in WORLD_TABLES)
     yield WorldRow, "id", worlds
     yield Entry, "journal", journals

@@ -1,7 +1,7 @@
-"""Waiting: for time to pass, or for something to happen in a sandbox. The only place where requests wait.
+"""Waits of requests, for time to pass or for an event in a sandbox. Requests wait nowhere else.
 
-Real time counts, whatever a sandbox's clock or a user's freezegun say. A reset of the sandbox ends its delays, and
-the end of the server ends every wait. A sandbox in which nobody waits costs nothing.
+Waits use real time, independent of a sandbox's clock and of a user's freezegun. A reset of the sandbox ends its delays,
+and the end of the server ends every wait. A sandbox without waits costs nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 from mockserver.clock import monotonic
 from mockserver.errors import ServiceUnavailable
 
-_REST_S = 0.01  # between two looks of one who waits, times those who wait: together they look 100 times a second
-_BACKLOG = 1000  # events that a slow reader may be behind; older ones are lost to it
+_REST_S = 0.01  # between two checks of one waiter, times the number of waiters: at most 100 checks a second in all
+_BACKLOG = 1000  # events kept for a slow reader; it misses older ones
 
 Event = tuple[str, dict[str, Any]]
 
@@ -30,7 +30,7 @@ class Released(ServiceUnavailable):
 
 @dataclass
 class _SandboxWaits:
-    """Where those who wait for one sandbox are."""
+    """The waits for one sandbox."""
 
     changed: threading.Condition = field(default_factory=threading.Condition)
     waiters: int = 0
@@ -40,11 +40,11 @@ class _SandboxWaits:
 
 
 class Waiting:
-    """All waits of a server that has so many threads.
+    """All waits of a server with this number of threads.
 
-    Half of the threads may hold verifications and event streams, and half of them but one delayed requests: what
-    waits never keeps the control plane from answering, as long as there are two threads.
-    `before_wait` is called before each wait, by the thread that is going to wait.
+    Half of the threads may hold verifications and event streams, and half but one delayed requests: with two threads
+    or more, waits never keep the control plane from answering. `before_wait` is called before each wait, in the thread
+    that is about to block.
     """
 
     def __init__(self, threads: int) -> None:
@@ -57,10 +57,10 @@ class Waiting:
         self._end = threading.Event()
 
     def pause(self, sandbox: str, seconds: float, outdated: Callable[[], bool]) -> None:
-        """Let time pass; raises Released when something ends the wait.
+        """Wait for `seconds`; raises Released when the wait is ended early.
 
-        `outdated` is asked once, when a release can no longer be missed: whether one came before the wait did.
-        Raises ServiceUnavailable when too many are delayed.
+        `outdated` is called once, after the wait is registered, and tells if a release came before.
+        Raises ServiceUnavailable when too many requests are delayed.
         """
         end = monotonic() + seconds
         with self._slot(self._delayed), self._waits(sandbox) as waits:
@@ -76,9 +76,9 @@ class Waiting:
         raise Released
 
     def until(self, sandbox: str, condition: Callable[[], bool], seconds: float) -> bool:
-        """Look at a condition now and after each event of the sandbox, until it holds or time is up.
+        """Check a condition now and after each event of the sandbox, until it holds or the time is up.
 
-        Returns whether it held. Raises ServiceUnavailable when too many wait.
+        Returns True when it held. Raises ServiceUnavailable when too many requests wait.
         """
         end = monotonic() + seconds
         with self._slot(self._watchers), self._waits(sandbox) as waits:
@@ -98,10 +98,10 @@ class Waiting:
 
     @contextlib.contextmanager
     def reader(self, sandbox: str) -> Iterator[Callable[[float], Event | None]]:
-        """A reader of the sandbox's events from now on.
+        """A reader of the sandbox's future events.
 
-        It takes a number of seconds and returns the next event, or None when none came in that time; it raises
-        Released at the end of the server. Raises ServiceUnavailable when too many wait.
+        It takes a number of seconds and returns the next event, or None when none arrives in that time; it raises
+        Released at the end of the server. Raises ServiceUnavailable when too many requests wait.
         """
         backlog: deque[Event] = deque(maxlen=_BACKLOG)
         with self._slot(self._watchers), self._waits(sandbox) as waits:
@@ -112,7 +112,7 @@ class Waiting:
                 waits.readers.remove(backlog)
 
     def announce(self, sandbox: str, kind: str, content: Callable[[], dict[str, Any]]) -> None:
-        """Tell those who wait for the sandbox what happened; `content` is asked for only if somebody reads."""
+        """Notify the waits of the sandbox of an event; `content` is called only when there are readers."""
         waits = self._waits_by_sandbox.get(sandbox)
         if waits is None:
             return
@@ -160,7 +160,7 @@ class Waiting:
             return backlog.popleft()
 
     def _rest(self, waits: _SandboxWaits, looked: float, end: float) -> None:
-        """Let more come before the next look: who waits in a busy sandbox must not take the time of those who work."""
+        """Rest before the next check: in a busy sandbox, waits must not take processing time from requests."""
         rest = min(looked + waits.waiters * _REST_S, end) - monotonic()
         if rest > 0:
             self._end.wait(rest)
@@ -186,7 +186,7 @@ class Waiting:
 
 
 class _Slots:
-    """So many places for one kind of wait."""
+    """At most `limit` places for one kind of wait."""
 
     def __init__(self, limit: int, kind: str) -> None:
         self._limit = limit
@@ -195,7 +195,7 @@ class _Slots:
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
-        """A place for the time of the block; ServiceUnavailable when there is none."""
+        """Hold a place during the block; ServiceUnavailable when none is free."""
         if not self._free.acquire(blocking=False):
             raise ServiceUnavailable(f"{self._limit} {self._kind} wait already, as many as --threads leaves room for")
         try:

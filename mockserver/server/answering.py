@@ -1,4 +1,4 @@
-"""From a request to its answer, in a worker thread, with one record in the access log."""
+"""Answer a request in a worker thread, with one record in the access log."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from mockserver.server.request import VISIBLE, Request
 
 _logger = logging.getLogger("mockserver")
 _date = lru_cache(maxsize=2)(build_http_date)
-_LONG_ENOUGH = 8  # a shorter key would be found in paths that do not have it
+_LONG_ENOUGH = 8  # a shorter key would match by chance in paths
 
 
 def log_access(request: Request, status: int | str, duration_ms: float = 0.0, sandbox: object = None) -> None:
-    """One record for one request: `status` is a number or "aborted".
+    """Log one request: `status` is a number or "aborted".
 
-    The path is as sent, percent-encoded and without its query, and a key that the request carries in a header is
-    masked in it; `-` stands for a request line that cannot be read.
+    The path is logged as sent, percent-encoded and without its query; an API key that the request also carries in a
+    header is masked in it. `-` stands for a request line that cannot be parsed.
     """
     logs.log_request(request.command or "-", _without_keys(request) or "-", status, duration_ms, sandbox)
 
@@ -45,29 +45,29 @@ def _without_keys(request: Request) -> str:
 
 
 class ConnectionControl:
-    """The connection that a request came on: an application finds it in `environ["mockserver.connection"]`.
+    """The connection of a request, for an application: `environ["mockserver.connection"]`.
 
-    It is for answers that break HTTP on purpose. After `abort` or `close`, what the application returns is dropped.
+    For answers that break HTTP on purpose. After `abort` or `close`, the application's return value is dropped.
     """
 
     def __init__(self, channel: Any) -> None:
         self._channel = channel
 
     def send(self, data: bytes) -> None:
-        """Sends bytes as they are, before any answer."""
+        """Send raw bytes before any answer."""
         self._channel.write_soon(data)
 
     def close(self) -> None:
-        """Closes in good order once what `send` took is out: the client reads an early end."""
+        """Close in good order once the bytes given to `send` are sent: the client reads an early end."""
         self._channel.hang_up()
 
     def abort(self) -> None:
-        """Resets the connection at once (TCP RST): the client's next read fails."""
+        """Reset the connection at once (TCP RST): the client's next read fails."""
         self._channel.reset()
 
 
 class AnswerTask(WSGITask):  # type: ignore[misc]
-    """Answers one request: by the application, or with the request's own error."""
+    """Answer one request: with the application's response, or with the request's own error."""
 
     channel: Any
     request: Request
@@ -76,7 +76,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
     close_on_finish: bool
 
     def service(self) -> None:
-        """Answers the request. Nothing that the application raises leaves here."""
+        """Answer the request. No exception of the application leaves this method."""
         started = monotonic()
         status: int | str = "aborted"
         try:
@@ -95,7 +95,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
         except ClientDisconnected:
             self.close_on_finish = True
             raise
-        except BaseException as error:  # a view that calls sys.exit() must not take the worker with it
+        except BaseException as error:  # a view that calls sys.exit() must not end the worker
             _logger.exception("The application failed at %s %s", self.request.command, self.request.log_path)
             if self.wrote_header:
                 self.close_on_finish = True
@@ -103,7 +103,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
             self._refuse(InternalServerError())
 
     def execute(self) -> None:
-        """Writes the answer; waitress calls the application."""
+        """Write the answer; waitress calls the application."""
         if self.request.error:
             self._refuse(self.request.error)
         else:
@@ -119,9 +119,9 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
         self.write(body)
 
     def write(self, data: bytes) -> None:
-        """Sends the headers and a piece of the body, together when it is the whole body.
+        """Send the headers and a piece of the body, in one write when the piece is the whole body.
 
-        Of an answer to HEAD it sends the headers alone (RFC 9110, section 9.3.2).
+        The answer to HEAD has headers only (RFC 9110, section 9.3.2).
         """
         if self.channel.severed:
             raise ClientDisconnected
@@ -136,7 +136,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
             super().write(data)
 
     def build_response_header(self) -> bytes:
-        """The answer's head, as waitress makes it, with `Connection: close` where another request cannot follow."""
+        """The head of the answer, as waitress builds it; `Connection: close` where the connection cannot be reused."""
         sized = self.has_body and self.content_length is not None
         if not (sized and self._persists()):
             self.set_close_on_finish()
@@ -159,14 +159,14 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
         return f"HTTP/{self.version} {self.status}\r\n{lines}\r\n".encode("latin-1")
 
     def _persists(self) -> bool:
-        """Whether client and server can go on with the connection."""
+        """Tell if the connection can be reused after this answer."""
         if self.close_on_finish or self.request.unread or self.channel.server.stopping:
             return False
         option: str = self.request.headers.get("CONNECTION", "").lower()
         return option == "keep-alive" if self.version == "1.0" else option != "close"
 
     def get_environment(self) -> dict[str, Any]:
-        """The WSGI environment (PEP 3333) and what `Server` describes beside it."""
+        """The WSGI environment (PEP 3333), with the additional variables that `Server` describes."""
         request, path = self.request, self.request.path
         headers: dict[str, str] = {}
         environ = self.environ = {

@@ -1,4 +1,4 @@
-"""One connection: its deadlines, and the ways in which it ends."""
+"""One connection: its deadlines, and how it is closed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Connection(HTTPChannel):  # type: ignore[misc]
-    """waitress's channel, with deadlines on a real clock, and a close that lets the client read its refusal.
+    """waitress's channel, with deadlines on a real clock, and a lingering close that lets the client read a refusal.
 
-    The server's loop alone closes the socket; workers ask for it (`hang_up`, `reset`).
+    Only the server's loop closes the socket; workers request it (`hang_up`, `reset`).
     """
 
     parser_class = Request
@@ -42,7 +42,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     @cached_property
     def environ(self) -> dict[str, Any]:
-        """What the environments of all its requests have in common."""
+        """The variables that the WSGI environments of all its requests share."""
         host, port = self.addr[:2]
         return {
             "REMOTE_ADDR": host,
@@ -63,12 +63,12 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     @property
     def waiting(self) -> bool:
-        """Whether it has no work: nothing to answer, to send, or to drain."""
+        """True when idle: nothing to answer, to send, or to drain."""
         return not (self.requests or self.total_outbufs_len or self.close_when_flushed or self.refused)
 
     @property
     def at_work(self) -> bool:
-        """Whether a thread has its request, without a wish to close, and sends itself what there is to send."""
+        """True while a worker handles its request and sends the answer itself, with no close requested."""
         if not self.requests or self.will_close or self.close_when_flushed or self.refused:
             return False
         if self.total_outbufs_len and self.outbuf_lock.acquire(blocking=False):
@@ -77,7 +77,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return True
 
     def expire(self, now: float) -> None:
-        """Ends what has outlasted its deadline: half a request with a 408, all else silently."""
+        """Enforce the deadline: answer an incomplete request with 408, close any other connection silently."""
         working = self.requests and not self.total_outbufs_len
         if now < self.deadline or working:
             return
@@ -89,7 +89,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self._enqueue(self.request)
 
     def received(self, data: bytes) -> None:
-        """Takes the next bytes of the connection; after a refused request they are thrown away."""
+        """Process received bytes; after a refused request they are discarded."""
         if self.refused:
             self._drained += len(data)
             if self._drained > DRAIN_BYTES:
@@ -100,7 +100,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
                 data = data[self._take(data) :]
 
     def _take(self, data: bytes) -> int:
-        """Gives the request what is its own of `data`, sets the next deadline, and answers how much it was."""
+        """Give the current request its part of `data`, set the next deadline, and return the number of bytes used."""
         now, request = monotonic(), self.request or Request(self.adj)
         in_body = request.headers_finished
         used = request.received(data)
@@ -132,7 +132,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self.server.add_task(self)
 
     def write_soon(self, data: Any) -> int:
-        """Buffers and sends a piece of an answer; raises ClientDisconnected when nobody will read it."""
+        """Buffer and send a piece of an answer; raises ClientDisconnected when the connection is severed."""
         if self.severed:
             raise ClientDisconnected
         self.deadline = monotonic() + self._timeouts.idle
@@ -143,12 +143,12 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return sent + taken
 
     def _send_now(self, data: bytes) -> int:
-        """Sends what the socket takes, without a buffer in between, when nothing waits before it."""
+        """Send what the socket accepts, unbuffered, when no earlier output is waiting."""
         with self.outbuf_lock:
             return self.send(data) if self.connected and not self.total_outbufs_len else 0
 
     def send(self, data: bytes, do_close: bool = True) -> int:
-        """Sends what the socket takes. A broken connection is left to the loop to close, whatever `do_close` says."""
+        """Send what the socket accepts. `do_close` is ignored: a broken connection is closed by the loop."""
         try:
             sent: int = self.socket.send(data) if self.socket else 0
         except BlockingIOError:
@@ -160,7 +160,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return sent
 
     def handle_write(self) -> None:
-        """Sends; a connection whose request was refused is then drained before it is closed."""
+        """Send buffered output; after a refused request, drain the connection before closing it."""
         if not (self.refused and self.close_when_flushed):
             super().handle_write()
             return
@@ -171,7 +171,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self._linger()
 
     def _linger(self) -> None:
-        """Closes one half: a close with unread bytes would reset, and the client lose its answer (RFC 9112, 9.6)."""
+        """Close the sending half: a close with unread bytes would reset and lose the answer (RFC 9112, section 9.6)."""
         self.close_when_flushed = False
         self.deadline = monotonic() + self._timeouts.drain
         try:
@@ -180,25 +180,25 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self.handle_close()
 
     def hang_up(self) -> None:
-        """Has the loop close the connection when all is sent; later writes are refused. For workers."""
+        """Have the loop close the connection when all is sent; later writes are refused. For workers."""
         self.severed = self.close_when_flushed = True
         self.server.pull_trigger()
 
     def reset(self) -> None:
-        """Has the loop reset the connection now; later writes are refused. For workers."""
+        """Have the loop reset the connection now; later writes are refused. For workers."""
         self.severed = True
         sock = self.socket
         if sock is not None:
-            with contextlib.suppress(OSError):  # the loop may just have closed it
+            with contextlib.suppress(OSError):  # the loop may have closed it already
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.server.pull_trigger(self.handle_close)
 
     def handle_expt(self) -> None:
-        """Closes the connection: HTTP has no urgent data, and unread it would keep the loop spinning."""
+        """Close the connection: HTTP has no urgent data, which would make the loop spin while unread."""
         self.handle_close()
 
     def handle_close(self) -> None:
-        """Closes the socket; a request that had begun to arrive is logged as aborted."""
+        """Close the socket; a partly received request is logged as aborted."""
         request, self.request = self.request, None
         if request and request.command:
             log_access(request, "aborted")

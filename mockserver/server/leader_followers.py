@@ -1,9 +1,9 @@
-"""Who waits for what comes, and who answers it: one thread does both, until it is kept.
+"""Leader/followers: one thread waits for requests and answers them, until an answer takes too long.
 
-One thread at a time leads: it waits for requests and answers them itself, since handing each to another thread, and
-its answer back, costs as much as making it. A leader that is long at one answer, or is going to wait, loses the lead to
-another thread: nobody waits for a slow request, and as many as there are threads are worked on at once. Who lost it
-goes on answering only while all others are kept, since two that answer get in each other's way.
+The leader answers requests itself, because passing a request to another thread and its answer back costs as much as
+producing the answer. A leader that is slow at one answer, or is about to block, is replaced by another thread: a slow
+request delays no other, and up to `threads` requests are answered at once. A former leader goes on answering only while
+all other threads are busy, since threads that answer at the same time slow each other down.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from collections.abc import Callable
 from mockserver.clock import monotonic
 from mockserver.server.workers import Serviceable, Workers
 
-_PATIENCE = 0.01  # seconds that an answer may take before another thread leads; it does after twice that at the latest
+_PATIENCE = 0.01  # seconds that an answer may take before the leader is replaced, after twice that at the latest
 _NOBODY = 0
 
 
 class LeaderFollowers:
-    """The threads that wait for requests and answer them, so many of these at once.
+    """The threads that wait for requests and answer them, at most `threads` of these at once.
 
-    `turn` waits once for what comes, sees to it, and says whether to go on; what there is to answer comes by `add`.
+    `turn` waits once for events, handles them, and returns False at the end; requests arrive by `add`.
     """
 
     def __init__(self, threads: int, turn: Callable[[], bool]) -> None:
@@ -33,15 +33,15 @@ class LeaderFollowers:
         self._places = threading.Lock()
         self._busy = 0
         self._leader = _NOBODY  # a thread's ident
-        self._answering_since: float | None = None  # the leader; while it waits for what comes it keeps the lead
+        self._answering_since: float | None = None  # by the leader; None while it waits for events
         self._stirred = threading.Event()
         self._ended = threading.Event()
 
     def run(self, tick: float) -> None:
-        """Have threads lead until there is no further turn.
+        """Run the threads until `turn` returns False.
 
-        The calling thread answers nothing: it sees to it that who leads is not kept, and every `tick` seconds it can be
-        interrupted, on whatever system.
+        The calling thread answers no requests: it replaces a leader that is slow, and wakes every `tick` seconds so
+        that it can be interrupted on any system.
         """
         self._workers.add_task(self)
         while not self._ended.is_set():
@@ -51,7 +51,7 @@ class LeaderFollowers:
                 self._relieve(_PATIENCE)
 
     def service(self) -> None:
-        """Lead, until another thread does or there is no further turn."""
+        """Lead, until another thread takes over or `turn` returns False."""
         me = self._leader = threading.get_ident()
         try:
             self._answer(me)
@@ -65,15 +65,15 @@ class LeaderFollowers:
             raise
 
     def add(self, task: Serviceable) -> None:
-        """Something to answer, for the thread that leads or one that answers already."""
+        """Queue a request for the leader or for a thread that is answering already."""
         self._ready.append(task)
 
     def is_mine(self) -> bool:
-        """Whether the calling thread leads."""
+        """Tell if the calling thread is the leader."""
         return self._leader == threading.get_ident()
 
     def step_aside(self) -> None:
-        """Have another thread lead, when it is the calling one that does: it is going to wait."""
+        """Have another thread lead if the calling thread, which is about to block, is the leader."""
         if self.is_mine():
             self._relieve(0)
 
@@ -82,7 +82,7 @@ class LeaderFollowers:
         self._workers.stop(deadline)
 
     def _answer(self, me: int) -> None:
-        """Answer what is ready, unless as many threads as there may be do so: one of them will come to it."""
+        """Answer queued requests, unless `threads` threads do so already: one of them will come to them."""
         needed = True
         while needed and (task := self._take(me)) is not None:
             try:
@@ -102,7 +102,7 @@ class LeaderFollowers:
             return self._ready.popleft()
 
     def _put_back(self, me: int) -> bool:
-        """Give the place back; whether the thread is to go on: it leads, or all others are busy."""
+        """Give the place back; True when the thread must go on: it leads, or all others are busy."""
         with self._places:
             needed = self._leader == me or self._busy >= self._threads
             self._busy -= 1
@@ -111,13 +111,13 @@ class LeaderFollowers:
             return needed
 
     def _relieve(self, patience: float) -> None:
-        """Have another thread lead when the one that does has been at one answer for so long."""
+        """Have another thread lead when the leader has spent `patience` seconds on one answer."""
         with self._places:
             since = self._answering_since
             if since is None:
                 return
             if monotonic() - since < patience:
-                self._stirred.set()  # to look again, also where a wait ends early
+                self._stirred.set()  # check again, also when a wait ended early
                 return
             self._leader, self._answering_since = _NOBODY, None
         self._workers.add_task(self)

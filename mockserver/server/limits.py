@@ -1,4 +1,4 @@
-"""How long, how much and how many the server puts up with."""
+"""Timeouts and size limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEMORY_BYTES = 16 * 1_048_576
 
 
 class Timeouts(NamedTuple):
-    """Waits in seconds, each on a clock that nobody can freeze.
+    """Timeouts in seconds, on a clock that tests cannot freeze.
 
     `head`: for a request's line and headers, from its first byte. `stall`: between two pieces of a body.
     `body`: for a whole body. `unused`: for the first byte of a new connection. `idle`: between two requests,
@@ -33,14 +33,14 @@ class Timeouts(NamedTuple):
     drain: float = 2.0
 
     def tick(self) -> float:
-        """Seconds between two looks at the deadlines."""
+        """Seconds between two checks of the deadlines."""
         return min(2.0, self.head, self.stall, self.body, self.unused, self.idle, self.drain) / 4
 
 
 def connection_limit() -> int:
-    """How many connections may be open at once.
+    """The maximum number of open connections.
 
-    Windows's `select` takes 512 sockets; elsewhere a quarter of the process's files is left to the application.
+    Windows's `select` takes 512 sockets; elsewhere a quarter of the file descriptors is left to the application.
     """
     if not hasattr(select, "poll"):
         return 480

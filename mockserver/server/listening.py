@@ -1,4 +1,4 @@
-"""The listening socket, and what its address says."""
+"""The listening socket and its address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BACKLOG = 1_024
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens on `host` (name or address; IPv4 is preferred) and `port` (0: any that is free).
+    """Open a socket that listens on `host` (name or address; IPv4 is preferred) and `port` (0: any free one).
 
     Raises OSError when the host is unknown or the port is in use.
     """
@@ -38,7 +38,7 @@ def _resolved(host: str, port: int) -> tuple[Any, ...]:
 def _claim(listener: socket.socket) -> None:
     """Make sure that no other socket shares the port.
 
-    On Windows SO_REUSEADDR would let it; elsewhere it only allows for connections of a server that is gone.
+    On Windows SO_REUSEADDR would allow it; elsewhere it only ignores remaining connections of a server that has ended.
     """
     option = "SO_EXCLUSIVEADDRUSE" if os.name == "nt" else "SO_REUSEADDR"
     listener.setsockopt(socket.SOL_SOCKET, getattr(socket, option), 1)
@@ -47,7 +47,7 @@ def _claim(listener: socket.socket) -> None:
 
 
 def url_of(host: str, port: int) -> str:
-    """Where a client on this machine reaches the address: a wildcard is shown as its family's loopback."""
+    """The URL for a client on this machine; a wildcard address becomes the loopback address of its family."""
     address = ipaddress.ip_address(host)
     if address.is_unspecified:
         host = "127.0.0.1" if address.version == 4 else "::1"
@@ -55,5 +55,5 @@ def url_of(host: str, port: int) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
+    """Test for an address that only this machine can reach."""
     return ipaddress.ip_address(host).is_loopback

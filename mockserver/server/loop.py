@@ -1,4 +1,4 @@
-"""The loop that accepts, reads, writes and times out."""
+"""The event loop: accepts, reads, writes and enforces timeouts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RefusalHeaders = Callable[[str, str | None], list[tuple[str, str]]]
 
 
 def _adjustments(max_body: int) -> Adjustments:
-    """The settings for waitress. Without a Host header an application sees a `SERVER_NAME` that is no host's."""
+    """The settings for waitress. `server_name`, used without a Host header, never resolves (RFC 2606)."""
     return Adjustments(
         ident="vambe-mock",
         server_name="host.invalid",
@@ -40,7 +40,7 @@ def _adjustments(max_body: int) -> Adjustments:
 
 
 class Loop(TcpWSGIServer):  # type: ignore[misc]
-    """waitress's server over a socket that listens already, run and ended by us."""
+    """waitress's server on a socket that listens already, with a loop of its own."""
 
     channel_class = Connection
     refusal_headers: RefusalHeaders
@@ -72,32 +72,32 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         self.accepting = True
 
     def set_reuse_addr(self) -> None:
-        """Nothing: whoever bound the socket has decided."""
+        """Do nothing: `listening.bind` has set the option."""
 
     def run(self) -> None:
-        """Serves until `stop_by` and all work is done, or its deadline has passed."""
+        """Serve until `stop_by` is called and then all work is done, or its deadline has passed."""
         if not self._closed:
             self._leader_followers.run(self._tick)
 
     def add_task(self, channel: Connection) -> None:
-        """Has the next request of a channel answered."""
+        """Queue the next request of a channel for an answer."""
         self._leader_followers.add(channel)
 
     def step_aside(self) -> None:
-        """Tells that the calling thread is going to wait."""
+        """Announce that the calling thread is about to block."""
         self._leader_followers.step_aside()
 
     def _turn(self) -> bool:
-        """Waits for something to happen, and sees to it, unless all is over; whether it is not."""
+        """Wait for events and handle them; False when the server has finished."""
         if self._finished():
             return False
         self._look(max(0.0, min(self._tick, self._stop_by - monotonic())))
         return True
 
     def _look(self, pause: float) -> None:
-        """Waitress's own turn, but connections at work cost nothing.
+        """Poll once, as waitress does, but skip connections at work, which have nothing to read or to send.
 
-        Those, of which delayed requests can be many, are asked nothing: they have nothing to read or to send.
+        Delayed requests can make these many.
         """
         if not hasattr(select, "poll"):  # Windows
             wasyncore.loop(timeout=pause, map=self._map, count=1)
@@ -116,11 +116,11 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
                 wasyncore.readwrite(self._map[number], happened)
 
     def work(self, task: Serviceable) -> None:
-        """Has a thread beside those that answer connections call `task.service()`."""
+        """Run `task.service()` in a thread other than those that answer connections."""
         self._workers.add_task(task)
 
     def stop_by(self, deadline: float) -> None:
-        """Has `run` end by `deadline` (as of `clock.monotonic`). It takes no lock: a signal handler may call it."""
+        """Make `run` end by `deadline` (as of `clock.monotonic`). Safe in a signal handler."""
         if not self.stopping:
             self._stop_by = deadline
             self.stopping = True
@@ -141,7 +141,7 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         return not self.active_channels or now >= self._stop_by
 
     def close(self) -> None:
-        """Closes every socket and ends the threads; the second time nothing."""
+        """Close every socket and end the threads; a second call does nothing."""
         with self._waking:
             closed, self._closed = self._closed, True
         if closed:
@@ -154,31 +154,31 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         self._workers.stop(deadline)
 
     def pull_trigger(self, thunk: Callable[[], None] | None = None) -> None:
-        """Wakes the loop, which runs `thunk`. A thread that leads is awake."""
+        """Wake the loop, which runs `thunk`. The leader is awake already."""
         if thunk is not None or not self._leader_followers.is_mine():
             self._wake(thunk)
 
     def _wake(self, thunk: Callable[[], None] | None = None) -> None:
-        # Not once it is closed, when the trigger's file may be another's.
+        # After `close` the trigger's file descriptor may be in use for another file.
         with self._waking:
             if not self._closed:
                 self.trigger.pull_trigger(thunk)
 
     def readable(self) -> bool:
-        """Whether to accept now. waitress's own maintenance, on a clock that tests freeze, is left out."""
+        """True when connections may be accepted; waitress's maintenance, on a clock that tests freeze, is omitted."""
         return bool(self.accepting) and monotonic() >= self._accept_from
 
     def handle_accept(self) -> None:
-        """Takes the connections that have come: one a turn, the last of many would wait for the others' answers.
+        """Accept all pending connections: with one a turn, the last of many would wait for the answers to the others.
 
-        Whether others wait is not known: so only the first makes room for itself.
+        At the limit, only one connection a turn may make room for itself.
         """
         for _ in range(_ACCEPTED_AT_ONCE):
             if not self._accept() or len(self.active_channels) >= self._limit:
                 return
 
     def _accept(self) -> bool:
-        """Takes one connection, if there is one; past the limit, the one that has been waiting longest makes room."""
+        """Accept one connection, if there is one; past the limit, the one that has been waiting longest is closed."""
         if len(self.active_channels) >= self._limit and not self._make_room():
             return False
         try:
@@ -190,12 +190,12 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         try:
             self.set_socket_options(connection)
             self.channel_class(self, connection, address, self.adj, self._map)
-        except OSError:  # macOS: the client is gone already
+        except OSError:  # macOS: the client has disconnected already
             connection.close()
         return True
 
     def _make_room(self) -> bool:
-        """Closes one waiting connection: an idle one rather than one in the middle of a request."""
+        """Close one waiting connection: an idle one rather than one in the middle of a request."""
         waiting = [channel for channel in self.active_channels.values() if channel.waiting]
         if not waiting:
             self._accept_from = monotonic() + _ACCEPT_PAUSE

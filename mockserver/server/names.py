@@ -1,6 +1,6 @@
-"""Header names in the spellings that a request and its answer need, each made once for the names that come again.
+"""Caches of header names in the spellings that requests and answers need.
 
-Only names are remembered, never values: those may be secrets.
+Only names are cached, never values, which may be secrets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Made = TypeVar("Made")
 
 
 class _Names(dict[str, Made], Generic[Made]):
-    """`names[name]` is what `make(name)` returns, remembered for a bounded number of short names."""
+    """A bounded cache: `names[name]` is `make(name)`, kept for short names."""
 
     def __init__(self, make: Callable[[str], Made]) -> None:
         super().__init__()
@@ -48,10 +48,10 @@ def _capitalized(name: str) -> str:
     return "-".join(part.capitalize() for part in name.split("-"))
 
 
-# A name as sent → waitress's key for it, or "" when the header is dropped: a name with an underscore, since WSGI cannot
-# tell it from one with a hyphen, and `Upgrade`, since no other protocol is spoken here. Raises BadRequest for no name.
+# A name as sent → waitress's key for it, or "" when the header is dropped: a name with an underscore, which WSGI cannot
+# tell from one with a hyphen, and `Upgrade`, since only HTTP is supported. Raises BadRequest for an invalid name.
 KEYS = _Names(_key)
-# A key → the variable of the WSGI environment, and the name in lower case.
+# A key → the variable of the WSGI environment and the name in lower case.
 VARIABLES = _Names(_variable)
-# A name as an application gives it → as it is sent.
+# A name as given by the application → as sent.
 CAPITALIZED = _Names(_capitalized)

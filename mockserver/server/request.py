@@ -1,4 +1,4 @@
-"""Reading a request, strictly: whatever two HTTP parties could read in two ways is refused (RFC 9112)."""
+"""The strict request parser: refuses everything that two HTTP parties could read differently (RFC 9112)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mockserver.errors import ApiError, BadRequest, HeaderFieldsTooLarge, NotImp
 from mockserver.server.limits import CHUNK_LINE_BYTES, TRAILER_BYTES
 from mockserver.server.names import KEYS
 
-# waitress's receiver takes bare line feeds, blank lines for chunk sizes and lines of any length; each of these lets
+# waitress's receiver accepts bare line feeds, blank lines for chunk sizes and lines of any length; each of these lets
 # two parties disagree about where a request ends (RFC 9112, section 7.1).
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
 
 
 class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
-    """Takes a chunked body in pieces of any size and keeps what the chunks hold in `buffer`."""
+    """Decode a chunked body, received in pieces of any size, into `buffer`."""
 
     def __init__(self, buffer: object, limit: int) -> None:
         super().__init__(buffer)
@@ -32,9 +32,9 @@ class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
         self._step = self._size
 
     def received(self, data: bytes) -> int:
-        """Takes the next bytes of the connection and answers how many of them are the body's.
+        """Process the next bytes of the connection; returns how many belong to the body.
 
-        Raises BadRequest for broken framing, and PayloadTooLarge as soon as a chunk's size leads over the limit.
+        Raises BadRequest for broken framing, and PayloadTooLarge as soon as a chunk's size exceeds the limit.
         """
         self._pending += data
         while self._step():
@@ -42,7 +42,7 @@ class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
         return len(data) - len(self._pending) if self.completed else len(data)
 
     def _line(self, limit: int = CHUNK_LINE_BYTES) -> bytes | None:
-        """The next line, or None until all of it is here."""
+        """The next line, or None until it is complete."""
         end = self._pending.find(b"\r\n")
         line = bytes(self._pending if end < 0 else self._pending[:end])
         if len(line) > limit or b"\n" in line:
@@ -83,7 +83,7 @@ class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
         return line is not None
 
     def _trailer(self) -> bool:
-        """Trailers are read and dropped (RFC 9112, section 7.1.2, allows it)."""
+        """Read and drop trailers, as RFC 9112, section 7.1.2, allows."""
         line = self._line(TRAILER_BYTES)
         self._trailers += len(line or b"")
         if self._trailers > TRAILER_BYTES:
@@ -103,10 +103,10 @@ VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc]
-    """A request that is being read, or has been: what waitress's parser is to its channel and tasks.
+    """A request while and after it is read, in place of waitress's parser.
 
-    `error` is the `ApiError` to answer it with, or None; `too_large` says that its body is over the limit and is left
-    to the application to refuse; `unread` that bytes of it may still be coming.
+    `error` is the `ApiError` to answer it with, or None; `too_large` is true when its body is over the limit, which the
+    application refuses; `unread` when bytes of it may still arrive.
     """
 
     command = ""
@@ -119,9 +119,9 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
     unread = False
 
     def received(self, data: bytes) -> int:
-        """Takes the next bytes of the connection and answers how many of them are this request's.
+        """Process the next bytes of the connection; returns how many belong to this request.
 
-        A request that is refused takes all: nothing after it on its connection can be trusted.
+        A refused request consumes them all: nothing after it on its connection can be trusted.
         """
         try:
             used = self._body(data) if self.headers_finished else self._head(data)
@@ -133,7 +133,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         return len(data) if self.unread else used
 
     def refuse(self, error: ApiError) -> None:
-        """Ends the request where it is; `error` is its answer."""
+        """End the request early, with `error` as its answer."""
         self._end_early()
         self.error = error
 
@@ -143,7 +143,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         self.completed = self.unread = True
 
     def _head(self, data: bytes) -> int:
-        """Reads up to the empty line; empty lines before the request are skipped (RFC 9112, section 2.2)."""
+        """Read up to the empty line; empty lines before the request are skipped (RFC 9112, section 2.2)."""
         head = (self.header_plus + data).lstrip(b"\r\n")
         end = head.find(b"\r\n\r\n")
         if (len(head) if end < 0 else end) > self.adj.max_request_header_size:
@@ -167,7 +167,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         return used
 
     def _request_line(self, head: bytes) -> None:
-        """Reads the request line as soon as it is there, so that another protocol is refused at once."""
+        """Parse the request line as soon as it is complete, so that another protocol is refused at once."""
         line, ended, _ = head.partition(b"\r\n")
         if self.command or not head:
             return
@@ -183,7 +183,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         self._target(match[2].partition(b"#")[0])
 
     def _target(self, target: bytes) -> None:
-        """Origin, absolute or asterisk form (RFC 9112, section 3.2); the last for OPTIONS only."""
+        """Parse the target in origin, absolute or, for OPTIONS only, asterisk form (RFC 9112, section 3.2)."""
         self.request_uri = target.decode("latin-1")
         if not target.startswith(b"/") and (absolute := _ABSOLUTE.fullmatch(target)):
             self.authority = absolute[1].decode("latin-1")
@@ -196,7 +196,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         self.query = query.decode("latin-1")
 
     def parse_header(self, head: bytes) -> None:
-        """Reads the header lines of a head whose request line has been read."""
+        """Parse the header lines of a head whose request line has been parsed."""
         self._fields(head)
         self._host()
         self._framing()
@@ -205,7 +205,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             self.headers["CONNECTION"] = "close"
 
     def _fields(self, head: bytes) -> None:
-        """The header lines; folded ones are refused (RFC 9112, section 5.2), repeated ones joined with a comma."""
+        """Parse the header lines: refuse folded ones (RFC 9112, section 5.2), join repeated ones with a comma."""
         if not _LINES.fullmatch(head):
             raise BadRequest("A header line is malformed")
         for line in head.decode("latin-1").split("\r\n")[1:]:
@@ -217,7 +217,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
                 self.headers[key] = f"{self.headers[key]}, {value}" if key in self.headers else value
 
     def _host(self) -> None:
-        """One well-formed Host, which HTTP/1.0 may lack; a target's authority replaces it (RFC 9112, section 3.2)."""
+        """Require one valid Host, optional in HTTP/1.0; a target's authority replaces it (RFC 9112, section 3.2)."""
         host = self.headers.get("HOST", "" if self.version == "1.0" else None)
         if host is None or not _HOST.fullmatch(host):
             raise BadRequest("The Host header is missing, repeated or malformed")
@@ -227,13 +227,13 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             self.headers["HOST"] = self.authority
 
     def _framing(self) -> None:
-        """Where the body ends: Content-Length or one `chunked`, never both (RFC 9112, sections 6.1 to 6.3)."""
+        """Find the end of the body: Content-Length or one `chunked`, never both (RFC 9112, sections 6.1 to 6.3)."""
         coding, length = self.headers.pop("TRANSFER_ENCODING", None), self.headers.get("CONTENT_LENGTH")
         if coding is not None:
             if length is not None or self.version == "1.0":
                 raise BadRequest("Transfer-Encoding excludes Content-Length and HTTP/1.0")
             if coding.lower() != "chunked":
-                raise NotImplementedByServer("The only Transfer-Encoding that this server speaks is one `chunked`")
+                raise NotImplementedByServer("The only Transfer-Encoding that this server supports is one `chunked`")
             self.chunked = True
             self.body_rcv = ChunkedBody(OverflowableBuffer(self.adj.inbuf_overflow), self.adj.max_request_body_size)
         elif length is not None:

@@ -17,17 +17,17 @@ _MARGIN = 0.9
 
 
 class Server:
-    """A WSGI application behind waitress, listening from the moment it is made.
+    """A WSGI application behind waitress, listening from its construction on.
 
-    `host` and `port` are the listening socket's; `url` is where a client on this machine reaches it, and `loopback`
-    says whether only such a client can. `threads` bounds the requests that are worked on at once, `max_body` the bytes
-    of a body, inclusive. `refusal_headers` gives, for a path and an `Origin`, what the server's own refusals carry.
-    Raises OSError when the host is unknown or the port in use.
+    `host` and `port` are those of the listening socket; `url` is its URL for a client on this machine, and `loopback`
+    is true when only such clients can reach it. `threads` limits the requests that are handled at once, `max_body` the
+    bytes of a body, inclusive. `refusal_headers` returns, for a path and an `Origin`, the headers of the server's own
+    refusals. Raises OSError when the host is unknown or the port in use.
 
-    Beside what PEP 3333 and waitress offer, an application's environment holds `mockserver.connection` (see
+    In addition to PEP 3333 and waitress, an application's environment holds `mockserver.connection` (see
     `ConnectionControl`), `mockserver.headers` (the request's headers by their names in lower case, without an empty
-    Content-Type) and `mockserver.body_too_large`: true when the body was over the limit and so has not been read,
-    `wsgi.input` is empty, and the application is to answer 413, or what comes before that.
+    Content-Type) and `mockserver.body_too_large`: true when the body is over the limit. Such a body has not been read,
+    `wsgi.input` is empty, and the application must answer 413, or an error that takes precedence.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Server:
         self._thread: threading.Thread | None = None
 
     def serve(self) -> None:
-        """Serves until `stop` is called; a stopped server returns at once."""
+        """Serve until `stop` is called; a stopped server returns at once."""
         self._server_thread = threading.get_ident()
         with self._serving:
             try:
@@ -62,27 +62,27 @@ class Server:
                 self._server_thread = None
 
     def start(self) -> None:
-        """Serves in a daemon thread; clients may connect when this returns."""
+        """Serve in a daemon thread; clients may connect when this returns."""
         self._thread = threading.Thread(target=self.serve, name="mockserver", daemon=True)
         self._thread.start()
 
     def work(self, task: Serviceable) -> None:
-        """Has a thread beside those that answer connections call `task.service()`: for what comes by no socket."""
+        """Run `task.service()` in a thread other than those that answer connections, for requests without a socket."""
         self._loop.work(task)
 
     def step_aside(self) -> None:
-        """To be called by an application that is going to wait: requests that come in the meantime go on at once.
+        """Let another thread take new requests; an application calls it before it blocks.
 
-        Without it they go on in some milliseconds. In a thread that answers nothing it does nothing.
+        Without it, requests that arrive meanwhile are delayed by some milliseconds. In other threads it has no effect.
         """
         self._loop.step_aside()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Stops: requests that are being answered get their whole answer, other connections are closed.
+        """Stop: requests in progress get their whole answer, other connections are closed.
 
         Returns when all is closed, after `timeout` seconds at most (an application that is busy for longer is left
-        behind in its daemon thread). Any thread may call it, any number of times. In the thread that serves, which
-        is where a signal handler runs, it returns at once and `serve` returns soon.
+        behind in its daemon thread). Any thread may call it, any number of times. In the serving thread, where signal
+        handlers run, it returns at once, and `serve` returns soon.
         """
         end = monotonic() + timeout
         self._loop.stop_by(end - timeout * (1 - _MARGIN))

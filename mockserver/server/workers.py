@@ -13,14 +13,14 @@ _logger = logging.getLogger("mockserver")
 
 
 class Serviceable(Protocol):
-    """What a thread can work on."""
+    """A task for a thread."""
 
     def service(self) -> None:
         """Do the work."""
 
 
 class _Worker:
-    """A thread's hand: the channel it works for, and the lock it sleeps on when it has none."""
+    """A thread's state: its task, and the lock on which it sleeps when it has none."""
 
     def __init__(self, channel: Serviceable) -> None:
         self.channel: Serviceable | None = channel
@@ -33,9 +33,9 @@ class _Worker:
 
 
 class Workers:
-    """At most `limit` daemon threads, started when needed: waitress's task dispatcher, in another order.
+    """At most `limit` daemon threads, started when needed, in place of waitress's task dispatcher.
 
-    The thread that was busy last is woken first, so that few are used, and each keeps what it has opened.
+    The thread that became idle last is woken first, so that few threads, each with its open resources, are used.
     """
 
     def __init__(self, limit: int) -> None:
@@ -47,7 +47,7 @@ class Workers:
         self._stopped = False
 
     def add_task(self, channel: Serviceable) -> None:
-        """Calls `channel.service()` in one of the threads, once one is free."""
+        """Call `channel.service()` in one of the threads, once one is free."""
         with self._lock:
             if self._idle:
                 self._idle.pop().wake(channel)
@@ -57,7 +57,7 @@ class Workers:
                 self._queue.append(channel)
 
     def stop(self, deadline: float) -> None:
-        """Ends the threads and waits for them until `deadline` (as of `clock.monotonic`); queued tasks are dropped."""
+        """End the threads and wait for them until `deadline` (as of `clock.monotonic`); queued tasks are dropped."""
         with self._lock:
             self._stopped = True
             while self._idle:
@@ -76,12 +76,12 @@ class Workers:
             try:
                 worker.channel.service()
             except Exception:
-                _logger.exception("A worker thread caught what nothing else did")
+                _logger.exception("Unhandled exception in a worker thread")
             if not self._next(worker):
                 worker.sleep.acquire()
 
     def _next(self, worker: _Worker) -> bool:
-        """Gives the worker a queued channel, or None to end it; False when it has to sleep."""
+        """Give the worker a queued channel, or None to end it; False when it must sleep."""
         with self._lock:
             worker.channel = self._queue.popleft() if self._queue and not self._stopped else None
             if worker.channel is None and not self._stopped:

@@ -1,5 +1,5 @@
-"""The store: everything that the mock remembers, in one database.
+"""The store: all state of the mock, in one database.
 
-`transactions` is what a store offers, `models` are its tables, `statements` the queries by parts of their text,
+`transactions` is the interface of a store, `models` are its tables, `statements` caches the texts of queries,
 `contents` is a world inside a transaction, and `sqlite` is the store on a SQLite file.
 """

@@ -1,4 +1,4 @@
-"""One world inside one transaction: what the domain works on."""
+"""One world inside one transaction, as the domain reads and changes it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ People = Mapping[str, Mapping[str, Any]]
 
 
 class World:
-    """A world in a transaction; `columns` are its own, which `save` writes back.
+    """A world in a transaction; `columns` are those of its own row, which `save` writes back.
 
-    `changes` is what was reported of tasks and notes, for the journal, and `relied` the rules that decided. The same
-    object may serve the writer's transactions one after the other, as long as every change of the world goes through it
-    and none is rolled back.
+    For the journal, `changes` lists the reported changes of tasks and notes, and `relied` the rules that decided. The
+    object may be reused in later transactions of the writer, as long as every change of the world goes through it and
+    none is rolled back.
     """
 
     def __init__(self, transaction: Transaction, columns: Columns) -> None:
@@ -35,17 +35,17 @@ class World:
 
     @property
     def number(self) -> int:
-        """What every row of this world is keyed by."""
+        """The key of this world in all its rows."""
         return int(self.columns["id"])
 
     @property
     def seed(self) -> str:
-        """What ids, and the chances of faults, come from."""
+        """The seed of ids and of the probabilities of faults."""
         return str(self.columns["seed"])
 
     @property
     def clock(self) -> Clock:
-        """The clock as it is now."""
+        """The current clock."""
         columns = self.columns
         return Clock(
             columns["clock_mode"], columns["clock_now_ms"], columns["clock_anchor_ms"], columns["clock_tick_ms"]
@@ -56,11 +56,11 @@ class World:
         self.columns |= clock_columns(clock)
 
     def rows(self, model: type[Part], order: Sequence[str] = ("position",), **where: Any) -> Rows:
-        """This world's rows of a table whose columns have these values, in the order they came or the order given."""
+        """This world's rows of a table whose columns have these values, in insertion order or in the given order."""
         return self._statements.select(model, self._mine(where), order)
 
     def people(self, model: type[Row]) -> People:
-        """All rows of a table by their ids, in the order they came: read once, for tables that rarely change."""
+        """All rows of a table by id, in insertion order: cached, for tables that rarely change."""
         found = self._people.get(model)
         if found is None:
             found = self._people[model] = {row["id"]: row for row in self.rows(model)}
@@ -88,13 +88,13 @@ class World:
         self._statements.delete(model, self._mine(where))
 
     def copy_rows(self, source: World, models: Iterable[type[Part]]) -> None:
-        """Add all rows that another world has in these tables."""
+        """Copy all rows of another world in these tables."""
         for model in models:
             self._people.pop(model, None)
             self._statements.copy(model, {"world": source.number}, {"world": self.number})
 
     def insert_new(self, model: type[Row], row: Mapping[str, Any]) -> dict[str, Any]:
-        """Add a row under a new UUID, the next of the seed's that is not present: the row with its id."""
+        """Add a row with the next UUID of the seed that is not in use; returns the row with its id."""
         while True:
             new = {"id": ids.mint(self.seed, model._meta.table_name, self.count(model) - 1), **row}
             try:
@@ -105,7 +105,7 @@ class World:
                     raise
 
     def count(self, model: type[Row]) -> int:
-        """One more row of that table: how many there have been."""
+        """Increment the number of rows ever created in that table, and return it."""
         name = f"minted_{model._meta.table_name}s"
         self.columns[name] += 1
         return int(self.columns[name])
@@ -116,15 +116,15 @@ class World:
         return int(self.columns["last_position"])
 
     def report(self, resource: str, id: str, before: Any, after: Any) -> None:
-        """Note for the journal what became of a task or a note; None stands for not being there."""
+        """Record for the journal a change of a task or a note; None stands for absence."""
         self.changes.append({"resource": resource, "id": id, "before": before, "after": after})
 
     def rely(self, *rules: str) -> None:
-        """Note for the journal that rules of the contract decided a value, which need not be documented."""
+        """Record for the journal the rules of the contract, documented or not, that decided a value."""
         self.relied.update(rules)
 
     def tick(self) -> None:
-        """A write has succeeded: the clock moves on."""
+        """Advance the clock after a successful write."""
         self.clock = self.clock.ticked()
 
     def save(self) -> None:
@@ -144,13 +144,13 @@ def load(transaction: Transaction, number: int) -> World:
 
 
 def create(transaction: Transaction, columns: Mapping[str, Any]) -> World:
-    """A new world without rows; columns that are not given have their defaults."""
+    """A new world without rows; columns that are not given take their defaults."""
     given = {name: value for name, value in columns.items() if name != "id"}
     return load(transaction, transaction.statements.insert(WorldRow, given))
 
 
 def clock_columns(clock: Clock) -> Columns:
-    """A clock as columns of a world."""
+    """The columns of a world that hold its clock."""
     return {
         "clock_mode": clock.mode,
         "clock_now_ms": clock.now_ms,

@@ -1,9 +1,9 @@
 """The tables.
 
 A *world* is one generation of a sandbox: its people, its tasks, its clock and its counters. Every row belongs
-to a world and is keyed by it, so that a copy of a world is a handful of `INSERT … SELECT`s and nothing of one
-sandbox can be reached from another. A sandbox is a name that points at its present world; the fixtures are
-a world too, which no sandbox points at.
+to a world and is keyed by it, so that a copy of a world is a few `INSERT … SELECT`s, and no sandbox can reach the
+rows of another. A sandbox is a name that points to its current world; the fixtures are a world too, to which no
+sandbox points.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SCHEMA_VERSION = 2
 
 
 class WorldRow(Model):
-    """A generation: its clock, the seed of its ids and how many of each were minted, and its settings."""
+    """A world: its clock, the seed of its ids, the number of ids minted for each table, and its settings."""
 
     id = AutoField()
     seed = TextField()
@@ -47,7 +47,7 @@ class WorldRow(Model):
 
 
 class Sandbox(Model):
-    """A sandbox's name, its present world, and its present journal."""
+    """A sandbox's name, its current world, and its current journal."""
 
     name = TextField(primary_key=True)
     world = IntegerField()
@@ -55,7 +55,7 @@ class Sandbox(Model):
 
 
 class Snapshot(Model):
-    """A world kept under a name; nothing ever writes to it."""
+    """A world kept under a name; it is never changed."""
 
     sandbox = TextField()
     name = TextField()
@@ -67,7 +67,7 @@ class Snapshot(Model):
 
 
 class JournalRow(Model):
-    """A ring of entries; while it has none, the id of the next, and which task was created last, and when."""
+    """A ring of entries; while it is empty, its columns hold the next id, the last task created, and when."""
 
     id = AutoField()
     next_entry = IntegerField(default=1)
@@ -79,10 +79,10 @@ class JournalRow(Model):
 
 
 class Entry(Model):
-    """A request and its answer, as one JSON document of so many bytes.
+    """A request and its answer, as one JSON document of `size` bytes.
 
-    Beside it, its journal after it: how many entries and bytes are kept, how many entries made room, which task was
-    created last, and when. What is before those that are kept is waiting to be deleted.
+    The other columns are the state of the journal after it: the numbers of entries and bytes kept and of entries
+    dropped, the last task created, and when. Entries older than those kept are waiting to be deleted.
     """
 
     journal = IntegerField()
@@ -107,14 +107,14 @@ class Template(Model):
 
 
 class Part(Model):
-    """Part of a world; `position` keeps the order in which parts came."""
+    """A row of a world; `position` keeps the insertion order."""
 
     world = IntegerField()
     position = IntegerField()
 
 
 class Row(Part):
-    """A part with an id of its own."""
+    """A row with an id."""
 
     id = TextField()
 
@@ -142,7 +142,7 @@ class Status(Row):
 
 
 class Contact(Row):
-    """Somebody whom tasks may be about, and who collects interactive notes."""
+    """A person whom tasks may concern, and who has interactive notes."""
 
     name = TextField()
     phone = TextField(null=True)
@@ -150,7 +150,7 @@ class Contact(Row):
 
 
 class Customer(Row):
-    """A company that tasks may be about."""
+    """A company that tasks may concern."""
 
     name = TextField()
     phone = TextField(null=True)
@@ -158,7 +158,7 @@ class Customer(Row):
 
 
 class Task(Row):
-    """A task: the parts of its due date as given, and what follows from them."""
+    """A task: the parts of its due date as given, and the values computed from them."""
 
     title = TextField()
     description = TextField()
@@ -178,7 +178,7 @@ class Task(Row):
     deleted_at = TextField(null=True)
 
 
-# A list is read in its order from this index, and does not come across what was deleted.
+# Lists are read in order from this index, which omits deleted tasks.
 Task.add_index(Task.world, Task.due_at, Task.position, where=Task.deleted_at.is_null())
 
 
@@ -194,7 +194,7 @@ class Note(Row):
 
 
 class FaultRow(Row):
-    """A fault rule, as one JSON document, how many requests it matched and how many it hit."""
+    """A fault rule as one JSON document, with the numbers of requests that it matched (`seen`) and hit."""
 
     document = TextField()
     seen = IntegerField(default=0)

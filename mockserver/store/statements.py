@@ -1,7 +1,7 @@
-"""Statements built once: peewee writes each text the first time it is needed, and it is run from then on.
+"""A cache of SQL statements: peewee builds the text of each when it is first needed.
 
-Building a query takes peewee several times as long as SQLite takes to run it, and every request makes the same few.
-They are run on SQLite's own connection, so what goes wrong is a sqlite3.Error.
+Peewee takes several times as long to build a query as SQLite to run it, and every request runs the same few.
+They run on SQLite's own connection, so errors are sqlite3.Error.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ Rows = list[dict[str, Any]]
 
 
 class Statements:
-    """The statements of one database, on rows that are found by the values of their columns.
+    """The statements of one database, on rows selected by the values of their columns.
 
-    Each method takes columns by their names; the value None in `where` stands for a column that is null.
+    Columns are given by name; the value None in `where` matches null.
     """
 
     def __init__(self, database: Database) -> None:
@@ -28,18 +28,18 @@ class Statements:
         self._defaults: dict[tuple[Any, ...], Values] = {}
 
     def run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Any:
-        """Run the statement of that key, which `build` makes the first time, with these values: its cursor."""
+        """Run the statement of that key, which `build` makes at first, with these values; returns its cursor."""
         text = self._texts.get(key)
         if text is None:
             text = self._texts[key] = self._database.get_sql_context().sql(build()).query()[0]
         return self._database.connection().execute(text, tuple(values))
 
     def rows(self, model: type[Model], key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Rows:
-        """As `run`, for a select of all columns of a table: its rows, as dictionaries."""
+        """The rows, as dictionaries, of a statement that selects all columns of a table; see `run`."""
         return [_row(model, row) for row in self.run((model, *key), build, values)]
 
     def select(self, model: type[Model], where: Values, order: Sequence[str] = ()) -> Rows:
-        """The rows that meet `where`, as dictionaries."""
+        """The rows that match `where`, as dictionaries."""
         return self.rows(
             model,
             ("select", _shape(where), tuple(order)),
@@ -48,9 +48,9 @@ class Statements:
         )
 
     def find(self, model: type[Model], where: Values, others: Mapping[str, type[Model]]) -> Rows:
-        """The row that meets `where`, and of each of the other tables the row whose id its column of that name has.
+        """The row that matches `where`, and of each of the other tables the row whose id its column of that name holds.
 
-        Nothing where there is no such row, or one of the others is not there.
+        Empty when any of these rows is missing.
         """
 
         def build() -> Query:
@@ -66,12 +66,12 @@ class Statements:
         return [_row(each, values) for each in (model, *others.values())]
 
     def count(self, model: type[Model]) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         cursor = self.run((model, "count"), lambda: model.select(fn.COUNT(SQL("*"))), ())
         return int(cursor.fetchone()[0])
 
     def insert(self, model: type[Model], row: Values) -> Any:
-        """Add a row, with the defaults of the columns that are not given; its number, if the database numbers them."""
+        """Add a row, with defaults for columns that are not given; returns its number if the database assigns one."""
         key = (model, "insert", *row)
         defaults = self._defaults.get(key)
         if defaults is None:
@@ -80,7 +80,7 @@ class Statements:
         return self.run(key, lambda: model.insert(whole), whole.values()).lastrowid
 
     def copy(self, model: type[Model], where: Values, values: Values) -> None:
-        """Add the rows that meet `where` once more, with these values in place of their own."""
+        """Copy the rows that match `where`, with these values in place of their own."""
         values = _in_table_order(model, values)
         columns = model._meta.sorted_fields
 
@@ -91,7 +91,7 @@ class Statements:
         self.run((model, "copy", tuple(values), _shape(where)), build, [*values.values(), *_given(where)])
 
     def update(self, model: type[Model], values: Values, where: Values) -> None:
-        """Change the rows that meet `where`."""
+        """Change the rows that match `where`."""
         values = _in_table_order(model, values)
         self.run(
             (model, "update", tuple(values), _shape(where)),
@@ -100,12 +100,12 @@ class Statements:
         )
 
     def delete(self, model: type[Model], where: Values) -> None:
-        """Remove the rows that meet `where`."""
+        """Remove the rows that match `where`."""
         self.run((model, "delete", _shape(where)), lambda: model.delete().where(*_equal(model, where)), _given(where))
 
     def delete_some(self, model: type[Model], name: str, values: Sequence[Any], limit: int) -> int:
-        """Remove rows whose column `name` has one of `values`, so many at most; how many."""
-        (column,), row = _columns(model, [name]), SQL("rowid")  # by its key, SQLite would look at all rows of a world
+        """Remove at most `limit` rows whose column `name` has one of `values`; returns the number removed."""
+        (column,), row = _columns(model, [name]), SQL("rowid")  # by primary key, SQLite would scan all rows of a world
         cursor = self.run(
             (model, "delete some", name, len(values)),
             lambda: model.delete().where(row.in_(model.select(row).where(column.in_(values)).limit(limit))),
@@ -115,7 +115,7 @@ class Statements:
 
 
 def _row(model: type[Model], values: Iterable[Any]) -> dict[str, Any]:
-    """A row as a dictionary, of as many values as the table has columns."""
+    """A row as a dictionary; takes as many values as the table has columns."""
     row = dict(zip(model._meta.sorted_field_names, values, strict=False))
     for flag in _flags(model):
         row[flag] = bool(row[flag])
@@ -124,7 +124,7 @@ def _row(model: type[Model], values: Iterable[Any]) -> dict[str, Any]:
 
 @cache
 def _flags(model: type[Model]) -> tuple[str, ...]:
-    """The columns that are true or false, which SQLite keeps as numbers."""
+    """The boolean columns, which SQLite stores as numbers."""
     return tuple(name for name, field in model._meta.fields.items() if isinstance(field, BooleanField))
 
 
@@ -137,7 +137,7 @@ def _equal(model: type[Model], where: Values) -> Iterable[Any]:
 
 
 def _shape(where: Values) -> tuple[Any, ...]:
-    """What of `where` is in the text of a statement: the names, and which of them are null."""
+    """The part of `where` that determines the text of a statement: the names, and which of them are null."""
     return (*where, *(name for name, value in where.items() if value is None)) if None in where.values() else (*where,)
 
 
@@ -146,5 +146,5 @@ def _given(where: Values) -> list[Any]:
 
 
 def _in_table_order(model: type[Model], values: Values) -> Values:
-    """The values in the order in which peewee will write them."""
+    """The values in the order in which peewee writes them."""
     return {name: values[name] for name in model._meta.sorted_field_names if name in values}

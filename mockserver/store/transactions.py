@@ -1,4 +1,4 @@
-"""What a store offers, whichever it is: transactions, and the ways in which they fail."""
+"""The interface of every store: transactions, and the errors that they raise."""
 
 from __future__ import annotations
 
@@ -11,53 +11,49 @@ from mockserver.store.statements import Statements
 
 
 class Transaction(Protocol):
-    """An open transaction: runs queries against its own store, whatever store the process has beside it.
+    """An open transaction; its queries run on its own store, also when the process has several.
 
-    `memory` is what the writer's last transactions left for the next: a rollback empties it.
+    `memory` is a cache that a writing transaction leaves to the next one; a rollback empties it.
     """
 
     memory: dict[str, Any]
     statements: Statements
 
     def run(self, query: Any) -> Any:
-        """Execute a peewee query; what comes back is the query's own kind (rows, an id, a count)."""
+        """Execute a peewee query; the result depends on its kind (rows, an id, a count)."""
 
     def rows(self, query: Any) -> list[dict[str, Any]]:
         """All rows of a peewee select, as dictionaries."""
 
     def commit(self) -> None:
-        """Make what was written so far permanent, and go on under the same lock."""
+        """Commit what was written so far, and continue under the same lock."""
 
 
 class Store(Protocol):
-    """An open database file, or a temporary one that goes when the store closes.
-
-    Raises UnusableDatabase for a file that is not this project's, is newer than this version, cannot be
-    opened, or is in use by another process.
-    """
+    """An open store: runs transactions, one writer at a time, until it is closed."""
 
     def write(self) -> AbstractContextManager[Transaction]:
-        """A transaction that may write: it commits at the end of the block, or rolls back when that raises.
+        """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        Raises StorageFull, and keeps nothing of the block, when there is no room for what it writes.
+        Raises StorageFull, and keeps nothing of the block, when storage is full.
         """
 
     def read(self) -> AbstractContextManager[Transaction]:
-        """A transaction that sees one moment of the store and waits for no writer."""
+        """A transaction that reads a consistent snapshot of the store and waits for no writer."""
 
     def look(self) -> AbstractContextManager[Transaction]:
-        """As `read`, for what may turn out to write: WouldWrite is raised then, and nothing is written."""
+        """As `read`, for a block that may try to write: raises WouldWrite then, and writes nothing."""
 
     def close(self) -> None:
-        """Give the file back; a temporary one is removed."""
+        """Release the store's resources; a temporary store is deleted."""
 
 
 class UnusableDatabase(Exception):
-    """The file cannot be used; the message says why. It was not touched."""
+    """The database cannot be used, for the reason in the message, and was not changed."""
 
 
 class StorageFull(InsufficientStorage):
-    """The file at `path` cannot be written any more, because of `cause`; what it has, it keeps."""
+    """The store at `path` has no room for a write, because of `cause`; its contents are intact."""
 
     def __init__(self, path: Path, cause: str) -> None:
         super().__init__(
@@ -66,4 +62,4 @@ class StorageFull(InsufficientStorage):
 
 
 class WouldWrite(Exception):
-    """What was only to look wanted to write."""
+    """A block under `look` tried to write."""

@@ -1,9 +1,9 @@
-"""The SQLite file: who may open it, its connections, its transactions.
+"""The SQLite file: its ownership, its connections, its transactions.
 
-One process owns a file. Writes go one after another through one lock, because SQLite has one writer and a queue here
-is fairer and faster than its busy handler; and through one connection, which knows the pages that it wrote, where
-another one would read them again. Each thread that reads keeps a connection, and sees one moment of the whole file
-(write-ahead log). Nothing outside this package knows that it is SQLite.
+One process owns a file. Writes are serialized by one lock, because SQLite has one writer and a queue here is fairer
+and faster than its busy handler; and by one connection, whose page cache stays valid, where another connection would
+read the written pages again. Each reading thread keeps a connection, and reads a consistent snapshot of the file
+(write-ahead log). Code outside this package does not depend on SQLite.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mockserver.store.transactions import StorageFull, UnusableDatabase, WouldWr
 class Connections(SqliteDatabase):
     """A peewee database that can close the connections of all its threads, or the one that they share.
 
-    What need not outlive the machine (`durable` is false) is never waited for to reach the disk.
+    Unless `durable`, no write waits for the disk: it may be lost when the machine fails.
     """
 
     def __init__(self, path: Path, *, durable: bool, shared: bool) -> None:
@@ -48,19 +48,19 @@ class Connections(SqliteDatabase):
         return connection
 
     def begin(self, lock_type: str | None = None) -> None:
-        """Begin a transaction on SQLite's own connection: peewee's bookkeeping takes longer than most statements."""
+        """Begin a transaction on SQLite's own connection: peewee's bookkeeping is slower than most statements."""
         self.connection().execute(f"BEGIN {lock_type or 'IMMEDIATE'}")  # type: ignore[no-untyped-call]
 
     def commit(self) -> None:
-        """Make permanent what the transaction wrote."""
+        """Commit the transaction."""
         self.connection().execute("COMMIT")  # type: ignore[no-untyped-call]
 
     def rollback(self) -> None:
-        """Undo what the transaction wrote, unless SQLite has done so itself."""
+        """Roll back the transaction, unless SQLite has done so itself."""
         self.connection().rollback()  # type: ignore[no-untyped-call]
 
     def pragma_now(self, text: str) -> None:
-        """Tell this thread's connection, or the shared one, something as a PRAGMA."""
+        """Run a PRAGMA on this thread's connection, or the shared one."""
         self.execute_sql(f"PRAGMA {text}")  # type: ignore[no-untyped-call]
 
     def close_all(self) -> None:
@@ -71,9 +71,9 @@ class Connections(SqliteDatabase):
 
 
 class SqliteTransaction:
-    """An open transaction: runs queries against its own store, whatever store the process has beside it.
+    """An open transaction; its queries run on its own store, also when the process has several.
 
-    `memory` is what the writer's last transactions left for the next: a rollback empties it.
+    `memory` is a cache that a writing transaction leaves to the next one; a rollback empties it.
     """
 
     def __init__(self, database: Connections) -> None:
@@ -82,7 +82,7 @@ class SqliteTransaction:
         self.statements = database.statements
 
     def run(self, query: Any) -> Any:
-        """Execute a peewee query; what comes back is the query's own kind (rows, an id, a count)."""
+        """Execute a peewee query; the result depends on its kind (rows, an id, a count)."""
         return query.execute(self._database)
 
     def rows(self, query: Any) -> list[dict[str, Any]]:
@@ -90,16 +90,16 @@ class SqliteTransaction:
         return list(query.dicts().execute(self._database))
 
     def commit(self) -> None:
-        """Make what was written so far permanent, and go on under the same lock."""
+        """Commit what was written so far, and continue under the same lock."""
         self._database.commit()
         self._database.begin()
 
 
 class SqliteStore:
-    """An open database file, or a temporary one that goes when the store closes.
+    """An open database file, or a temporary one that is deleted when the store closes.
 
-    Raises UnusableDatabase for a file that is not this project's, is newer than this version, cannot be
-    opened, or is in use by another process.
+    Raises UnusableDatabase for a file of another program or schema version, one that cannot be opened, and one that is
+    in use by another process.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -125,9 +125,9 @@ class SqliteStore:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[SqliteTransaction]:
-        """A transaction that may write: it commits at the end of the block, or rolls back when that raises.
+        """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        Raises StorageFull, and keeps nothing of the block, when there is no room for what it writes.
+        Raises StorageFull, and keeps nothing of the block, when storage is full.
         """
         with self._lock:
             try:
@@ -146,13 +146,13 @@ class SqliteStore:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[SqliteTransaction]:
-        """A transaction that sees one moment of the store and waits for no writer."""
+        """A transaction that reads a consistent snapshot of the store and waits for no writer."""
         with self._readers.transaction("DEFERRED"):
             yield SqliteTransaction(self._readers)
 
     @contextlib.contextmanager
     def look(self) -> Iterator[SqliteTransaction]:
-        """As `read`, for what may turn out to write: WouldWrite is raised then, and nothing is written."""
+        """As `read`, for a block that may try to write: raises WouldWrite then, and writes nothing."""
         self._readers.pragma_now("query_only = 1")
         try:
             with self.read() as transaction:
@@ -165,7 +165,7 @@ class SqliteStore:
             self._readers.pragma_now("query_only = 0")
 
     def close(self) -> None:
-        """Give the file back; a temporary one is removed."""
+        """Release the file; a temporary one is deleted."""
         self._readers.close_all()
         self._writer.close_all()
         if self._temporary:
@@ -174,9 +174,9 @@ class SqliteStore:
             self._owner.release()
 
     def _checkpoint(self) -> None:
-        """Move what the write-ahead log holds to where it belongs: the log is written from its start again then.
+        """Copy the write-ahead log into the database, so that the log can be written from its start again.
 
-        That needs no room but for pages that are new, so it may be all that was missing.
+        This takes disk space only for new pages, so it may free all that was missing.
         """
         with contextlib.suppress(*DATABASE_ERRORS):
             self._writer.pragma_now("wal_checkpoint(PASSIVE)")
@@ -205,7 +205,7 @@ def _temporary_path() -> Path:
 
 
 def _claim(path: Path) -> None:
-    """Make a new file this project's, in its header: before the write-ahead log is on, which may keep it elsewhere."""
+    """Mark a new file as this project's in its header, before the write-ahead log is on, which may hold the change."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             connection.executescript(
@@ -214,7 +214,7 @@ def _claim(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
-    """Refuse a file that is not ours. Its header alone is read: SQLite would leave files beside it."""
+    """Refuse a file of another program or version. Reads only the header: SQLite would leave files beside it."""
     try:
         if not path.exists():
             _check_folder(path)

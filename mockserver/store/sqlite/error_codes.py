@@ -1,4 +1,4 @@
-"""When there is no room: how SQLite says that it cannot write any more, and what the mock says then."""
+"""SQLite's error codes for a full disk and for writes that are not allowed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from peewee import PeeweeException
 
 from mockserver.store.transactions import StorageFull
 
-# SQLite's result codes, extended where there are such (https://www.sqlite.org/rescode.html). A quota and a limit on the
-# size of files are errors of input and output to it, not a full disk.
+# SQLite's result codes, extended ones where they exist (https://www.sqlite.org/rescode.html). It reports an exceeded
+# quota or file size limit as an I/O error, not as a full disk.
 _NO_ROOM = (13, 778, 1034, 1546, 4874)  # FULL, and of IOERR: WRITE, FSYNC, TRUNCATE, SHMSIZE
 _READ_ONLY = (8,)
-# Python 3.10 has no codes.
+# Python 3.10 does not expose the codes.
 _NO_ROOM_TEXTS = ("database or disk is full", "disk I/O error")
 _READ_ONLY_TEXTS = ("attempt to write a readonly database",)
 
@@ -24,7 +24,7 @@ DATABASE_ERRORS = (sqlite3.Error, PeeweeException)
 
 @contextlib.contextmanager
 def raise_storage_full(path: Path) -> Iterator[None]:
-    """Raise StorageFull for what SQLite raises in the block when the file at `path` has no room."""
+    """Convert SQLite's errors in the block into StorageFull when the file at `path` has no room."""
     try:
         yield
     except DATABASE_ERRORS as error:
@@ -35,7 +35,7 @@ def raise_storage_full(path: Path) -> Iterator[None]:
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Whether the error comes from a write where nothing but reading is allowed."""
+    """Test for the error of a write on a read-only connection."""
     return _matching_text(error, _READ_ONLY, _READ_ONLY_TEXTS) is not None
 
 
@@ -49,9 +49,9 @@ def _matching_text(error: BaseException, codes: tuple[int, ...], texts: tuple[st
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and those before it, as far as they are the database's.
+    """The error and the errors that led to it, as far as they are the database's.
 
-    SQLite ends a transaction by itself when it finds no room; what arrives here then is that it cannot be rolled back.
+    SQLite itself ends a transaction when the disk is full; the error here is then that of the failed rollback.
     """
     while isinstance(error, DATABASE_ERRORS):
         yield error

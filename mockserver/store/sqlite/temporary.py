@@ -1,8 +1,8 @@
-"""Temporary databases: each in a folder of its own, which goes when it is closed.
+"""Temporary databases: each in a folder of its own, which is removed when it is closed.
 
-A killed owner leaves its folder behind, and the next start of any mock clears it up. An owner marks a database as
-temporary once its lock is held. So what bears the mark while its lock is free has no owner any more, and neither a
-folder that a start is just making nor a database that somebody keeps is ever taken for one left behind.
+A killed owner leaves its folder behind, and the next start of any mock removes it. An owner marks a database as
+temporary while it holds the lock. A marked database whose lock is free therefore has no owner, and neither a folder
+that another start is creating nor a database that a user keeps is ever mistaken for one left behind.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ import stat
 import tempfile
 from pathlib import Path
 
-_BUSY = "database is locked"  # Python 3.10 has no codes
+_BUSY = "database is locked"  # Python 3.10 does not expose the codes
 
 
 class Owner:
-    """The right to open the database at `path`; `file` is what is locked for it."""
+    """The ownership of the database at `path`, held by a lock on `file`."""
 
     def __init__(self, path: Path) -> None:
         self.file = Path(f"{path}.lock")
         self._connection: sqlite3.Connection | None = None
 
     def take(self) -> bool:
-        """Whether it is ours now: false where another has it. Raises OSError, or sqlite3.Error where `file` is foreign.
+        """Take the lock; False when another owner holds it. Raises OSError, or sqlite3.Error when `file` is foreign.
 
-        The lock goes with the process, however that ends, and a child does not have it
-        (https://www.sqlite.org/lockingv3.html). A journal in memory leaves no other file there.
+        The lock ends with the process, however that ends, and a child does not inherit it
+        (https://www.sqlite.org/lockingv3.html). A journal in memory creates no further file.
         """
-        if not self.file.exists():  # one that a lock of this process is on must not be opened and closed besides
+        if not self.file.exists():  # opening and closing it would drop a lock that this process holds on it
             self.file.touch()
         connection = sqlite3.connect(self.file, timeout=0, isolation_level=None, check_same_thread=False)
         try:
@@ -45,7 +45,7 @@ class Owner:
         return True
 
     def release(self) -> None:
-        """Give it back, if it is ours."""
+        """Release the lock, if it is held."""
         if self._connection:
             self._connection.close()
             self._connection = None
@@ -56,12 +56,12 @@ _NAME = "world.db"
 
 
 def new_path() -> Path:
-    """Where a new temporary database may be, in a folder of its own. Raises OSError."""
+    """The path for a new temporary database, in a new folder. Raises OSError."""
     return Path(tempfile.mkdtemp(prefix=_PREFIX), _NAME)
 
 
 def mark(path: Path, temporary: bool) -> None:
-    """Mark a database, which one owns, as temporary, or as kept from now on. Raises OSError."""
+    """Mark a database as temporary, or as kept; the caller owns it. Raises OSError."""
     if temporary:
         _mark_of(path).touch()
     else:
@@ -69,23 +69,23 @@ def mark(path: Path, temporary: bool) -> None:
 
 
 def remove(path: Path, owner: Owner) -> None:
-    """Remove a temporary database and give it back; what cannot be removed stays."""
+    """Remove a temporary database and release its lock; files that cannot be removed stay."""
     mark = _mark_of(path)
     with contextlib.suppress(OSError):
-        if mark.exists():  # what another start is removing bears it no more, nor does what somebody keeps
+        if mark.exists():  # absent when another start is removing the database, or a user keeps it
             for each in {*path.parent.iterdir()} - {mark, owner.file}:
                 each.unlink()
             mark.unlink()
         owner.file.unlink()
     owner.release()
     with contextlib.suppress(OSError):
-        if os.name == "nt":  # which keeps a file that is open
+        if os.name == "nt":  # which does not delete an open file
             owner.file.unlink()
         path.parent.rmdir()
 
 
 def clear_up() -> None:
-    """Remove this user's temporary databases that have no owner any more; what cannot be removed stays."""
+    """Remove this user's temporary databases without an owner; files that cannot be removed stay."""
     with contextlib.suppress(OSError):
         with os.scandir(tempfile.gettempdir()) as entries:
             paths = [Path(entry.path, _NAME) for entry in entries if entry.name.startswith(_PREFIX)]
@@ -97,14 +97,14 @@ def _clear_up(path: Path) -> None:
     with contextlib.suppress(OSError, sqlite3.Error):
         owner = Owner(path)
         if _is_own(path.parent) and _mark_of(path).exists() and owner.take():
-            # Looked at again: another start may have removed it meanwhile, and somebody else put something there.
+            # Checked again: another start may have removed it meanwhile, and another user replaced it.
             if _is_own(path.parent):
                 remove(path, owner)
             owner.release()
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether it is a real folder, and this user's: anybody may put anything where a machine's temporary files are."""
+    """Test for a real folder of this user: any user can create entries in the machine's temporary folder."""
     found = folder.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == getattr(os, "geteuid", lambda: 0)()
 
