@@ -27,7 +27,7 @@ def _sandbox(context: click.Context, parameter: click.Parameter, text: str) -> s
 def _variable(context: click.Context, parameter: click.Parameter, text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
         wanted = "use A-Z a-z 0-9 _, and no digit first"
-        raise click.UsageError(f"{parameter.opts[0]}: {quoted(text)} is not a name for a variable: {wanted}")
+        raise click.UsageError(f"{parameter.opts[0]}: {quoted(text)} is no variable's name: {wanted}")
     return text
 
 
