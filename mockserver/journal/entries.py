@@ -1,4 +1,4 @@
-"""What a journal entry says of a request and its answer: capped, and without keys."""
+"""Journal entries: a request and its answer as a document of bounded size, without secrets."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ Document = dict[str, Any]
 
 @dataclass
 class Outcome:
-    """What became of a request: the answer, and all that decided it.
+    """The result of a request: its answer, and all that decided it.
 
-    `said` is what the request said, `understood` the undocumented rules by which it was understood, `decided` those
-    that made a success what it is. `arrived_ms` is the sandbox's time, `entry` the entry once it is recorded.
+    `said` is the content of the request, `understood` are the undocumented rules by which it was read, `decided` those
+    that a successful answer depends on. `arrived_ms` is the sandbox's time, `entry` the entry once it is recorded.
     """
 
     answer: Answer | None = None
@@ -67,7 +67,7 @@ class Outcome:
 def build(
     id: int, received: Received, outcome: Outcome, body: Any, again: bool, started: float, secrets: Sequence[str]
 ) -> bytes:
-    """The entry of a request, as JSON; `body` is what its body says, `again` that it repeats a creation.
+    """Build the entry of a request, as JSON; `body` is its decoded body, `again` says that it repeats a creation.
 
     `started` is when the request began, on the clock of `clock.monotonic`.
     """
@@ -101,9 +101,9 @@ def build(
 
 
 def request(received: Received, read: Any = None, *, whole: bool = False, secrets: Sequence[str] = ()) -> Document:
-    """The request as an entry shows it; `whole` is for comparing, and does not cut its body.
+    """The request as an entry shows it; `whole` leaves its body uncut, for patterns.
 
-    `read` is what its body says, where that is known.
+    `read` is its decoded body, if that is known.
     """
     return {
         "method": received.method,
@@ -115,7 +115,7 @@ def request(received: Received, read: Any = None, *, whole: bool = False, secret
 
 
 def secrets(headers: Mapping[str, str], known_keys: Iterable[str]) -> list[str]:
-    """What nobody is to read of a request with these headers, the longest first; `test_` keys are no secrets."""
+    """The secrets of a request with these headers, the longest first; `test_` keys are not secret."""
     sent = tuple([(name, headers[name]) for name in _SECRET_HEADERS if name in headers])
     small = sum(len(value) for _, value in sent) <= _REMEMBERED
     return (_secrets_again if small else _secrets)(sent, tuple(known_keys))
@@ -132,10 +132,10 @@ _secrets_again = lru_cache(maxsize=256)(_secrets)
 
 
 def _encoded(head: Document, answer: bytes | None, tail: Document, secrets: Sequence[str]) -> bytes:
-    """An entry as JSON, its changes cut as bodies are, with secrets shown by their last four characters.
+    """Encode an entry, with long changes cut and secrets masked.
 
-    `head` ends with the response, `tail` is what follows. `answer` is the response's body where that is JSON of our
-    own, which is not encoded again; None where `head` has it already.
+    `head` ends with the response, `tail` follows it. `answer` is the body of the response if that is JSON of our own,
+    which is spliced in and not encoded again, and None if `head` contains it.
     """
     headers = head["request"]["headers"]
     for name in _SECRET_HEADERS:
@@ -157,14 +157,14 @@ def _encoded(head: Document, answer: bytes | None, tail: Document, secrets: Sequ
 
 
 def without(secrets: Sequence[str], document: Any) -> Any:
-    """A document with secrets shown by their last four characters, wherever they stand."""
+    """Mask secrets in a document, wherever they stand: only their last four characters are shown."""
     return _without(secrets, document, wire_json.encode(document)) if secrets else document
 
 
 def content(body: bytes, limit: int = MAX_BODY, read: Any = None, secrets: Sequence[str] = ()) -> Document:
-    """A body as an entry shows it: `json`, or `text` when it is none; a long one is cut, and its `length` told.
+    """A body as an entry shows it: `json`, else `text`; a long one is cut, with its `length` in bytes.
 
-    `read` is what the body says, where that is known. Secrets are masked before a cut could leave a part of one.
+    `read` is the decoded body, if that is known. Secrets are masked first, so that no part of one is left by the cut.
     """
     if not body:
         return {}
@@ -181,7 +181,7 @@ def content(body: bytes, limit: int = MAX_BODY, read: Any = None, secrets: Seque
 
 
 def _capped(value: Any) -> Any:
-    """A document of the mock's own, cut as a body is when it is as long."""
+    """Cut a document of the mock's own as a body of its length would be."""
     if value is None:
         return None
     encoded = wire_json.encode(value)
@@ -189,7 +189,7 @@ def _capped(value: Any) -> Any:
 
 
 def _capped_change(change: Document) -> Document:
-    """A reported change, its rows cut as bodies are."""
+    """Cut the rows of a reported change."""
     return {**change, "before": _capped(change["before"]), "after": _capped(change["after"])}
 
 
@@ -213,7 +213,7 @@ def _credentials(value: str) -> Iterator[str]:
 
 
 def _without(secrets: Sequence[str], document: Any, encoded: bytes) -> Any:
-    """The document, of which `encoded` are the bytes, without secrets; itself when there are none in it."""
+    """Mask secrets in the document that `encoded` is the JSON of; the document itself if it has none."""
     found = [secret for secret in secrets if _is_in(secret, encoded)]
     if not found:
         return document
@@ -224,7 +224,7 @@ def _without(secrets: Sequence[str], document: Any, encoded: bytes) -> Any:
 
 
 def _is_in(secret: str, encoded: bytes) -> bool:
-    """Whether JSON has this secret in it, as far as that can be told from a chance."""
+    """Test if JSON contains this secret; one too short to be told from chance never counts."""
     return len(secret) >= _LONG_ENOUGH and _escaped(secret) in encoded
 
 

@@ -102,7 +102,7 @@ class Journal:
         return json.loads(found[0]["document"]) if found else None
 
     def dropped(self) -> int:
-        """How many entries made room for newer ones."""
+        """The number of entries dropped to make room for newer ones."""
         return self._dropped
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""Patterns of requests: one grammar for verification, for faults and for searching the journal (control plane)."""
+"""Patterns of requests: one grammar for verification, faults and searching the journal (docs/control-plane.md)."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ MISSING = object()
 
 
 class Mismatch(NamedTuple):
-    """A part of a request that is not what a pattern asks for."""
+    """A part of a request that differs from a pattern."""
 
     field: str
     expected: Any
     actual: Any
 
     def document(self) -> dict[str, Any]:
-        """The mismatch as JSON; a part that is not there has no `actual`."""
+        """The mismatch as JSON, without `actual` when the part is missing."""
         shown = {"field": self.field, "expected": self.expected}
         return shown if self.actual is MISSING else {**shown, "actual": self.actual}
 
 
 class Pattern(NamedTuple):
-    """What a request must be like; a part that is not there asks for nothing."""
+    """The required parts of a request; a part that is left out matches any."""
 
     parts: Mapping[str, Any]
 
     def matches(self, entry: Mapping[str, Any]) -> bool:
-        """Whether a journal entry, or the part of it that is known so far, is like this."""
+        """Test a journal entry, or the part of it that is known so far."""
         return next(self.mismatches(entry), None) is None
 
     def mismatches(self, entry: Mapping[str, Any]) -> Iterator[Mismatch]:
-        """What about an entry is not like this, part by part."""
+        """The mismatches of an entry, part by part."""
         request = entry["request"]
         found = {
             "operation": entry.get("operation"),
@@ -59,7 +59,7 @@ def listed(value: Any) -> list[Any]:
 
 
 def _is_like(path: str, pattern: str) -> bool:
-    """Whether a path is as the pattern says. No regular expression: many stars would keep one busy for ever."""
+    """Match a path; `*` stands for any text. Not a regular expression, which many stars would keep busy for ever."""
     first, *pieces = pattern.split("*")
     if not pieces:
         return path == pattern
@@ -76,7 +76,7 @@ def _is_like(path: str, pattern: str) -> bool:
 
 
 def _subset(expected: Any, actual: Any, at: str) -> Iterator[Mismatch]:
-    """What of `expected` is not in `actual`: of an object only the keys named count, all else must be equal."""
+    """The mismatches of JSON: objects are compared by the keys of `expected` only, all else must be equal."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         for key, value in expected.items():
             yield from _subset(value, actual.get(key, MISSING), f"{at}.{key}")

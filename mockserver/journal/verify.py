@@ -1,4 +1,4 @@
-"""Verification: whether it was asked as it should have been, and if not, what came closest (control plane)."""
+"""Verification: count the requests that match a pattern, and find the near misses (docs/control-plane.md)."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ Document = dict[str, Any]
 
 
 class Times(NamedTuple):
-    """How often: from `low` to `high`, which None leaves open."""
+    """The bounds of a count, both included; `high` is None when there is no upper bound."""
 
     low: int
     high: int | None
 
     def hold(self, count: int) -> bool:
-        """Whether a count is as it should be."""
+        """Test if a count is within the bounds."""
         return self.low <= count and (self.high is None or count <= self.high)
 
     @property
     def settled_early(self) -> bool:
-        """Whether it is enough that a count holds once; what may not be exceeded has to be watched to the end."""
+        """True when a count within the bounds settles it; an upper bound has to be watched until the timeout."""
         return self.high is None or self.low == self.high > 0
 
     def hopeless(self, count: int) -> bool:
-        """Whether no later request can make a count hold again."""
+        """Test if a count is past the upper bound, so that no later request can mend it."""
         return self.high is not None and count > self.high
 
 
@@ -40,7 +40,7 @@ def bounds(exactly: int | None = None, at_least: int = 0, at_most: int | None = 
 
 
 class _Following:
-    """Follows a journal that grows; when a reset puts another in its place, all begins anew."""
+    """A reader of a growing journal, which starts again when a reset replaces the journal."""
 
     def __init__(self) -> None:
         self.actual = 0
@@ -56,7 +56,7 @@ class _Following:
 
 
 class Count(_Following):
-    """Counts the entries that match, over looks at a journal that grows."""
+    """The number of matching entries in a growing journal."""
 
     def __init__(self, pattern: Pattern, times: Times) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Count(_Following):
         self.times = times
 
     def look(self, journal: Journal) -> bool:
-        """Count what is new; whether there is nothing more to wait for."""
+        """Count the new entries; True when the verdict is final."""
         for entry in self._news(journal):
             self.actual += self.pattern.matches(entry)
         holds = self.times.hold(self.actual)
@@ -72,19 +72,19 @@ class Count(_Following):
 
     @property
     def passed(self) -> bool:
-        """Whether the count is as it should be."""
+        """True when the count is within its bounds."""
         return self.times.hold(self.actual)
 
 
 class Sequence(_Following):
-    """Follows an ordered subsequence of patterns through a journal that grows."""
+    """An ordered subsequence of patterns in a growing journal."""
 
     def __init__(self, patterns: list[Pattern]) -> None:
         super().__init__()
         self.patterns = patterns
 
     def look(self, journal: Journal) -> bool:
-        """Follow what is new; whether the whole sequence has been found."""
+        """Match the new entries; True when the whole sequence was found."""
         for entry in self._news(journal):
             if self.actual < len(self.patterns) and self.patterns[self.actual].matches(entry):
                 self.actual += 1
@@ -92,7 +92,7 @@ class Sequence(_Following):
 
     @property
     def passed(self) -> bool:
-        """Whether every pattern was matched, in order."""
+        """True when every pattern was matched, in order."""
         return self.actual == len(self.patterns)
 
     @property
@@ -102,7 +102,7 @@ class Sequence(_Following):
 
 
 def near_misses(pattern: Pattern, entries: list[Document]) -> list[Document]:
-    """The entries that come closest without matching, the closest and newest first, and what about them differs."""
+    """The entries that match most of the pattern, the closest and newest first, with their mismatches."""
     missed = [(list(pattern.mismatches(entry)), entry) for entry in entries]
     closest = sorted((pair for pair in missed if pair[0]), key=lambda pair: (len(pair[0]), -pair[1]["id"]))
     return [
