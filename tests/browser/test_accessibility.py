@@ -59,11 +59,21 @@ def fill(mock: VambeMock) -> None:
     mock.snapshot("onboarded")
 
 
+def draw(page: Any, scheme: str) -> None:
+    """Draw a page in a colour scheme, and wait until the reference, which follows by a script, has done so."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.wait_for_function(
+        "(dark) => !document.getElementById('reference') ||"
+        " document.documentElement.classList.contains('dark-mode') === dark",
+        arg=scheme == "dark",
+    )
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_stands_in_anybody_s_way(
     shown: Any, serious_problems: Callable[[Any], list[str]], scheme: str
 ) -> None:
-    shown.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    draw(shown, scheme)
     assert serious_problems(shown) == []
     shown.locator("#sandbox-menu summary").click()
     assert serious_problems(shown) == []
@@ -71,7 +81,7 @@ def test_nothing_serious_stands_in_anybody_s_way(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nor_in_a_dialog(shown: Any, serious_problems: Callable[[Any], list[str]], scheme: str) -> None:
-    shown.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    draw(shown, scheme)
     dialogs = shown.locator("dialog")
     assert dialogs.count() >= 1
     for number in range(dialogs.count()):
@@ -86,7 +96,7 @@ def test_nor_in_a_dialog(shown: Any, serious_problems: Callable[[Any], list[str]
 def test_nor_in_an_operation_that_was_tried_out(
     page: Any, mock: VambeMock, serious_problems: Callable[[Any], list[str]], scheme: str
 ) -> None:
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    draw(page, scheme)
     page.goto(f"{mock.base_url}/docs?sandbox={mock.name}")
     for operation in ("createTask", "listTasks"):
         block = page.locator(f"[id$='-{operation}']")
