@@ -213,7 +213,7 @@ GUARDS = (
     _guard("depth-of-json", "formats/json.py", "    _check_depth(body)\n    try", "    try", "wire.py"),
     _guard("lone-surrogate", "formats/json.py", 'if escape["lone"]:', "if False:", "wire.py"),
     _guard("nul", "formats/json.py", 'if escape["nul"]:', "if False:", "wire.py"),
-    _guard("nan", "formats/json.py", "            parse_constant=_refuse_constant,\n", "", "wire.py"),
+    _guard("nan", "formats/json.py", "parse_constant=_refuse_constant, ", "", "wire.py"),
     _guard("infinite-number", "formats/json.py", "if math.isinf(number):", "if False:", "wire.py"),
     _guard("digits-of-a-number", "formats/json.py", 'len(digits.lstrip("-")) > MAX_DIGITS', "False", "wire.py"),
     _guard("no-nan-is-sent", "formats/json.py", "allow_nan=False", "allow_nan=True", "wire.py"),
