@@ -353,13 +353,6 @@ GUARDS = (
         "user_id)",
         "reliability/test_lock.py",
     ),
-    _guard(
-        "problems-are-counted",
-        "formats/fields.py",
-        "if len(refused) >= MAX_LISTED:",
-        "if False:",
-        "reliability/test_lock.py",
-    ),
     _guard("problems-of-an-answer", "errors.py", "if total <= MAX_LISTED:", "if True:", "many_problems.py"),
     # What a sandbox sees.
     _guard(
