@@ -50,7 +50,7 @@ class Answer(NamedTuple):
 
 
 def received(source: Any, method: str) -> tuple[Answer, bool]:
-    """What a client reads from a socket, or what has its `makefile`, and whether the connection ends there."""
+    """Read an answer from a socket, or from an object with `makefile`; also tell if the connection ends with it."""
     with http.client.HTTPResponse(source, method=method) as response:
         try:
             response.begin()

@@ -44,7 +44,7 @@ def opened_app(**settings: Any) -> Iterator[tuple[Engine, Callable[..., Any]]]:
 
 
 def statements(mock: Engine, work: Callable[[], object]) -> list[str]:
-    """What is told to SQLite by those who write, each statement up to the name of its table."""
+    """The statements of the writer, each up to the name of its table."""
     told: list[str] = []
     connection = mock.store._writer.connection()
     connection.set_trace_callback(told.append)

@@ -196,7 +196,7 @@ def corpus() -> list[Request]:
 
 
 def for_every_door(request: Request) -> bool:
-    """Whether neither the server nor httpx decides about a request, nor its answer tells how the door was opened."""
+    """True when the application decides about a request, and its answer is the same at each door."""
     plain = request.method.isupper() and "/../" not in request.target
     read = request.method == "GET" and request.target.startswith("/__admin")
     return plain and not read and {"Host", "Transfer-Encoding"}.isdisjoint(request.headers)
@@ -211,7 +211,7 @@ def of_httpx(method: str, path: str, sent: dict[str, Any]) -> Request:
 
 @cache
 def answers(lane: str) -> list[Seen]:
-    """What each request of the corpus is answered there."""
+    """The answers to the corpus at that door."""
     open_door, added = LANES[lane]
     with open_door() as ask:
         return [comparable(request, ask(request_with(added, request))) for request in corpus()]
@@ -225,7 +225,7 @@ def request_with(added: dict[str, str], request: Request) -> Request:
 
 
 def comparable(request: Request, seen: Seen) -> Seen:
-    """What is seen, but of a journal neither what took how long nor the headers that the lane has added."""
+    """The answer, in a journal without durations and without the headers that the door has added."""
     status, _, body = seen
     if not request.target.startswith("/__admin/requests?"):
         return seen

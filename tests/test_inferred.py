@@ -27,7 +27,7 @@ Row = tuple[Any, ...]
 
 
 def last(api: Api) -> list[str]:
-    """What the last answer relied on."""
+    """The undocumented rules that the last answer depends on."""
     return api.client.get("/__admin/requests").json()["requests"][-1]["inferred"]
 
 

@@ -170,7 +170,7 @@ def log(path="/a", sandbox="team"):
 
 
 def written(capsys):
-    """What was written, without its time."""
+    """The written lines, without their times."""
     return re.sub(r"\d\d:\d\d:\d\d(\.\d+)?", "TIME", capsys.readouterr().err)
 
 

@@ -98,6 +98,6 @@ def _unknown(count: int) -> list[str]:
 
 
 def _entry(api: Api, response: httpx.Response) -> dict[str, Any]:
-    """What the journal has of a request."""
+    """The journal entry of a request."""
     entry: dict[str, Any] = api.client.get(f"/__admin/requests/{response.headers['X-Mock-Request-Id']}").json()
     return entry

@@ -1,6 +1,6 @@
-"""What the package uses of its libraries beyond what they document: the one list, held against what is installed.
+"""The private names of libraries that the package relies on, checked against the installed versions.
 
-A row that fails names the version that broke it: look at what the last column says, then at that library's changes.
+A row that fails names the version that broke it: the last column says what the name is used for.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def found(dotted: str) -> object:
 
 
 def own(owner: object, name: str) -> bool:
-    """Whether the owner has it; what a class gives its instances stands in an `__init__`."""
+    """Test if the owner has the name; attributes of instances are looked up in `__init__`."""
     if hasattr(owner, name):
         return True
     return name in {used for base in getattr(owner, "__mro__", ()) for used in _used(base.__init__)}
@@ -201,7 +201,7 @@ def test_a_private_name_is_still_what_is_relied_on(private: Private) -> None:
 
 
 def overridden() -> Iterator[tuple[str, str]]:
-    """What our classes replace in the library's."""
+    """The names that our classes override."""
     for owner, ours in OVERRIDING.items():
         for name in vars(ours):
             if name not in vars(object) and own(found(owner), name):

@@ -228,10 +228,8 @@ class _Exchange:
         if applied := self.preferences.applied():
             made.headers["Preference-Applied"] = applied
         if opened.kept:
-            outcome.said, outcome.understood = (
-                self.reading.content(self._operation_id, self.received),
-                self.reading.relied,
-            )
+            outcome.said = self.reading.content(self._operation_id, self.received)
+            outcome.understood = self.reading.relied
             outcome.changes, outcome.decided = opened.world.changes, opened.world.relied
             outcome.arrived_ms = opened.arrived_ms
             body = self.early.document or None
