@@ -96,7 +96,7 @@ class Settings:
         lambda text: Path(_some(text)),
         "PATH",
         "The SQLite file to keep the sandboxes in.",
-        shown="a temporary file",
+        shown="in memory, up to 1 GiB",
     )
     fixtures: str = _setting(
         "default", _some, "NAME|DIR", "The initial state of sandboxes: shipped fixtures, or a folder such as ./mine."

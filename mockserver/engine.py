@@ -14,7 +14,7 @@ from mockserver.sandbox import state
 from mockserver.sandbox.sandboxes import SandboxDefaults, Sandboxes
 from mockserver.sandbox.sweeper import Sweeper
 from mockserver.sandbox.waiting import Waiting
-from mockserver.store.sqlite.database import SqliteStore
+from mockserver.store.sqlite.database import open_store
 from mockserver.store.transactions import StorageFull, Store, UnusableDatabase
 
 EXTENSION = "vambe_mock"
@@ -36,7 +36,7 @@ class Engine(NamedTuple):
         self.waiting.stop()
 
     def close(self) -> None:
-        """End every wait and close the store; a temporary database is removed."""
+        """End every wait and close the store; what is in memory is gone."""
         self.release()
         self.sweeper.stop()
         self.store.close()
@@ -48,7 +48,7 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
     Raises `fixtures.InvalidFixtures` or `UnusableDatabase`, and leaves the database file unchanged.
     """
     loaded = fixtures.load(settings.fixtures)
-    store = SqliteStore(settings.database)
+    store = open_store(settings.database)
     try:
         sandboxes = _sandboxes(settings, store, loaded)
     except StorageFull as full:

@@ -31,7 +31,6 @@ INTEGRATION = {
     "test_starting",
     "test_state_machine",
     "test_sweeper",
-    "test_temporary",
     "test_testing",
     "test_wheel",
 }

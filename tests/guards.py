@@ -437,8 +437,20 @@ GUARDS = (
     _guard("sweeper-spares", "sandbox/sweeper.py", ".where(WorldRow.id.not_in(_USED_WORLDS))", "", "sweeper.py"),
     # What is written.
     _guard("write-lock", "store/sqlite/database.py", "threading.Lock()", "contextlib.nullcontext()", "store.py"),
-    _guard("immediate-transaction", "store/sqlite/database.py", "'IMMEDIATE'", "'DEFERRED'", "store.py"),
-    _guard("rollback", "store/sqlite/database.py", "self._writer.rollback()", "self._writer.commit()", "store.py"),
+    _guard(
+        "immediate-transaction",
+        "store/sqlite/database.py",
+        'self._writer.run("BEGIN IMMEDIATE")',
+        'self._writer.run("BEGIN DEFERRED")',
+        "store.py",
+    ),
+    _guard(
+        "rollback",
+        "store/sqlite/database.py",
+        "self._writer.connection().rollback()",
+        "self._writer.connection().commit()",
+        "store.py",
+    ),
     # What is at hand.
     _guard(
         "memory-of-what-is-undone", "store/sqlite/database.py", "self._writing.memory.clear()", "pass", "at_hand.py"
@@ -494,13 +506,13 @@ GUARDS = (
     _guard(
         "one-owner",
         "store/sqlite/database.py",
-        "if not taken:",
-        "if False:",
+        "self._owner = files.own(path)",
+        'self._owner = sqlite3.connect(":memory:")',
         "store.py::TestFiles::test_a_second_store_on_a_file_is_refused_until_the_first_closes",
     ),
     _guard(
         "one-owner-at-a-time",
-        "store/sqlite/temporary.py",
+        "store/sqlite/files.py",
         "BEGIN EXCLUSIVE",
         "BEGIN",
         "store.py::TestFiles::test_a_second_store_on_a_file_is_refused_until_the_first_closes",
@@ -514,35 +526,17 @@ GUARDS = (
     ),
     _guard(
         "foreign-database",
-        "store/sqlite/database.py",
+        "store/sqlite/files.py",
         "if application != APPLICATION_ID:",
         "if False:",
         "store.py::TestFiles::test_a_file_of_another_program_or_version_is_refused",
     ),
     _guard(
         "newer-database",
-        "store/sqlite/database.py",
+        "store/sqlite/files.py",
         "if version != SCHEMA_VERSION:",
         "if False:",
         "store.py::TestFiles::test_a_file_of_another_program_or_version_is_refused",
-    ),
-    _guard(
-        "temporary-of-others",
-        "store/sqlite/temporary.py",
-        "found.st_uid ==",
-        "True or",
-        "temporary.py",
-    ),
-    _guard(
-        "temporary-of-its-user",
-        "store/sqlite/temporary.py",
-        "return Path(tempfile.mkdtemp(prefix=_PREFIX), _NAME)",
-        "folder = Path(tempfile.mkdtemp(prefix=_PREFIX)); folder.chmod(0o755); return folder / _NAME",
-        "temporary.py",
-    ),
-    _guard("temporary-link", "store/sqlite/temporary.py", "folder.lstat()", "folder.stat()", "temporary.py"),
-    _guard(
-        "temporary-link-in-between", "store/sqlite/temporary.py", "if _is_own(path.parent):", "if True:", "temporary.py"
     ),
     # The same answer every time.
     _guard("minted-once", "store/contents.py", 'if self.get(model, new["id"]) is None:', "if True:", "state.py"),

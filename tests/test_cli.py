@@ -16,7 +16,7 @@ from support import COMMAND, Api, assert_error, command, plain_environment, serv
 from mockserver import __version__, cli, serving
 from mockserver.config import SETTINGS, Settings
 from mockserver.formats import ids
-from mockserver.store.sqlite.database import SqliteStore
+from mockserver.store.sqlite.database import open_store
 
 BAD_VALUES = [
     ("host", ""),
@@ -285,7 +285,7 @@ def foreign(path: Path, journal: str) -> None:
 
 
 def of_version(path: Path, version: int) -> None:
-    SqliteStore(path).close()
+    open_store(path).close()
     Path(f"{path}.lock").unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {version}")

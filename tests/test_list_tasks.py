@@ -214,16 +214,16 @@ def test_a_bounded_list_reads_a_thousand_tasks_and_refuses_more() -> None:
         for number in range(tasks.LARGE):
             due = {"due_date": parse_date_or_date_time("2025-11-26")} if number % 2 else {}
             tasks.create_task(opened.world, MARIA, {**fields, **due, "responsible_ids": [MARIA]})
-        both = tasks.list_tasks(opened.world, [], *days, True, bounded=True)
+        both = list(tasks.list_tasks(opened.world, [], *days, True, bounded=True))
         assert len(both) == tasks.LARGE
         tasks.create_task(opened.world, MARIA, {**fields, "responsible_ids": [CARLOS]})
         with pytest.raises(tasks.TooLargeForTheLock):
             tasks.list_tasks(opened.world, [CARLOS], *days, True, bounded=True)
-        assert len(tasks.list_tasks(opened.world, [], *days, False, bounded=True)) == tasks.LARGE // 2
-        assert len(tasks.list_tasks(opened.world, [], *days, True)) == tasks.LARGE + 1
+        assert len(list(tasks.list_tasks(opened.world, [], *days, False, bounded=True))) == tasks.LARGE // 2
+        assert len(list(tasks.list_tasks(opened.world, [], *days, True))) == tasks.LARGE + 1
     with mock.sandboxes.look("default") as looked:
         assert [task["id"] for task in tasks.list_tasks(looked.world, [], *days, True)][:-1] == [t["id"] for t in both]
-        assert len(tasks.list_tasks(looked.world, [CARLOS], *days, True)) == 1
+        assert len(list(tasks.list_tasks(looked.world, [CARLOS], *days, True))) == 1
     mock.close()
 
 

@@ -13,7 +13,7 @@ import pytest
 from peewee import IntegrityError
 
 from mockserver.store.models import Sandbox
-from mockserver.store.sqlite.database import SqliteStore
+from mockserver.store.sqlite.database import open_store
 from mockserver.store.transactions import Store, Transaction, UnusableDatabase
 
 
@@ -28,7 +28,7 @@ def names(store: Store) -> list[str]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = SqliteStore(tmp_path / "world.db")
+    store = open_store(tmp_path / "world.db")
     yield store
     store.close()
 
@@ -110,8 +110,11 @@ class TestTransactions:
             later.result(timeout=10)
         assert names(store) == ["first", "later"]
 
-    def test_no_other_program_can_write_between_what_a_block_reads_and_what_it_writes(self, store: Store) -> None:
-        with store.write() as transaction, contextlib.closing(sqlite3.connect(store.path, timeout=0)) as other:
+    def test_no_other_program_can_write_between_what_a_block_reads_and_what_it_writes(
+        self, store: Store, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "world.db"
+        with store.write() as transaction, contextlib.closing(sqlite3.connect(path, timeout=0)) as other:
             assert transaction.rows(Sandbox.select()) == []
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("BEGIN IMMEDIATE")
@@ -121,7 +124,7 @@ class TestTransactions:
 
 class TestFiles:
     def test_two_stores_in_one_process_do_not_mix(self) -> None:
-        one, two = SqliteStore(), SqliteStore()
+        one, two = open_store(), open_store()
         try:
             with one.write() as first, two.write() as second:
                 put(first, "one")
@@ -132,21 +135,21 @@ class TestFiles:
             two.close()
 
     def test_a_second_store_on_a_file_is_refused_until_the_first_closes(self, tmp_path: Path) -> None:
-        first = SqliteStore(tmp_path / "world.db")
+        first = open_store(tmp_path / "world.db")
         with first.write() as transaction:
             put(transaction, "a")
         with pytest.raises(UnusableDatabase, match="is in use by another vambe-mock"):
-            SqliteStore(tmp_path / "world.db")
+            open_store(tmp_path / "world.db")
         assert names(first) == ["a"]
         first.close()
-        second = SqliteStore(tmp_path / "world.db")
+        second = open_store(tmp_path / "world.db")
         assert names(second) == ["a"]
         second.close()
 
     def test_a_lock_file_that_is_something_else_is_refused_and_untouched(self, tmp_path: Path) -> None:
         (tmp_path / "world.db.lock").write_text("somebody's notes\n" * 100)
         with pytest.raises(UnusableDatabase, match=r"world\.db\.lock: file is not a database"):
-            SqliteStore(tmp_path / "world.db")
+            open_store(tmp_path / "world.db")
         assert [path.name for path in tmp_path.iterdir()] == ["world.db.lock"]
         assert (tmp_path / "world.db.lock").read_text() == "somebody's notes\n" * 100
 
@@ -155,23 +158,22 @@ class TestFiles:
         [("application_id", "the database of another program"), ("user_version", "schema version 7")],
     )
     def test_a_file_of_another_program_or_version_is_refused(self, pragma: str, cause: str, tmp_path: Path) -> None:
-        SqliteStore(tmp_path / "world.db").close()
+        open_store(tmp_path / "world.db").close()
         with contextlib.closing(sqlite3.connect(tmp_path / "world.db")) as connection:
             connection.execute(f"PRAGMA {pragma} = 7")
             connection.execute("PRAGMA journal_mode = delete")
         with pytest.raises(UnusableDatabase, match=cause):
-            SqliteStore(tmp_path / "world.db").close()
+            open_store(tmp_path / "world.db").close()
 
     def test_an_empty_file_is_taken(self, tmp_path: Path) -> None:
         (tmp_path / "world.db").touch()
-        store = SqliteStore(tmp_path / "world.db")
+        store = open_store(tmp_path / "world.db")
         assert names(store) == []
         store.close()
 
-    def test_closing_leaves_no_file_thread_or_descriptor(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    def test_closing_leaves_no_thread_or_descriptor(self, tmp_path: Path) -> None:
         threads, descriptors = threading.active_count(), open_descriptors()
-        store = SqliteStore()
+        store = open_store(tmp_path / "world.db")
         with ThreadPoolExecutor(4) as pool:
             barrier = threading.Barrier(4)
 
@@ -181,35 +183,39 @@ class TestFiles:
 
             for done in [pool.submit(look) for _ in range(4)]:
                 done.result()
-        assert len(list(tmp_path.iterdir())) == 1
         assert open_descriptors() > descriptors
         store.close()
-        assert list(tmp_path.iterdir()) == []
         assert (threading.active_count(), open_descriptors()) == (threads, descriptors)
 
     def test_a_store_that_is_refused_leaves_no_descriptor(self, tmp_path: Path) -> None:
         (tmp_path / "world.db").write_bytes(b"garbage " * 1000)
         descriptors = open_descriptors()
         with pytest.raises(UnusableDatabase):
-            SqliteStore(tmp_path / "world.db")
+            open_store(tmp_path / "world.db")
         assert open_descriptors() == descriptors
 
     def test_a_file_that_is_damaged_behind_its_header_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "world.db"
-        SqliteStore(path).close()
+        open_store(path).close()
         content = path.read_bytes()
         path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
         descriptors = open_descriptors()
         with pytest.raises(UnusableDatabase, match=r"world\.db"):
-            SqliteStore(path)
+            open_store(path)
         assert open_descriptors() == descriptors
         assert path.read_bytes()[100:] == b"\xff" * (len(content) - 100)
 
 
-def test_without_a_folder_for_temporary_files_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_in_memory_opens_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    with pytest.raises(UnusableDatabase, match="no folder for temporary files: No such file or directory"):
-        SqliteStore()
+    monkeypatch.chdir(tmp_path)
+    descriptors = open_descriptors()
+    with contextlib.closing(open_store()) as store:
+        with store.write() as transaction:
+            put(transaction, "a")
+        assert names(store) == ["a"]
+        assert open_descriptors() == descriptors
+    assert list(tmp_path.iterdir()) == []
 
 
 def open_descriptors() -> int:

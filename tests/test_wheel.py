@@ -106,10 +106,8 @@ def test_the_checkout_runs_as_a_script() -> None:
 
 
 def test_the_checkout_runs_with_flask_s_command_and_the_settings_of_the_environment(tmp_path: Path) -> None:
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
     environment = plain_environment(
-        VAMBE_MOCK_FIXTURES="demo", VAMBE_MOCK_ALLOWED_HOST="mock.internal", PYTHONUNBUFFERED="1", TMPDIR=str(temporary)
+        VAMBE_MOCK_FIXTURES="demo", VAMBE_MOCK_ALLOWED_HOST="mock.internal", PYTHONUNBUFFERED="1"
     )
     line = [sys.executable, "-m", "flask", "run", "--port", "0"]
     log = tmp_path / "log"

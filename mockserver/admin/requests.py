@@ -30,8 +30,9 @@ def list_requests(call: Call) -> Document:
     """The requests in the journal, oldest first; total counts all matches, dropped the entries removed to make room."""
     pattern = Pattern({part: value for part, value in call.query.items() if part not in ("since", "limit")})
     with call.engine.sandboxes.look(call.sandbox) as opened:
-        found = [entry for entry in opened.journal.entries(call.query["since"]) if pattern.matches(entry)]
-        return {"requests": found[: call.query.get("limit")], "total": len(found), "dropped": opened.journal.dropped()}
+        entries, dropped = opened.journal.entries(call.query["since"]), opened.journal.dropped()
+    found = [entry for entry in entries if pattern.matches(entry)]
+    return {"requests": found[: call.query.get("limit")], "total": len(found), "dropped": dropped}
 
 
 @call("DELETE", "/requests", changes="journal")
@@ -83,7 +84,8 @@ def verify_requests(call: Call) -> Any:
 
     def look() -> bool:
         with call.engine.sandboxes.look_or_open(call.sandbox) as opened:
-            return check.look(opened.journal)
+            entries = check.fetch(opened.journal)
+        return check.look(entries)
 
     if call.body["timeout_ms"]:
         call.engine.waiting.until(call.sandbox, look, call.body["timeout_ms"] / 1000)
@@ -132,7 +134,7 @@ def _found(call: Call) -> list[Document]:
     return [entry for entry in _entries(call) if pattern.matches(entry)]
 
 
-def _entries(call: Call) -> list[Document]:
+def _entries(call: Call) -> Iterator[Document]:
     with call.engine.sandboxes.look_or_open(call.sandbox) as opened:
         return opened.journal.entries()
 

@@ -35,8 +35,7 @@ def reset(call: Call) -> Document:
 @call("GET", "/state")
 def get_state(call: Call) -> Document:
     """The sandbox as one document, in the shape of a fixtures folder."""
-    with call.engine.sandboxes.look(call.sandbox) as opened:
-        return state.document(opened.world)
+    return _state(call)
 
 
 @call("PUT", "/state", body_schema=schemas.State(), needs_body=True)
@@ -48,8 +47,7 @@ def put_state(call: Call) -> Document:
     call.engine.sandboxes.refill(call.sandbox, document)
     _superseded(call)
     call.engine.waiting.announce(call.sandbox, "state", lambda: {"replaced": True})
-    with call.engine.sandboxes.look(call.sandbox) as opened:
-        return state.document(opened.world)
+    return _state(call)
 
 
 @call("GET", "/sandboxes", about_a_sandbox=False)
@@ -152,6 +150,12 @@ def patch_settings(call: Call) -> Document:
     with call.engine.sandboxes.open(call.sandbox) as opened:
         settings.change(opened.world, call.body)
         return settings.document(opened.world)
+
+
+def _state(call: Call) -> Document:
+    with call.engine.sandboxes.look(call.sandbox) as opened:
+        document = state.fetch(opened.world)
+    return document()
 
 
 def _reset(call: Call, to: str, only: list[str]) -> Document:

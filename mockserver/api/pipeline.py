@@ -149,8 +149,8 @@ class _Exchange:
         assert self.operation is not None  # noqa: S101  # an operation's view asked for it
         tries = self.large.tries if self.large else 0
         with self.engine.sandboxes.look(self.caller.sandbox) as opened:
-            result = self.operation.view(self._call(opened, actor(opened.world, self.caller)))
-        return _Large(opened.version, wire_json.encode_all(result), opened.world.relied, tries + 1)
+            fetched = self.operation.view(self._call(opened, actor(opened.world, self.caller)))
+        return _Large(opened.version, wire_json.encode_all(fetched), opened.world.relied, tries + 1)
 
     def _begun(self, opened: OpenSandbox) -> tuple[Outcome, int]:
         """Apply limit, preference and fault; return the delay in milliseconds, and carry out a request without one."""
@@ -208,7 +208,8 @@ class _Exchange:
             opened.world.rely(*self.large.relied)
             return Answer.of_json(operation.status, self.large.body)
         result = operation.view(self._call(opened, user_id, locked=opened.kept))
-        return Answer.of_json(operation.status, wire_json.encode(result))
+        encode = wire_json.encode_all if operation.answer.many else wire_json.encode
+        return Answer.of_json(operation.status, encode(result))
 
     def _call(self, opened: OpenSandbox, user_id: str, locked: bool = False) -> Call:
         parts = self.reading.parts

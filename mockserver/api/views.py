@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from mockserver.api import schemas
@@ -32,7 +33,7 @@ def create_task(call: Call) -> dict[str, Any]:
 
 
 @operation("listTasks", "GET", "/tasks", query_schema=schemas.ListTasks(), answer=schemas.Task(many=True))
-def list_tasks(call: Call) -> list[dict[str, Any]]:
+def list_tasks(call: Call) -> Iterable[dict[str, Any]]:
     """Get tasks by filters.
 
     Lists the tasks that are due in a span of days, and those without a due date unless they are excluded,

@@ -106,7 +106,7 @@ def _activities(engine: Engine, since: JournalEnds) -> Iterator[_Activity]:
     for name in engine.sandboxes.names():
         # Processes that the command left behind may still delete sandboxes.
         with contextlib.suppress(NotFound), engine.sandboxes.look(name) as opened:
-            entries = opened.journal.entries(since.get((name, opened.journal.number), 0))
+            entries = list(opened.journal.entries(since.get((name, opened.journal.number), 0)))
             refused = [entry for entry in entries if _is_refused(entry)]
             if entries:
                 yield _Activity(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
@@ -23,9 +24,10 @@ class _Known(NamedTuple):
     customers: dict[str, str]
 
 
-def context(opened: OpenSandbox) -> Document:
+def context(opened: OpenSandbox) -> Callable[[], Document]:
     """The template context of the page."""
-    return present(state.document(opened.world)) | {"zones": sorted(zones.names())}
+    document = state.fetch(opened.world)
+    return lambda: present(document()) | {"zones": sorted(zones.names())}
 
 
 def present(document: Lists) -> Document:

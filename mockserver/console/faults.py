@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -37,9 +37,10 @@ _GROUPS = (
 )
 
 
-def context(opened: OpenSandbox) -> Document:
+def context(opened: OpenSandbox) -> Callable[[], Document]:
     """The template context of the page."""
-    return present(fault_rules.listed(opened.world), failure_catalogue.failures_of(current_engine().operations))
+    rules = fault_rules.listed(opened.world)
+    return lambda: present(rules, failure_catalogue.failures_of(current_engine().operations))
 
 
 def present(rules: Sequence[Document], catalogue: Sequence[Document]) -> Document:

@@ -14,6 +14,7 @@ from mockserver.console import requests as requests_page
 from mockserver.console import world as world_page
 from mockserver.engine import current_engine
 from mockserver.errors import BadRequest, NotFound
+from mockserver.sandbox import state
 from mockserver.sandbox.sandboxes import OpenSandbox
 
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -58,7 +59,8 @@ def export() -> Response:
     """The sandbox's state as a folder of fixtures, zipped."""
     name = keys.check_name(request.args.get("sandbox", keys.DEFAULT))
     with current_engine().sandboxes.look(name) as opened:
-        content = world_page.exported(opened)
+        document = state.fetch(opened.world)
+    content = world_page.zipped(world_page.as_fixtures(document()))
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     return Response(content, mimetype="application/zip", headers=headers)
 
@@ -71,16 +73,20 @@ def asset(name: str) -> Response:
     return response
 
 
-def _page(template: str, title: str, context: Callable[[OpenSandbox], Context]) -> Response:
-    """Render a page of the sandbox; 404 when it does not exist, 400 when its name is invalid."""
+def _page(template: str, title: str, context: Callable[[OpenSandbox], Callable[[], Context]]) -> Response:
+    """Render a page of the sandbox; 404 when it does not exist, 400 when its name is invalid.
+
+    `context` fetches; what it returns makes the context of it, without a transaction.
+    """
     sandbox = request.args.get("sandbox", keys.DEFAULT)
     engine = current_engine()
     frame = framed(title, sandbox, engine.sandboxes.names())
     try:
         with engine.sandboxes.look(keys.check_name(sandbox)) as opened:
-            content = context(opened)
+            present = context(opened)
     except (BadRequest, NotFound) as error:
         return html("missing.html", error.status, {**frame, "message": error.message})
+    content = present()
     return html(template, content.pop("http_status", 200), {**frame, **content})
 
 

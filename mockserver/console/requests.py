@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mockserver import keys
@@ -72,38 +72,41 @@ class Filter(NamedTuple):
         return not wanted or any(wanted in text.casefold() for text in _texts_of(entry))
 
 
-def list_context(opened: OpenSandbox, query: Mapping[str, str], operations: Collection[str]) -> Document:
+def list_context(opened: OpenSandbox, query: Mapping[str, str], operations: Collection[str]) -> Callable[[], Document]:
     """The template context of the requests page: the rows that match its query, the newest last."""
     wanted = Filter.of(query)
-    found = [entry for entry in opened.journal.entries() if wanted.lets(entry)]
-    return {
-        "filter": wanted,
-        "operations": [*operations, *({wanted.operation} - {"", NO_OPERATION, *operations})],
-        "statuses": SUGGESTED,
-        "found": len(found),
-        "kept": opened.journal.limit,
-        **_rows(opened, found),
-    }
+    rows = _rows(opened, wanted)
+
+    def context() -> Document:
+        return {
+            "filter": wanted,
+            "operations": [*operations, *({wanted.operation} - {"", NO_OPERATION, *operations})],
+            "statuses": SUGGESTED,
+            "kept": opened.journal.limit,
+            **rows(),
+        }
+
+    return context
 
 
-def rows_context(opened: OpenSandbox, query: Mapping[str, str]) -> Document:
+def rows_context(opened: OpenSandbox, query: Mapping[str, str]) -> Callable[[], Document]:
     """The template context of the rows after the entry with the id `since`."""
-    wanted = Filter.of(query)
     since = int(query["since"]) if _ID.fullmatch(query.get("since", "")) else 0
-    return _rows(opened, [entry for entry in opened.journal.entries(since) if wanted.lets(entry)])
+    return _rows(opened, Filter.of(query), since)
 
 
-def entry_context(opened: OpenSandbox, id: str, base_url: str) -> Document:
+def entry_context(opened: OpenSandbox, id: str, base_url: str) -> Callable[[], Document]:
     """The template context of one request; without an entry of that id, `entry` is None and the status 404."""
     number = int(id) if _ID.fullmatch(id) else 0
     entry = opened.journal.get(number)
     if entry is None:
-        return {"entry": None, "id": id, "http_status": 404}
-    return {
+        return lambda: {"entry": None, "id": id, "http_status": 404}
+    previous, following = (each if opened.journal.get(each) else None for each in (number - 1, number + 1))
+    return lambda: {
         "entry": entry,
         "row": row(entry),
-        "previous": number - 1 if opened.journal.get(number - 1) else None,
-        "next": number + 1 if opened.journal.get(number + 1) else None,
+        "previous": previous,
+        "next": following,
         "sides": (side("Request", entry["request"]), side("Answer", entry["response"])),
         "decision": explained(entry["decision"]),
         "problems": [explained(problem) for problem in entry["problems"]],
@@ -178,11 +181,16 @@ def fault(fault: Document | None) -> str:
     return f"Fault rule {fault['id']} {did}, {fault['when']} the commit."
 
 
-def _rows(opened: OpenSandbox, entries: list[Document]) -> Document:
-    """The newest rows, the newest id of the journal, and the number of dropped entries."""
-    journal = opened.journal
-    rows = [row(entry) for entry in entries[-SHOWN:]]
-    return {"rows": rows, "newest": journal.next_id() - 1, "dropped": journal.dropped()}
+def _rows(opened: OpenSandbox, wanted: Filter, since: int = 0) -> Callable[[], Document]:
+    """The newest rows, the number found, the newest id of the journal, and the number of dropped entries."""
+    entries, newest, dropped = opened.journal.entries(since), opened.journal.next_id() - 1, opened.journal.dropped()
+
+    def rows() -> Document:
+        found = [entry for entry in entries if wanted.lets(entry)]
+        shown = [row(entry) for entry in found[-SHOWN:]]
+        return {"rows": shown, "found": len(found), "newest": newest, "dropped": dropped}
+
+    return rows
 
 
 def _tone(status: int | None) -> str:

@@ -1,4 +1,4 @@
-"""The world page: people, clock, snapshots and settings; and the export of the state as fixtures."""
+"""The world page: people, clock, snapshots and settings; and the state as fixtures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from mockserver import clock, fixtures
@@ -22,15 +23,10 @@ _EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest in a zip file; constant, 
 _PLAIN_FILE = 0o100644 << 16
 
 
-def context(opened: OpenSandbox) -> Document:
+def context(opened: OpenSandbox) -> Callable[[], Document]:
     """The template context of the page."""
-    document = state.document(opened.world)
-    notes = notes_by_contact(document)
-    return {
-        "users": document["users"],
-        "statuses": sorted(document["statuses"], key=lambda status: status["order"]),
-        "contacts": [contact | {"notes": notes[contact["id"]]} for contact in document["contacts"]],
-        "customers": document["customers"],
+    fetched = state.fetch(opened.world)
+    content = {
         "clock": opened.world.clock.document(),
         "modes": clock.MODES,
         "snapshots": snapshots.listed(opened),
@@ -38,6 +34,18 @@ def context(opened: OpenSandbox) -> Document:
         "parts": PARTS,
         "deletable": opened.name != DEFAULT,
     }
+
+    def present() -> Document:
+        document = fetched()
+        notes = notes_by_contact(document)
+        return content | {
+            "users": document["users"],
+            "statuses": sorted(document["statuses"], key=lambda status: status["order"]),
+            "contacts": [contact | {"notes": notes[contact["id"]]} for contact in document["contacts"]],
+            "customers": document["customers"],
+        }
+
+    return present
 
 
 def notes_by_contact(document: Lists) -> dict[str, list[dict[str, Any]]]:
@@ -47,11 +55,6 @@ def notes_by_contact(document: Lists) -> dict[str, list[dict[str, Any]]]:
     for note in reversed(document["notes"]):
         notes[note["contact_id"]].append(note | {"title": titles.get(note["task_id"], note["task_id"])})
     return notes
-
-
-def exported(opened: OpenSandbox) -> bytes:
-    """The state as a zip file of fixtures."""
-    return zipped(as_fixtures(state.document(opened.world)))
 
 
 def as_fixtures(document: Lists) -> Lists:

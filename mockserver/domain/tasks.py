@@ -77,11 +77,11 @@ def list_tasks(
     to_date: date,
     include_tasks_without_dates: bool,
     bounded: bool = False,
-) -> list[TaskObject]:
+) -> Iterable[TaskObject]:
     """The tasks due on these days of UTC, both included, and the undated ones if requested.
 
     With `responsible_ids`, only tasks for which one of them is responsible. Raises TooLargeForTheLock when it is
-    `bounded` and reads more than `LARGE` tasks.
+    `bounded` and reads more than `LARGE` tasks. All rows are fetched before; the objects are made one by one.
     """
     first, last = f"{from_date.isoformat()}T00:00:00.000Z", f"{to_date.isoformat()}T23:59:59.999Z"
     limit = LARGE + 1 if bounded else _NO_LIMIT
@@ -100,7 +100,8 @@ def list_tasks(
         world.rely("list-responsibleIds")
     if len(found) > 1:
         world.rely("list-order")
-    return present_all(world, found)
+    known = statuses.load(world)
+    return (present(task, known) for task in found)
 
 
 def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
@@ -148,18 +149,12 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
 def delete_task(world: World, task_id: str) -> dict[str, str]:
     """Mark the task deleted and remove its note; NotFound when it does not exist or is deleted already."""
     task = _find(world, task_id, "delete-unknown")
-    (before,) = present_all(world, [task])
+    before = present(task, statuses.load(world))
     world.update(Task, task_id, deleted_at=world.clock.read())
     world.report("task", task_id, before | _parts_of(task), None)
     notes.follow(world, task_id, None)
     world.tick()
     return {"status": "success"}
-
-
-def present_all(world: World, tasks: list[dict[str, Any]]) -> list[TaskObject]:
-    """Task objects for rows of the table, in the rows' order."""
-    known = statuses.load(world)
-    return [present(task, known) for task in tasks]
 
 
 def present(task: dict[str, Any], known: statuses.Statuses) -> TaskObject:

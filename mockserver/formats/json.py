@@ -6,7 +6,8 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 MAX_DEPTH = 64
@@ -32,12 +33,10 @@ def encode(document: object) -> bytes:
     return _ENCODER.encode(document).encode()
 
 
-def encode_all(documents: Sequence[object]) -> bytes:
+def encode_all(documents: Iterable[object]) -> bytes:
     """Encode an array of documents as `encode` does, in chunks, so that other threads run in between."""
-    if len(documents) <= _AT_ONCE:
-        return encode(documents)
-    parts = (encode(documents[start : start + _AT_ONCE])[1:-1] for start in range(0, len(documents), _AT_ONCE))
-    return b"[%s]" % b",".join(parts)
+    each = iter(documents)
+    return b"[%s]" % b",".join([encode(some)[1:-1] for some in iter(lambda: list(islice(each, _AT_ONCE)), [])])
 
 
 def quoted(text: str, limit: int = 80) -> str:

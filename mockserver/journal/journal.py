@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from peewee import Query
@@ -90,9 +90,10 @@ class Journal:
         if pushed_out > _MAX_UNTRIMMED or self._next_id % _TRIMMED_EVERY == 0:
             self._run("trim", _before, self._oldest)
 
-    def entries(self, since: int = 0) -> list[Document]:
-        """The entries after the one with id `since`, oldest first."""
-        return [json.loads(text) for (text,) in self._run("documents", _documents, max(since + 1, self._oldest))]
+    def entries(self, since: int = 0) -> Iterator[Document]:
+        """The entries after the one with id `since`, oldest first: fetched at once, decoded one by one."""
+        found = self._run("documents", _documents, max(since + 1, self._oldest)).fetchall()
+        return (json.loads(text) for (text,) in found)
 
     def get(self, id: int) -> Document | None:
         """The entry with that id, or None."""

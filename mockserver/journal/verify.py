@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from mockserver.journal.journal import Journal
@@ -47,11 +48,12 @@ class _Following:
         self._journal: int | None = None
         self._last = 0
 
-    def _news(self, journal: Journal) -> list[Document]:
+    def fetch(self, journal: Journal) -> Iterator[Document]:
+        """The entries that were not looked at before."""
         if journal.number != self._journal:
             self._journal, self._last, self.actual = journal.number, 0, 0
         entries = journal.entries(self._last)
-        self._last = entries[-1]["id"] if entries else self._last
+        self._last = journal.next_id() - 1
         return entries
 
 
@@ -63,9 +65,9 @@ class Count(_Following):
         self.pattern = pattern
         self.times = times
 
-    def look(self, journal: Journal) -> bool:
+    def look(self, entries: Iterable[Document]) -> bool:
         """Count the new entries; True when the verdict is final."""
-        for entry in self._news(journal):
+        for entry in entries:
             self.actual += self.pattern.matches(entry)
         holds = self.times.hold(self.actual)
         return (holds and self.times.settled_early) or self.times.hopeless(self.actual)
@@ -83,9 +85,9 @@ class Sequence(_Following):
         super().__init__()
         self.patterns = patterns
 
-    def look(self, journal: Journal) -> bool:
+    def look(self, entries: Iterable[Document]) -> bool:
         """Match the new entries; True when the whole sequence was found."""
-        for entry in self._news(journal):
+        for entry in entries:
             if self.actual < len(self.patterns) and self.patterns[self.actual].matches(entry):
                 self.actual += 1
         return self.passed
@@ -101,7 +103,7 @@ class Sequence(_Following):
         return self.patterns[min(self.actual, len(self.patterns) - 1)]
 
 
-def near_misses(pattern: Pattern, entries: list[Document]) -> list[Document]:
+def near_misses(pattern: Pattern, entries: Iterable[Document]) -> list[Document]:
     """The entries that match most of the pattern, the closest and newest first, with their mismatches."""
     missed = [(list(pattern.mismatches(entry)), entry) for entry in entries]
     closest = sorted((pair for pair in missed if pair[0]), key=lambda pair: (len(pair[0]), -pair[1]["id"]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mockserver.clock import ClockSetting
-from mockserver.domain import due, tasks
+from mockserver.domain import due, statuses, tasks
 from mockserver.store import contents
 from mockserver.store.contents import World
 from mockserver.store.models import Contact, Customer, Note, Part, Status, Task, Template, User
@@ -17,10 +18,23 @@ _PEOPLE: dict[str, type[Part]] = {"users": User, "statuses": Status, "contacts":
 _NOT_SHOWN = ("world", "position")
 
 
-def document(world: World) -> Document:
-    """The world's people, statuses, tasks and notes, each in insertion order, without deleted tasks."""
-    people = {name: [_public_columns(row) for row in world.rows(model)] for name, model in _PEOPLE.items()}
-    return {**people, "tasks": _tasks(world), "notes": [_public_columns(row) for row in world.rows(Note)]}
+def fetch(world: World) -> Callable[[], Document]:
+    """Fetch a world; the result makes its document, which takes longer, and needs no transaction.
+
+    The document has the people, statuses, tasks and notes, each in insertion order, without deleted tasks.
+    """
+    known = statuses.load(world)
+    people = {name: world.rows(model) for name, model in _PEOPLE.items()}
+    rows, notes = world.rows(Task, deleted_at=None), world.rows(Note)
+
+    def document() -> Document:
+        return {
+            **{name: [_public_columns(row) for row in found] for name, found in people.items()},
+            "tasks": [tasks.present(row, known) | {part: row[part] for part in due.Parts._fields} for row in rows],
+            "notes": [_public_columns(row) for row in notes],
+        }
+
+    return document
 
 
 def fill(world: World, document: Document) -> None:
@@ -42,14 +56,6 @@ def fill(world: World, document: Document) -> None:
 
 def _public_columns(row: dict[str, Any]) -> dict[str, Any]:
     return {column: value for column, value in row.items() if column not in _NOT_SHOWN}
-
-
-def _tasks(world: World) -> list[dict[str, Any]]:
-    rows = world.rows(Task, deleted_at=None)
-    return [
-        shown | {part: row[part] for part in due.Parts._fields}
-        for row, shown in zip(rows, tasks.present_all(world, rows), strict=True)
-    ]
 
 
 def keep_template(store: Store, document: Document, digest: str) -> int:

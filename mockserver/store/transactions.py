@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, Protocol
 
 from mockserver.errors import InsufficientStorage
@@ -39,13 +38,16 @@ class Store(Protocol):
         """
 
     def read(self) -> AbstractContextManager[Transaction]:
-        """A transaction that reads a consistent snapshot of the store and waits for no writer."""
+        """A transaction that reads a consistent snapshot of the store.
+
+        The block should only fetch: while it runs, a store in memory serves nobody else.
+        """
 
     def look(self) -> AbstractContextManager[Transaction]:
         """As `read`, for a block that may try to write: raises WouldWrite then, and writes nothing."""
 
     def close(self) -> None:
-        """Release the store's resources; a temporary store is deleted."""
+        """Release the store's resources; a store in memory is gone."""
 
 
 class UnusableDatabase(Exception):
@@ -53,12 +55,7 @@ class UnusableDatabase(Exception):
 
 
 class StorageFull(InsufficientStorage):
-    """The store at `path` has no room for a write, because of `cause`; its contents are intact."""
-
-    def __init__(self, path: Path, cause: str) -> None:
-        super().__init__(
-            f"There is no room to write to {path}: {cause}. Free space on its disk, or start with another --database"
-        )
+    """The store has no room for a write; its contents are intact."""
 
 
 class WouldWrite(Exception):

@@ -28,7 +28,7 @@ from mockserver.config import Settings
 from mockserver.sandbox import sweeper
 from mockserver.store.models import Sandbox
 from mockserver.store.sqlite import database, error_codes
-from mockserver.store.sqlite.database import Connections, SqliteStore
+from mockserver.store.sqlite.database import Connections, open_store
 from mockserver.store.transactions import StorageFull, Store, Transaction, WouldWrite
 from reliability.processes import Process
 
@@ -63,9 +63,10 @@ class Bounded(Connections):
 
     limit = UNLIMITED = 1_073_741_823  # pages
 
-    def begin(self, lock_type: str | None = None) -> None:
-        self.execute_sql(f"PRAGMA max_page_count = {self.limit}").fetchall()
-        super().begin(lock_type)
+    def run(self, statement: str) -> None:
+        if statement == "BEGIN IMMEDIATE":
+            self.execute_sql(f"PRAGMA max_page_count = {self.limit}").fetchall()
+        super().run(statement)
 
     def stop_growing(self, left: int = 0) -> None:
         """Have room for so many pages more."""
@@ -321,7 +322,7 @@ def test_clearing_up_that_finds_no_room_says_so_in_one_line_and_goes_on_the_next
     def sweep(store: Store) -> bool:
         cleared.append(store)
         if len(cleared) == 1:
-            raise StorageFull(paged.database, "disk I/O error")
+            raise StorageFull("There is no room to write to it")
         return False
 
     monkeypatch.setattr(sweeper, "sweep", sweep)
@@ -408,12 +409,10 @@ def test_the_rate_limit_does_not_count_what_has_no_entry_and_holds_where_it_is_u
 
 
 @pytest.mark.parametrize("room", [100, 4096, 150_000])
-@pytest.mark.parametrize("kept", [True, False], ids=["kept", "temporary"])
-def test_a_start_that_finds_no_room_says_so(room: int, kept: bool, tmp_path: Path) -> None:
+def test_a_start_that_finds_no_room_says_so(room: int, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
-    arguments = ["--database", str(tmp_path / "world.db")] if kept else []
     ended = subprocess.run(
-        [*COMMAND, "serve", "--port", "0", *arguments],
+        [*COMMAND, "serve", "--port", "0", "--database", str(tmp_path / "world.db")],
         env=uncovered_environment(TMPDIR=str(tmp_path), PYTHONDONTWRITEBYTECODE="1"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         capture_output=True,
@@ -423,20 +422,37 @@ def test_a_start_that_finds_no_room_says_so(room: int, kept: bool, tmp_path: Pat
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert re.fullmatch(
-        rf"vambe-mock: --database: There is no room to write to {tmp_path}/\S*world\.db: .*, or start with another "
+        rf"vambe-mock: --database: There is no room to write to {tmp_path}/world\.db: .*, or start with another "
         r"--database\n",
         ended.stderr,
     ), ended.stderr
-    assert kept or list(tmp_path.iterdir()) == []
+
+
+def test_memory_that_is_full_is_a_507_that_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "Connections", Bounded)
+    with serving.bound_server(Settings(port=0, threads=4)) as opened:
+        pages: Any = opened.engine.store._writer
+        opened.server.start()
+        actor = Api(opened.server.url, "test_default")
+        with actor.client:
+            pages.stop_growing(left=40)
+            acknowledged = fill(actor)
+            assert actor.create().json()["message"] == (
+                "There is no room to write: the sandboxes hold 1024 MiB, as much as is kept in memory (database or "
+                "disk is full). Delete or reset some, or start with --database"
+            )
+            assert shown(actor)[-len(acknowledged) :] == said(acknowledged)
+            actor.client.post("/__admin/reset")
+            assert actor.create().status_code == 201
 
 
 # The store
 
 
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+@pytest.fixture(params=["file", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(database, "Connections", Bounded)
-    store = SqliteStore(tmp_path / "world.db")
+    store = open_store(tmp_path / "world.db" if request.param == "file" else None)
     yield store
     store.close()
 
@@ -499,7 +515,7 @@ FULL, IO, GONE = "database or disk is full", "disk I/O error", "cannot rollback 
     ],
 )
 def test_without_result_codes_the_words_of_sqlite_tell_that_there_is_no_room(
-    texts: list[str], cause: str | None, tmp_path: Path
+    texts: list[str], cause: str | None
 ) -> None:
     """As on Python 3.10; the last text is that of the error that arrives, which those before led to."""
     error: Exception | None = None
@@ -509,17 +525,11 @@ def test_without_result_codes_the_words_of_sqlite_tell_that_there_is_no_room(
         error = peewee.OperationalError(original, text)
         error.__context__ = original
     assert error
-    with (
-        pytest.raises(StorageFull if cause else peewee.OperationalError) as raised,
-        error_codes.raise_storage_full(tmp_path),
-    ):
-        raise error
-    if cause:
-        assert str(raised.value).startswith(f"There is no room to write to {tmp_path}: {cause}. ")
+    assert error_codes.no_room(error) == cause
 
 
-def test_an_error_while_another_is_handled_is_not_taken_for_that(tmp_path: Path) -> None:
-    with pytest.raises(peewee.IntegrityError), error_codes.raise_storage_full(tmp_path):
+def test_an_error_while_another_is_handled_is_not_taken_for_that() -> None:
+    with pytest.raises(peewee.IntegrityError) as raised:
         try:
             raise sqlite3.OperationalError(FULL)
         except sqlite3.OperationalError:
@@ -527,3 +537,4 @@ def test_an_error_while_another_is_handled_is_not_taken_for_that(tmp_path: Path)
                 raise ZeroDivisionError
             except ZeroDivisionError:
                 raise peewee.IntegrityError("UNIQUE constraint failed: task.id")  # noqa: B904
+    assert error_codes.no_room(raised.value) is None

@@ -1,5 +1,5 @@
-"""The store on a SQLite file.
+"""The store on SQLite, in memory or in a file.
 
-`database` opens the file, its connections and its transactions, `temporary` manages temporary databases and the lock
-of a file, and `error_codes` tells a full disk from other errors of SQLite.
+`database` opens it, its connections and its transactions, `files` checks and locks a file, and `error_codes` tells a
+full disk from other errors of SQLite.
 """

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 from peewee import PeeweeException
-
-from mockserver.store.transactions import StorageFull
 
 # SQLite's result codes, extended ones where they exist (https://www.sqlite.org/rescode.html). It reports an exceeded
 # quota or file size limit as an I/O error, not as a full disk.
@@ -22,16 +18,9 @@ _READ_ONLY_TEXTS = ("attempt to write a readonly database",)
 DATABASE_ERRORS = (sqlite3.Error, PeeweeException)
 
 
-@contextlib.contextmanager
-def raise_storage_full(path: Path) -> Iterator[None]:
-    """Convert SQLite's errors in the block into StorageFull when the file at `path` has no room."""
-    try:
-        yield
-    except DATABASE_ERRORS as error:
-        cause = _matching_text(error, _NO_ROOM, _NO_ROOM_TEXTS)
-        if cause is None:
-            raise
-        raise StorageFull(path, cause) from error
+def no_room(error: BaseException) -> str | None:
+    """The text of an error that says that storage is full; None for any other error."""
+    return _matching_text(error, _NO_ROOM, _NO_ROOM_TEXTS)
 
 
 def is_read_only(error: BaseException) -> bool:
