@@ -7,7 +7,9 @@ this module.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -62,9 +64,15 @@ class ApiError(Exception):
     rule = "internal-error"
 
     def __init__(
-        self, message: str | None = None, *, rule: str | None = None, problems: Iterable[Problem] = ()
+        self,
+        message: str | None = None,
+        *,
+        rule: str | None = None,
+        problems: Iterable[Problem] = (),
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.message = message or self.message
+        self._headers = headers
         self.problems = tuple(problems)
         self.rule = rule or (self.problems[0].rule if self.problems else "") or self.rule
         super().__init__(self.message)
@@ -73,9 +81,13 @@ class ApiError(Exception):
         """The error body (contract, section 1)."""
         return {"statusCode": self.status, "message": self.message, "error": self.title}
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Mapping[str, str]:
         """Headers of the answer besides those of its body."""
-        return {}
+        return self._headers
+
+
+class OwnError(ApiError):
+    """An error of the mock, which the vendor's API does not have."""
 
 
 class BadRequest(ApiError):
@@ -113,18 +125,13 @@ class NotFound(ApiError):
 
 
 class MethodNotAllowed(ApiError):
-    """405: the path exists, the method does not."""
+    """405: the path exists, the method does not; `Allow` lists those that do (RFC 9110, section 15.5.6)."""
 
     status, title, message = 405, "Method Not Allowed", "Method not allowed"
     rule = "unknown-route"
 
-    def __init__(self, message: str, allowed: Sequence[str]) -> None:
-        super().__init__(message)
-        self.allowed = tuple(allowed)
-
-    def headers(self) -> dict[str, str]:
-        """`Allow`, which a 405 must carry (RFC 9110, section 15.5.6)."""
-        return {"Allow": ", ".join(self.allowed)}
+    def __init__(self, message: str, allowed: Iterable[str]) -> None:
+        super().__init__(message, headers={"Allow": ", ".join(allowed)})
 
 
 class RequestTimeout(ApiError):
@@ -140,7 +147,7 @@ class PayloadTooLarge(ApiError):
     rule = "body-size"
 
 
-class MisdirectedRequest(ApiError):
+class MisdirectedRequest(OwnError):
     """421: the `Host` header names no host of this server."""
 
     status, title, message = 421, "Misdirected Request", "This server does not answer for that Host"
@@ -169,81 +176,52 @@ class ServiceUnavailable(ApiError):
     rule = "mock-limit"
 
 
-class InsufficientStorage(ApiError):
+class InsufficientStorage(OwnError):
     """507: there is no room for what the request would write."""
 
     status, title, message = 507, "Insufficient Storage", "There is no room to write to the database"
     rule = "mock-limit"
 
 
-class Forbidden(ApiError):
+class Forbidden(OwnError):
     """403: a page of another origin calls the control plane."""
 
     status, title, message = 403, "Forbidden", "The control plane does not answer pages of other origins"
 
 
-class Conflict(ApiError):
+class Conflict(OwnError):
     """409: the verification failed."""
 
     status, title, message = 409, "Conflict", "The verification failed"
 
 
-class UnsupportedMediaType(ApiError):
+class UnsupportedMediaType(OwnError):
     """415: the control plane takes JSON only."""
 
     status, title, message = 415, "Unsupported Media Type", "The control plane takes application/json only"
 
 
-class TooManyRequests(ApiError):
-    """429: the sandbox's rate limit is used up for now."""
+class TooManyRequests(OwnError):
+    """429: the sandbox's rate limit is used up, for `retry_after` seconds (RFC 9110, section 10.2.3)."""
 
     status, title, message = 429, "Too Many Requests", "Too many requests"
     rule = "mock-rate-limit"
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__()
-        self.retry_after = retry_after
-
-    def headers(self) -> dict[str, str]:
-        """`Retry-After`, in whole seconds (RFC 9110, section 10.2.3)."""
-        return {"Retry-After": str(self.retry_after)}
+        super().__init__(headers={"Retry-After": str(retry_after)})
 
 
-_TITLES = {
-    402: "Payment Required",
-    403: "Forbidden",
-    406: "Not Acceptable",
-    409: "Conflict",
-    410: "Gone",
-    415: "Unsupported Media Type",
-    422: "Unprocessable Entity",
-    429: "Too Many Requests",
-    502: "Bad Gateway",
-    504: "Gateway Timeout",
-    507: "Insufficient Storage",
-}
-_VENDOR_ERRORS: tuple[type[ApiError], ...] = (
-    BadRequest,
-    Unauthorized,
-    NotFound,
-    MethodNotAllowed,
-    RequestTimeout,
-    PayloadTooLarge,
-    HeaderFieldsTooLarge,
-    InternalServerError,
-    NotImplementedByServer,
-    ServiceUnavailable,
-)
+_VENDOR_ERRORS = {error.status: (error.title, error.message) for error in ApiError.__subclasses__()}
+# Of these, only the titles are known; newer versions of Python have another one for 422.
+_TITLES = {status: HTTPStatus(status).phrase for status in (402, 403, 406, 409, 410, 415, 429, 502, 504, 507)}
+_TITLES[422] = "Unprocessable Entity"
 
 
 class InjectedError(ApiError):
     """The vendor's error for a status, injected by a fault rule or by `Prefer: code`."""
 
     def __init__(self, status: int, *, rule: str) -> None:
+        title = _TITLES.get(status, "Error")
         self.status = status
-        self.title = _TITLES.get(status, "Error")
-        message = self.title
-        for error in _VENDOR_ERRORS:
-            if error.status == status:
-                self.title, message = error.title, error.message
+        self.title, message = _VENDOR_ERRORS.get(status, (title, title))
         super().__init__(message, rule=rule)

@@ -80,7 +80,7 @@ GUARDS = (
         "False",
         CALLERS,
     ),
-    _guard("admin-token", "admin/guard.py", "raise TokenNeeded", "return", CALLERS),
+    _guard("admin-token", "admin/guard.py", "if not hmac.compare_digest(", "if not hmac.compare_digest and (", CALLERS),
     _guard("token-for-pages", "admin/guard.py", "request.path != OPEN_PATH", "'console' not in request.path", CALLERS),
     _guard("this-machine-only", "admin/guard.py", "if not is_loopback(", "if False and not is_loopback(", CALLERS),
     _guard(

@@ -21,14 +21,7 @@ OPEN_PATH = f"{BASE_PATH}/health"
 CONSOLE = "console"  # the blueprint of the console's pages
 
 
-class TokenNeeded(Unauthorized):
-    """401: the admin token is missing or wrong."""
-
-    message = "The control plane needs the admin token, as Authorization: Bearer TOKEN"
-
-    def headers(self) -> dict[str, str]:
-        """`WWW-Authenticate`, so that a browser asks for the token (RFC 9110, section 11.6.1)."""
-        return {"WWW-Authenticate": 'Basic realm="vambe-mock"'}
+_UNAUTHORIZED = "The control plane needs the admin token, as Authorization: Bearer TOKEN"
 
 
 def check() -> None:
@@ -63,7 +56,8 @@ def _check_token() -> None:
             raise Forbidden("The control plane answers this machine only: start the server with --admin-token")
         return
     if not hmac.compare_digest(_sent_token().encode("utf-8", "replace"), expected.encode()):
-        raise TokenNeeded
+        # A browser then asks for the token (RFC 9110, section 11.6.1).
+        raise Unauthorized(_UNAUTHORIZED, headers={"WWW-Authenticate": 'Basic realm="vambe-mock"'})
 
 
 def _bracketed(address: str) -> str:
