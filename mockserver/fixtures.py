@@ -81,7 +81,7 @@ STATUS_TYPES = ("initial", "in_progress", "done", "master_done")
 class _Status(_Record):
     name = fields.Text(required=True, min_length=1)
     color = fields.Text(required=True)
-    type = fields.Choice({type: type for type in STATUS_TYPES}, required=True)
+    type = fields.Choice(STATUS_TYPES, required=True)
     order = fields.Integer(required=True, validate=validate.Range(0, 10_000, error="Must be from 0 to 10000"))
 
 
@@ -108,7 +108,7 @@ class _Task(_Record):
     ai_contact_id = fields.Id(load_default=None, allow_none=True)
     ai_customer_id = fields.Id(load_default=None, allow_none=True)
     task_status_config_id = fields.Id(required=True)
-    priority = fields.Choice({0: 0, 1: 1, 2: 2}, required=True)
+    priority = fields.Choice((0, 1, 2), required=True)
     creator_id = fields.Id(required=True)
     task_responsibles = base.List(
         base.Nested(_Assignment(unknown=RAISE)),

@@ -211,7 +211,7 @@ class NewSnapshot(Body):
 class ClockChange(Body):
     """Changes to the clock."""
 
-    mode = fields.Choice({mode: mode for mode in clock.MODES}, metadata=about("How it moves.", "frozen"))
+    mode = fields.Choice(clock.MODES, metadata=about("How it moves.", "frozen"))
     now = Made(clock.parse_instant, {"type": "string", "format": "date-time"}, metadata=about("The time it shows."))
     tick_ms = fields.WholeNumber(0, 86_400_000, metadata=about("What a successful write adds when it ticks.", 1000))
 
@@ -317,15 +317,13 @@ class FaultRule(Body):
     }
 
     match = Object(Pattern, metadata=about("Which requests; all when left out.", {"operation": "createTask"}))
-    when = fields.Choice({when: when for when in rules.WHEN}, metadata=about("Before or after the commit."))
+    when = fields.Choice(rules.WHEN, metadata=about("Before or after the commit."))
     status = fields.WholeNumber(200, 599, allow_none=True, metadata=about("The status to answer with.", 503))
     headers = Made(_headers, _HEADERS, metadata=about("Headers to add.", {"Retry-After": "2"}))
     body = base.Raw(
         allow_none=True, metadata=about("The body of the answer; a string is sent as it is, all else as JSON.")
     )
-    connection = fields.Choice(
-        {kind: kind for kind in rules.CONNECTIONS}, allow_none=True, metadata=about("How the connection breaks.")
-    )
+    connection = fields.Choice(rules.CONNECTIONS, allow_none=True, metadata=about("How the connection breaks."))
     delay_ms = fields.WholeNumber(0, rules.MAX_DELAY_MS, metadata=about("What the answer waits.", 500))
     skip = fields.WholeNumber(0, _MANY, metadata=about("How many matching requests are left alone first."))
     times = fields.WholeNumber(1, _MANY, allow_none=True, metadata=about("How many are hit; null is for ever."))

@@ -6,12 +6,14 @@ The schemas validate requests and generate `/openapi.json`: each field has its d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from marshmallow import Schema
 from marshmallow import fields as base
 
 from mockserver.domain import due
+from mockserver.fixtures import STATUS_TYPES
 from mockserver.formats import fields
 from mockserver.formats.fields import about, refusal
 
@@ -50,66 +52,36 @@ class Request(fields.Checked):
             field_obj.rule = field_obj.rule or field_obj.data_key
 
 
-def _title(**options: Any) -> fields.Text:
-    return fields.Text(
-        min_length=1, metadata=about("Title of the task; a blank is a character.", "Call the client"), **options
-    )
-
-
-def _description(**options: Any) -> fields.Text:
-    return fields.Text(
-        allow_none=True,
-        metadata=about("Detailed description; 500 to 1,000 characters are recommended.", "Ask for the signed offer"),
-        **options,
-    )
-
-
-def _due_date(**options: Any) -> fields.DueDate:
-    return fields.DueDate(
-        allow_none=True,
-        metadata=about(
-            "A date, or a date-time with `Z`, an offset or neither (then it is in `timezone`).",
-            "2025-11-26",
-            "2025-11-26T00:00:00.000Z",
-        ),
-        **options,
-    )
-
-
-def _due_time(**options: Any) -> fields.Time:
-    return fields.Time(
-        allow_none=True,
-        metadata=about("24-hour time, `HH:mm`. Without it the task is an all-day task.", "14:30"),
-        **options,
-    )
-
-
-def _timezone(**options: Any) -> fields.TimeZone:
-    return fields.TimeZone(
-        allow_none=True,
-        metadata=about("IANA time zone of the due date, case-sensitive. Defaults to UTC.", "America/Santiago"),
-        **options,
-    )
-
-
-def _responsible_ids(**options: Any) -> fields.IdList:
-    return fields.IdList(
-        min_items=1,
-        metadata=about("Active users to assign, at least one; repeats count once.", [USER_ID]),
-        **options,
-    )
-
-
-def _contact_id(**options: Any) -> fields.Id:
-    return fields.Id(allow_none=True, metadata=about("The contact that the task is about.", CONTACT_ID), **options)
-
-
-def _customer_id(**options: Any) -> fields.Id:
-    return fields.Id(allow_none=True, metadata=about("The customer that the task is about.", CUSTOMER_ID), **options)
-
-
-def _priority(**options: Any) -> fields.Choice:
-    return fields.Choice(PRIORITIES, metadata=about('A string: `"0"` low, `"1"` medium, `"2"` high.', "1"), **options)
+_title = partial(
+    fields.Text, min_length=1, metadata=about("Title of the task; a blank is a character.", "Call the client")
+)
+_description = partial(
+    fields.Text,
+    allow_none=True,
+    metadata=about("Detailed description; 500 to 1,000 characters are recommended.", "Ask for the signed offer"),
+)
+_DUE_DATE = "A date, or a date-time with `Z`, an offset or neither (then it is in `timezone`)."
+_due_date = partial(
+    fields.DueDate, allow_none=True, metadata=about(_DUE_DATE, "2025-11-26", "2025-11-26T00:00:00.000Z")
+)
+_due_time = partial(
+    fields.Time,
+    allow_none=True,
+    metadata=about("24-hour time, `HH:mm`. Without it the task is an all-day task.", "14:30"),
+)
+_timezone = partial(
+    fields.TimeZone,
+    allow_none=True,
+    metadata=about("IANA time zone of the due date, case-sensitive. Defaults to UTC.", "America/Santiago"),
+)
+_responsible_ids = partial(
+    fields.IdList,
+    min_items=1,
+    metadata=about("Active users to assign, at least one; repeats count once.", [USER_ID]),
+)
+_contact_id = partial(fields.Id, allow_none=True, metadata=about("The contact that the task is about.", CONTACT_ID))
+_customer_id = partial(fields.Id, allow_none=True, metadata=about("The customer that the task is about.", CUSTOMER_ID))
+_priority = partial(fields.Choice, PRIORITIES, metadata=about('A string: `"0"` low, `"1"` medium, `"2"` high.', "1"))
 
 
 class CreateTask(Request):
@@ -193,11 +165,7 @@ class StatusConfig(Answer):
     id = fields.Id(required=True, metadata=about("The status's id.", STATUS_ID))
     name = fields.Text(required=True, metadata=about("Its name.", "Pendiente"))
     color = fields.Text(required=True, metadata=about("Its colour.", "#60a5fa"))
-    type = fields.Choice(
-        {type: type for type in ("initial", "in_progress", "done", "master_done")},
-        required=True,
-        metadata=about("What it means for a task.", "initial"),
-    )
+    type = fields.Choice(STATUS_TYPES, required=True, metadata=about("What it means for a task.", "initial"))
     order = fields.Integer(required=True, metadata=about("Its position among the statuses.", 1))
 
 
@@ -220,7 +188,7 @@ class Task(Answer):
     ai_contact_id = fields.Id(required=True, allow_none=True, metadata=about("The associated contact.", CONTACT_ID))
     ai_customer_id = fields.Id(required=True, allow_none=True, metadata=about("The associated customer.", CUSTOMER_ID))
     task_status_config_id = fields.Id(required=True, metadata=about("Id of the status configuration.", STATUS_ID))
-    priority = fields.Choice({0: 0, 1: 1, 2: 2}, required=True, metadata=about("0 (low), 1 (medium) or 2 (high).", 1))
+    priority = fields.Choice((0, 1, 2), required=True, metadata=about("0 (low), 1 (medium) or 2 (high).", 1))
     creator_id = fields.Id(required=True, metadata=about("The user whose key created the task.", USER_ID))
     task_responsibles = base.List(
         base.Nested(TaskResponsible), required=True, metadata=about("The responsible users, in request order.")
@@ -233,7 +201,7 @@ class Task(Answer):
 class Deleted(Answer):
     """The answer to a deletion."""
 
-    status = fields.Choice({"success": "success"}, required=True, metadata=about("Always `success`.", "success"))
+    status = fields.Choice(["success"], required=True, metadata=about("Always `success`.", "success"))
 
 
 class TeamMember(Answer):

@@ -161,11 +161,11 @@ class Boolean(Strict):
 
 
 class Choice(Strict):
-    """One of a mapping's keys, converted to the mapped value."""
+    """One of some values; one of a mapping's keys is converted to the mapped value."""
 
-    def __init__(self, choices: Mapping[Any, Any], **kwargs: Any) -> None:
+    def __init__(self, choices: Mapping[Any, Any] | Sequence[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.choices = choices
+        self.choices = choices if isinstance(choices, Mapping) else dict(zip(choices, choices, strict=True))
         numbers = all(type(choice) is int for choice in choices)
         self.types = (int, float) if numbers else tuple({type(choice) for choice in choices})
         self.expected = kind_of(next(iter(choices)))
