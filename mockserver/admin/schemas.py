@@ -18,7 +18,7 @@ from mockserver.engine import current_engine
 from mockserver.errors import BadRequest
 from mockserver.faults import rules
 from mockserver.formats import fields
-from mockserver.formats.fields import Reason, about, refusal
+from mockserver.formats.fields import Parsed, Reason, about, refusal
 from mockserver.formats.json import quoted
 from mockserver.journal import patterns
 from mockserver.keys import check_name
@@ -54,25 +54,7 @@ class Typed(fields.Strict):
             super()._validate_missing(value)
 
 
-class Made(fields.Strict):
-    """A value that `make` converts; its ValueError becomes the refusal."""
-
-    def __init__(self, make: Callable[[Any], Any], openapi: Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.make, self.openapi = make, openapi
-        kinds = {"object": ("an object", dict), "array": ("an array", list)}
-        self.expected, kind = kinds.get(openapi["type"], ("a string", str))
-        self.types = (kind,)
-
-    def accept(self, value: Any, relied: set[str]) -> Any:
-        """The converted value."""
-        try:
-            return self.make(value)
-        except ValueError as error:
-            raise refusal("invalid_date" if "format" in self.openapi else "invalid_choice", str(error)) from None
-
-
-class Records(Typed, Made):
+class Records(Typed, Parsed):
     """A list of records, which `fixtures.check` validates."""
 
 
@@ -188,7 +170,7 @@ class Reset(Body):
         load_default=FIXTURES,
         metadata=about("`fixtures`, `empty` (people and statuses stay), or the name of a snapshot.", "fixtures"),
     )
-    parts = Made(
+    parts = Parsed(
         _parts, _PARTS, data_key="only", load_default=PARTS, metadata=about("The parts to reset.", default=list(PARTS))
     )
 
@@ -199,20 +181,25 @@ State = Body.from_dict({name: Records(list, _RECORDS, required=True) for name in
 class NewSandbox(Body):
     """A sandbox to open."""
 
-    name = Made(check_name, _NAME, load_default=None, metadata=about("Its name; made up by default.", "gw3"))
+    name = Parsed(check_name, _NAME, load_default=None, metadata=about("Its name; made up by default.", "gw3"))
 
 
 class NewSnapshot(Body):
     """A snapshot to take."""
 
-    name = Made(snapshots.check_name, _NAME, required=True, metadata=about("Its name.", "onboarded"))
+    name = Parsed(snapshots.check_name, _NAME, required=True, metadata=about("Its name.", "onboarded"))
 
 
 class ClockChange(Body):
     """Changes to the clock."""
 
     mode = fields.Choice(clock.MODES, metadata=about("How it moves.", "frozen"))
-    now = Made(clock.parse_instant, {"type": "string", "format": "date-time"}, metadata=about("The time it shows."))
+    now = Parsed(
+        clock.parse_instant,
+        {"type": "string", "format": "date-time"},
+        "invalid_date",
+        metadata=about("The time it shows."),
+    )
     tick_ms = fields.WholeNumber(0, 86_400_000, metadata=about("What a successful write adds when it ticks.", 1000))
 
 
@@ -251,7 +238,7 @@ class Pattern(Body):
     method = Named(lambda: patterns.METHODS, metadata=about("The method.", enum=list(patterns.METHODS)))
     path = fields.Text(metadata=about("The path; `*` stands for any characters.", "/api/public/tasks*"))
     status: fields.Integer = fields.WholeNumber(100, 599, metadata=about("The status of the answer.", 201))
-    query = Made(_parameters, _PARAMETERS, metadata=about("Parameters with these values.", {"responsibleIds": ""}))
+    query = Parsed(_parameters, _PARAMETERS, metadata=about("Parameters with these values.", {"responsibleIds": ""}))
     json = base.Raw(
         allow_none=True, metadata=about("What the body must contain: of an object, only the keys named count.")
     )
@@ -319,7 +306,7 @@ class FaultRule(Body):
     match = Object(Pattern, metadata=about("Which requests; all when left out.", {"operation": "createTask"}))
     when = fields.Choice(rules.WHEN, metadata=about("Before or after the commit."))
     status = fields.WholeNumber(200, 599, allow_none=True, metadata=about("The status to answer with.", 503))
-    headers = Made(_headers, _HEADERS, metadata=about("Headers to add.", {"Retry-After": "2"}))
+    headers = Parsed(_headers, _HEADERS, metadata=about("Headers to add.", {"Retry-After": "2"}))
     body = base.Raw(
         allow_none=True, metadata=about("The body of the answer; a string is sent as it is, all else as JSON.")
     )
@@ -365,9 +352,9 @@ def _one(**field: base.Field[Any]) -> Schema:
 
 
 SANDBOX = _one(
-    sandbox=Made(check_name, _NAME, metadata=about("The sandbox; else that of the `x-api-key`, else `default`."))
+    sandbox=Parsed(check_name, _NAME, metadata=about("The sandbox; else that of the `x-api-key`, else `default`."))
 )
-ENTRY = _one(id=Made(_entry_id, {"type": "integer", "minimum": 0}, required=True, metadata=about("The entry's id.")))
+ENTRY = _one(id=Parsed(_entry_id, {"type": "integer", "minimum": 0}, required=True, metadata=about("The entry's id.")))
 FAULT = _one(id=fields.Text(required=True, metadata=about("The rule's id.")))
-SANDBOX_NAME = _one(name=Made(check_name, _NAME, required=True, metadata=about("The sandbox's name.")))
-SNAPSHOT_NAME = _one(name=Made(snapshots.check_name, _NAME, required=True, metadata=about("The snapshot's name.")))
+SANDBOX_NAME = _one(name=Parsed(check_name, _NAME, required=True, metadata=about("The sandbox's name.")))
+SNAPSHOT_NAME = _one(name=Parsed(snapshots.check_name, _NAME, required=True, metadata=about("The snapshot's name.")))

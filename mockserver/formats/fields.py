@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, time
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, missing, validates_schema
@@ -18,7 +17,6 @@ from marshmallow import fields as base
 
 from mockserver.errors import LEFT_OUT, MAX_LISTED, Problem
 from mockserver.formats import dates, ids, zones
-from mockserver.formats.dates import DateOrDateTime
 from mockserver.formats.json import quoted
 
 UUID_PATTERN = (
@@ -63,6 +61,10 @@ def kind_of(value: object) -> str:
     return names.get(type(value), "an object")
 
 
+def _wrong_type(expected: str, value: object) -> ValidationError:
+    return refusal("invalid_type", f"Expected {expected}, received {kind_of(value)}")
+
+
 def about(description: str, *examples: Any, **keywords: Any) -> dict[str, Any]:
     """The metadata of a field: its description, examples and other keywords of its JSON Schema."""
     return {"description": description, **({"examples": list(examples)} if examples else {}), **keywords}
@@ -89,7 +91,7 @@ class Strict(base.Field[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) not in self.types:
-            raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
+            raise _wrong_type(self.expected, value)
         return self.accept(value, set())
 
     def accept(self, value: Any, relied: set[str]) -> Any:
@@ -144,7 +146,7 @@ class Integer(Number):
     def accept(self, value: float, relied: set[str]) -> int:
         """The number as an `int`, when it is within the bounds."""
         if value != value // 1:
-            raise refusal("invalid_type", f"Expected {self.expected}, received {kind_of(value)}")
+            raise _wrong_type(self.expected, value)
         return int(super().accept(value, relied))
 
 
@@ -180,17 +182,18 @@ class Choice(Strict):
 
 
 class Parsed(Strict):
-    """A string that a parser converts; its ValueError becomes the refusal."""
+    """A value that `parse` converts; its ValueError becomes a refusal with this code."""
 
-    expected, types = "a string", (str,)
-    code = ""
+    def __init__(
+        self, parse: Callable[[Any], Any], openapi: Mapping[str, Any], code: str = "invalid_choice", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.parse, self.openapi, self.code = parse, openapi, code
+        kinds = {"object": ("an object", (dict,)), "array": ("an array", (list,))}
+        self.expected, self.types = kinds.get(openapi["type"], ("a string", (str,)))
 
-    def parse(self, text: str) -> Any:
-        """The parsed value; raises ValueError with a message for the caller."""
-        raise NotImplementedError
-
-    def accept(self, value: str, relied: set[str]) -> Any:
-        """The parsed value."""
+    def accept(self, value: Any, relied: set[str]) -> Any:
+        """The converted value."""
         try:
             return self.parse(value)
         except ValueError as error:
@@ -221,62 +224,26 @@ def _id(text: str, relied: set[str]) -> str:
     return accepted
 
 
-class TimeZone(Parsed):
-    """An IANA time zone of the `tzdata` package."""
-
-    code = "invalid_timezone"
-    openapi = {"type": "string", "format": "timezone"}
-
-    def parse(self, text: str) -> str:
-        """The name itself."""
-        return zones.parse(text)
+def _instant(text: str) -> str:
+    """The text, when a response would write the instant in exactly this form."""
+    wall, offset = dates.parse_date_time(text)
+    if offset is None or dates.text_of(wall) != text:
+        raise ValueError(f"{quoted(text)} is not an instant of the form 2025-11-26T09:00:00.000Z")
+    return text
 
 
-class Date(Parsed):
-    """`YYYY-MM-DD`, as a date."""
-
-    code = "invalid_date"
-    openapi = {"type": "string", "format": "date"}
-
-    def parse(self, text: str) -> date:
-        """The day."""
-        return dates.parse_date(text)
-
-
-class DueDate(Parsed):
-    """A date or a date-time."""
-
-    code = "invalid_date"
-    openapi = {"type": "string", "format": "due-date", "pattern": DUE_DATE_PATTERN}
-
-    def parse(self, text: str) -> DateOrDateTime:
-        """The date or the date-time, with its text."""
-        return dates.parse_date_or_date_time(text)
-
-
-class Time(Parsed):
-    """`HH:mm`, as a time."""
-
-    code = "invalid_time"
-    openapi = {"type": "string", "pattern": TIME_PATTERN}
-
-    def parse(self, text: str) -> time:
-        """The time of day."""
-        return dates.parse_time(text)
-
-
-class Instant(Parsed):
-    """A date-time in UTC, as responses write it."""
-
-    code = "invalid_date"
-    openapi = {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}
-
-    def parse(self, text: str) -> str:
-        """The text, when a response would write it in exactly this form."""
-        wall, offset = dates.parse_date_time(text)
-        if offset is None or dates.text_of(wall) != text:
-            raise ValueError(f"{quoted(text)} is not an instant of the form 2025-11-26T09:00:00.000Z")
-        return text
+TimeZone = partial(Parsed, zones.parse, {"type": "string", "format": "timezone"}, "invalid_timezone")
+Date = partial(Parsed, dates.parse_date, {"type": "string", "format": "date"}, "invalid_date")
+DueDate = partial(
+    Parsed,
+    dates.parse_date_or_date_time,
+    {"type": "string", "format": "due-date", "pattern": DUE_DATE_PATTERN},
+    "invalid_date",
+)
+Time = partial(Parsed, dates.parse_time, {"type": "string", "pattern": TIME_PATTERN}, "invalid_time")
+Instant = partial(
+    Parsed, _instant, {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}, "invalid_date"
+)
 
 
 class IdList(Strict):
@@ -301,12 +268,9 @@ class IdList(Strict):
             if len(refused) >= MAX_LISTED:
                 more += not ids.is_id(text)
                 continue
-            if type(text) is not str:
-                message = f"Expected a string, received {kind_of(text)}"
-                null = Reason("null", "Must not be null", self.null_rule)
-                refused[index] = [null if text is None else Reason("invalid_type", message)]
-                continue
             try:
+                if type(text) is not str:
+                    raise self.make_error("null") if text is None else _wrong_type("a string", text)
                 accepted.append(_id(text, relied))
             except ValidationError as error:
                 refused[index] = error.messages
@@ -362,9 +326,11 @@ def load(
         return schema.load(document), []
     except ValidationError as error:
         rules = {field.data_key or name: getattr(field, "rule", "") for name, field in schema.fields.items()}
-        order = list(rules)
-        found = list(_problems(error.normalized_messages(), (), rules))
-        return {}, sorted(found, key=lambda problem: _rank(problem, order))
+        order = {name: place for place, name in enumerate(rules)}
+        found = _problems(error.normalized_messages(), (), rules)
+        return {}, sorted(
+            found, key=lambda problem: order.get(str(problem.path[0]) if problem.path else "", len(order))
+        )
 
 
 @cache
@@ -403,10 +369,6 @@ def _loader(schema: Schema) -> Callable[[Mapping[str, Any], set[str]], dict[str,
         return loaded
 
     return quickly
-
-
-def _rank(problem: Problem, order: list[str]) -> int:
-    return order.index(str(problem.path[0])) if problem.path and problem.path[0] in order else len(order)
 
 
 def _problems(messages: Any, path: tuple[str | int, ...], rules: Mapping[Any, str]) -> Iterable[Problem]:
