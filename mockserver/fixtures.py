@@ -38,19 +38,6 @@ class Fixtures(NamedTuple):
     digest: str
 
 
-class FixtureProblem(NamedTuple):
-    """A problem in a file: its line, its JSON path, and a message."""
-
-    file: Path
-    line: int | None
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        place = str(self.file) if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.path}: {self.message}"
-
-
 class InvalidFixtures(Exception):
     """The fixtures cannot be used; `problems` has one line of text for each of them."""
 
@@ -60,10 +47,12 @@ class InvalidFixtures(Exception):
         super().__init__(self.problems[0] + more)
 
 
-class _Record(Schema):
+class _Strict(Schema):
     class Meta:
         unknown = RAISE
 
+
+class _Record(_Strict):
     id = fields.Id(required=True)
 
 
@@ -91,7 +80,7 @@ class _Party(_Record):
     email = fields.Text(load_default=None, allow_none=True)
 
 
-class _Assignment(Schema):
+class _Assignment(_Strict):
     responsible_id = fields.Id(required=True)
 
 
@@ -111,7 +100,7 @@ class _Task(_Record):
     priority = fields.Choice((0, 1, 2), required=True)
     creator_id = fields.Id(required=True)
     task_responsibles = base.List(
-        base.Nested(_Assignment(unknown=RAISE)),
+        base.Nested(_Assignment),
         required=True,
         validate=validate.Length(min=1, error="Must have at least 1 item"),
     )
@@ -124,11 +113,8 @@ class _Note(_Record):
     created_at = fields.Instant(required=True)
 
 
-class _ApiKey(Schema):
-    class Meta:
-        unknown = RAISE
-
-    key = fields.Text(required=True)
+class _ApiKey(_Strict):
+    key = fields.Parsed(check_key, {"type": "string"}, required=True)
     user_id = fields.Id(required=True)
     revoked = fields.Boolean(load_default=False)
 
@@ -143,6 +129,17 @@ _SCHEMAS: dict[str, Schema] = {
     "api_keys": _ApiKey(),
 }
 FILES = tuple(f"{name}.json" for name in _SCHEMAS)
+# The ids in a list that refer to records of another list: their key, their kind, and that list.
+_REFERENCES = {
+    "tasks": (
+        ("ai_contact_id", "contact", "contacts"),
+        ("ai_customer_id", "customer", "customers"),
+        ("task_status_config_id", "status", "statuses"),
+        ("creator_id", "user", "users"),
+    ),
+    "notes": (("task_id", "task", "tasks"),),
+    "api_keys": (("user_id", "active user", "active"),),
+}
 
 
 def shipped() -> Path:
@@ -188,7 +185,7 @@ def load(name: str) -> Fixtures:
     raw, lines, unread = _read(files)
     document, problems = check(raw, frozenset(unread))
     if unusable or unread or problems:
-        located = [str(_located(problem, files, lines)) for problem in problems]
+        located = [_located(problem, files, lines) for problem in problems]
         raise InvalidFixtures([*unusable, *unread.values(), *located])
     api_keys = document.pop("api_keys")
     return Fixtures(document, api_keys, hashlib.sha256(wire_json.encode(document)).hexdigest())
@@ -252,12 +249,12 @@ def _lines_of(text: str) -> Iterator[int]:
         _, position = decoder.raw_decode(text, position)
 
 
-def _located(problem: Problem, files: dict[str, Path], lines: dict[str, list[int]]) -> FixtureProblem:
+def _located(problem: Problem, files: dict[str, Path], lines: dict[str, list[int]]) -> str:
+    """A problem as text, with its file, its line and its JSON path."""
     name, *rest = problem.path
     path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
-    index = rest[0] if rest and isinstance(rest[0], int) else None
-    line = lines[str(name)][index] if index is not None else None
-    return FixtureProblem(files[str(name)], line, path, problem.message)
+    line = f":{lines[str(name)][rest[0]]}" if rest and isinstance(rest[0], int) else ""
+    return f"{files[str(name)]}{line}: {path}: {problem.message}"
 
 
 def _load_record(schema: Schema, record: Any) -> tuple[dict[str, Any], list[Problem]]:
@@ -266,8 +263,6 @@ def _load_record(schema: Schema, record: Any) -> tuple[dict[str, Any], list[Prob
     values, problems = fields.load(schema, record)
     if not problems and isinstance(schema, _Task):
         values, problems = _complete(values)
-    if not problems and isinstance(schema, _ApiKey):
-        problems = list(_key_problems(values["key"]))
     return values, problems
 
 
@@ -285,21 +280,13 @@ def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         for key, value in derived.items()
         if key in task and task[key] != value
     ]
-    wrong += _repeats([each["responsible_id"] for each in task["task_responsibles"]])
+    responsibles = [each["responsible_id"] for each in task["task_responsibles"]]
+    wrong += [
+        Problem(("task_responsibles", place, "responsible_id"), "repeated", f'"{id}" is there already')
+        for place, id in enumerate(responsibles)
+        if id in responsibles[:place]
+    ]
     return task | due.columns(parts), wrong
-
-
-def _repeats(responsible_ids: list[str]) -> Iterator[Problem]:
-    for place, id in enumerate(responsible_ids):
-        if id in responsible_ids[:place]:
-            yield Problem(("task_responsibles", place, "responsible_id"), "repeated", f'"{id}" is there already')
-
-
-def _key_problems(key: str) -> Iterator[Problem]:
-    try:
-        check_key(key)
-    except ValueError as error:
-        yield Problem(("key",), "invalid_choice", str(error))
 
 
 def _check_whole(loaded: dict[str, Records], doubtful: frozenset[str]) -> list[Problem]:
@@ -339,26 +326,20 @@ def _unresolved(loaded: dict[str, Records], doubtful: frozenset[str]) -> Iterato
     known = {name: {record["id"] for record in loaded[name]} for name in people}
     if "users" in known:
         known["active"] = {user["id"] for user in loaded["users"] if user["active"]}
-    wanted: list[tuple[tuple[str | int, ...], str, str | None, str]] = []
-    for index, task in _sound(loaded["tasks"]):
-        at = ("tasks", index)
-        wanted += [
-            ((*at, "ai_contact_id"), "contact", task["ai_contact_id"], "contacts"),
-            ((*at, "ai_customer_id"), "customer", task["ai_customer_id"], "customers"),
-            ((*at, "task_status_config_id"), "status", task["task_status_config_id"], "statuses"),
-            ((*at, "creator_id"), "user", task["creator_id"], "users"),
-        ]
-        wanted += [
-            ((*at, "task_responsibles", place, "responsible_id"), "user", responsible["responsible_id"], "users")
-            for place, responsible in enumerate(task["task_responsibles"])
-        ]
-    for index, note in _sound(loaded["notes"]):
-        wanted.append((("notes", index, "task_id"), "task", note["task_id"], "tasks"))
-    for index, key in _sound(loaded["api_keys"]):
-        wanted.append((("api_keys", index, "user_id"), "active user", key["user_id"], "active"))
-    for path, kind, id, name in wanted:
+    for path, id, kind, name in _references(loaded):
         if id is not None and id not in known.get(name, (id,)):
             yield Problem(path, "not_found", f"there is no {kind} {id}")
+
+
+def _references(loaded: dict[str, Records]) -> Iterator[tuple[tuple[str | int, ...], str | None, str, str]]:
+    """Every id that refers to another record: its path, the id, its kind, and the list that has to have it."""
+    for name, references in _REFERENCES.items():
+        for index, record in _sound(loaded[name]):
+            for key, kind, target in references:
+                yield (name, index, key), record[key], kind, target
+            for place, each in enumerate(record.get("task_responsibles", ())):
+                path = (name, index, "task_responsibles", place, "responsible_id")
+                yield path, each["responsible_id"], "user", "users"
 
 
 def _stray_notes(loaded: dict[str, Records]) -> Iterator[Problem]:
