@@ -256,7 +256,7 @@ GUARDS = (
     _guard(
         "places-for-waits",
         "sandbox/waiting.py",
-        "self._free.acquire(blocking=False)",
+        "places.free.acquire(blocking=False)",
         "True",
         "waiting.py::test_past_the_limit_nobody_may_wait_until_a_place_is_free",
     ),

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.clock import monotonic
 from mockserver.errors import ServiceUnavailable
@@ -39,6 +39,19 @@ class _SandboxWaits:
     readers: list[deque[Event]] = field(default_factory=list)
 
 
+class _Places(NamedTuple):
+    """At most `limit` places for one kind of wait."""
+
+    limit: int
+    kind: str
+    free: threading.Semaphore
+
+    @classmethod
+    def of(cls, limit: int, kind: str) -> _Places:
+        """So many places, all of them free."""
+        return cls(limit, kind, threading.Semaphore(limit))
+
+
 class Waiting:
     """All waits of a server with this number of threads.
 
@@ -51,9 +64,8 @@ class Waiting:
         self.before_wait: Callable[[], None] = lambda: None
         self._lock = threading.RLock()  # a signal handler may stop while its own thread stops
         self._waits_by_sandbox: dict[str, _SandboxWaits] = {}
-        self._watchers = _Slots(max(1, threads // 2), "verifications and event streams")
-        self._delayed = _Slots(max(1, threads - threads // 2 - 1), "delayed requests")
-        self._stopped = False
+        self._watchers = _Places.of(max(1, threads // 2), "verifications and event streams")
+        self._delayed = _Places.of(max(1, threads - threads // 2 - 1), "delayed requests")
         self._end = threading.Event()
 
     def pause(self, sandbox: str, seconds: float, outdated: Callable[[], bool]) -> None:
@@ -63,17 +75,10 @@ class Waiting:
         Raises ServiceUnavailable when too many requests are delayed.
         """
         end = monotonic() + seconds
-        with self._slot(self._delayed), self._waits(sandbox) as waits:
+        with self._waits(sandbox, self._delayed) as waits:
             releases = waits.releases
-            if outdated():
+            if outdated() or self._wait(waits, lambda: waits.releases != releases, end):
                 raise Released
-            with waits.changed:
-                while not self._stopped and waits.releases == releases:
-                    left = end - monotonic()
-                    if left <= 0:
-                        return
-                    waits.changed.wait(left)
-        raise Released
 
     def until(self, sandbox: str, condition: Callable[[], bool], seconds: float) -> bool:
         """Check a condition now and after each event of the sandbox, until it holds or the time is up.
@@ -81,19 +86,14 @@ class Waiting:
         Returns True when it held. Raises ServiceUnavailable when too many requests wait.
         """
         end = monotonic() + seconds
-        with self._slot(self._watchers), self._waits(sandbox) as waits:
+        with self._waits(sandbox, self._watchers) as waits:
             while True:
                 events, looked = waits.events, monotonic()
                 if condition():
                     return True
-                with waits.changed:
-                    while waits.events == events and not self._stopped:
-                        left = end - monotonic()
-                        if left <= 0:
-                            return False
-                        waits.changed.wait(left)
-                    if self._stopped:
-                        return False
+                changed = self._wait(waits, lambda: waits.events != events, end)  # noqa: B023 (called in this round only)
+                if not changed or self._end.is_set():
+                    return False
                 self._rest(waits, looked, end)
 
     @contextlib.contextmanager
@@ -104,7 +104,7 @@ class Waiting:
         Released at the end of the server. Raises ServiceUnavailable when too many requests wait.
         """
         backlog: deque[Event] = deque(maxlen=_BACKLOG)
-        with self._slot(self._watchers), self._waits(sandbox) as waits:
+        with self._waits(sandbox, self._watchers) as waits:
             waits.readers.append(backlog)
             try:
                 yield lambda seconds: self._next(waits, backlog, seconds)
@@ -134,7 +134,6 @@ class Waiting:
 
     def stop(self) -> None:
         """End every wait, now and from now on."""
-        self._stopped = True
         self._end.set()
         with self._lock:
             all_waits = list(self._waits_by_sandbox.values())
@@ -143,21 +142,19 @@ class Waiting:
                 waits.changed.notify_all()
 
     def _next(self, waits: _SandboxWaits, backlog: deque[Event], seconds: float) -> Event | None:
-        looked = monotonic()
-        end = looked + seconds
+        if not backlog:
+            looked = monotonic()
+            if not self._wait(waits, lambda: bool(backlog), looked + seconds):
+                return None
+            if not backlog:
+                raise Released
+            self._rest(waits, looked, looked + seconds)
+        return backlog.popleft()
+
+    def _wait(self, waits: _SandboxWaits, happened: Callable[[], bool], end: float) -> bool:
+        """Wait until something has happened or the server ends; False when the time was up before."""
         with waits.changed:
-            if backlog:
-                return backlog.popleft()
-            while not backlog:
-                left = end - monotonic()
-                if self._stopped:
-                    raise Released
-                if left <= 0:
-                    return None
-                waits.changed.wait(left)
-        self._rest(waits, looked, end)
-        with waits.changed:
-            return backlog.popleft()
+            return waits.changed.wait_for(lambda: self._end.is_set() or happened(), end - monotonic())
 
     def _rest(self, waits: _SandboxWaits, looked: float, end: float) -> None:
         """Rest before the next check: in a busy sandbox, waits must not take processing time from requests."""
@@ -166,39 +163,21 @@ class Waiting:
             self._end.wait(rest)
 
     @contextlib.contextmanager
-    def _slot(self, slots: _Slots) -> Iterator[None]:
-        with slots.one():
+    def _waits(self, sandbox: str, places: _Places) -> Iterator[_SandboxWaits]:
+        """Hold a place and the sandbox's waits during the block; ServiceUnavailable when no place is free."""
+        if not places.free.acquire(blocking=False):
+            raise ServiceUnavailable(f"{places.limit} {places.kind} wait already, as many as --threads leaves room for")
+        with contextlib.ExitStack() as ending:
+            ending.callback(places.free.release)
             self.before_wait()
-            yield
-
-    @contextlib.contextmanager
-    def _waits(self, sandbox: str) -> Iterator[_SandboxWaits]:
-        with self._lock:
-            waits = self._waits_by_sandbox.setdefault(sandbox, _SandboxWaits())
-            waits.waiters += 1
-        try:
-            yield waits
-        finally:
             with self._lock:
-                waits.waiters -= 1
-                if not waits.waiters:
-                    del self._waits_by_sandbox[sandbox]
+                waits = self._waits_by_sandbox.setdefault(sandbox, _SandboxWaits())
+                waits.waiters += 1
+            ending.callback(self._left, sandbox, waits)
+            yield waits
 
-
-class _Slots:
-    """At most `limit` places for one kind of wait."""
-
-    def __init__(self, limit: int, kind: str) -> None:
-        self._limit = limit
-        self._kind = kind
-        self._free = threading.Semaphore(limit)
-
-    @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
-        """Hold a place during the block; ServiceUnavailable when none is free."""
-        if not self._free.acquire(blocking=False):
-            raise ServiceUnavailable(f"{self._limit} {self._kind} wait already, as many as --threads leaves room for")
-        try:
-            yield
-        finally:
-            self._free.release()
+    def _left(self, sandbox: str, waits: _SandboxWaits) -> None:
+        with self._lock:
+            waits.waiters -= 1
+            if not waits.waiters:
+                del self._waits_by_sandbox[sandbox]
