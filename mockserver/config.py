@@ -32,10 +32,10 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def _one_of(*choices: str) -> Callable[[str], str]:
+def _like(pattern: str, kind: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"{quoted(text)} is not one of {', '.join(choices)}")
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"{quoted(text)} is not {kind}")
         return text
 
     return parse
@@ -55,34 +55,32 @@ def _text(text: str) -> str:
     return text
 
 
+def _path(text: str) -> Path:
+    return Path(_some(text))
+
+
+_SWITCH = dict.fromkeys(["1", "true", "yes", "on"], True) | dict.fromkeys(["", "0", "false", "no", "off"], False)
+
+
 def _switch(text: str) -> bool:
-    known = {"1": True, "true": True, "yes": True, "on": True, "": False, "0": False, "false": False}
-    known |= {"no": False, "off": False}
-    if text.lower() not in known:
+    if text.lower() not in _SWITCH:
         raise ValueError(f"{quoted(text)} is neither true nor false")
-    return known[text.lower()]
+    return _SWITCH[text.lower()]
 
 
-def _origin(text: str) -> str:
-    if text != "*" and not re.fullmatch(
-        r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?", text
-    ):
-        raise ValueError(f"{quoted(text)} is not an origin such as https://app.example.com, or *")
-    return text
+_origin = _like(
+    r"\*|[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?",
+    "an origin such as https://app.example.com, or *",
+)
+_host = _like(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", "a host name, such as mock.internal, without a port")
 
 
-def _host(text: str) -> str:
-    if not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", text):
-        raise ValueError(f"{quoted(text)} is not a host name, such as mock.internal, without a port")
-    return text
-
-
-def _setting(
-    default: Any, parse: Callable[[str], Any], metavar: str, help: str, *, kind: str = "value", shown: str | None = None
-) -> Any:
-    metadata = {"parse": parse, "metavar": metavar, "help": help, "kind": kind}
-    metadata["shown"] = str(default) if shown is None else shown
-    return field(default=default, metadata=metadata)
+def _setting(default: Any, parse: Callable[[str], Any], metavar: str, help: str, shown: str | None = None) -> Any:
+    kind = "list" if default == () else "switch" if parse is _switch else "value"
+    shown = str(default) if shown is None else shown
+    return field(
+        default=default, metadata={"parse": parse, "metavar": metavar, "help": help, "kind": kind, "shown": shown}
+    )
 
 
 @dataclass(frozen=True)
@@ -92,11 +90,7 @@ class Settings:
     host: str = _setting("127.0.0.1", _some, "HOST", "The address to listen on.")
     port: int = _setting(4010, _whole(0, 65535), "PORT", "The port to listen on; 0 picks a free one.")
     database: Path | None = _setting(
-        None,
-        lambda text: Path(_some(text)),
-        "PATH",
-        "The SQLite file to keep the sandboxes in.",
-        shown="in memory, up to 1 GiB",
+        None, _path, "PATH", "The SQLite file to keep the sandboxes in.", "in memory, up to 1 GiB"
     )
     fixtures: str = _setting(
         "default", _some, "NAME|DIR", "The initial state of sandboxes: shipped fixtures, or a folder such as ./mine."
@@ -113,8 +107,7 @@ class Settings:
         _switch,
         "",
         "Refuse what the vendor only advises against: unread body keys, dueTime without timezone.",
-        kind="switch",
-        shown="off",
+        "off",
     )
     max_body: int = _setting(1_048_576, _whole(1, 1 << 30), "BYTES", "The largest request body.")
     max_sandboxes: int = _setting(1000, _whole(1, 1_000_000), "N", "The largest number of sandboxes.")
@@ -123,37 +116,34 @@ class Settings:
     )
     threads: int = _setting(64, _whole(1, 1024), "N", "The number of requests handled at once.")
     api_key: tuple[str, ...] = _setting(
-        (), check_key, "KEY", "A key of your own that opens the sandbox default.", kind="list", shown="none"
+        (), check_key, "KEY", "A key of your own that opens the sandbox default.", "none"
     )
     cors_origin: tuple[str, ...] = _setting(
         (),
         _origin,
         "ORIGIN",
         "An origin besides the loopback ones whose pages may call the API, or *.",
-        kind="list",
-        shown="loopback only",
+        "loopback only",
     )
     admin_token: str | None = _setting(
         None,
         check_token,
         "TOKEN",
         "The token that the control plane requires when the server does not listen on loopback.",
-        shown="a random one, printed at the start",
+        "a random one, printed at the start",
     )
     allowed_host: tuple[str, ...] = _setting(
-        (), _host, "HOST", "A Host header to answer besides the loopback ones.", kind="list", shown="loopback only"
+        (), _host, "HOST", "A Host header to answer besides the loopback ones.", "loopback only"
     )
-    log_format: str = _setting("text", _one_of("text", "json"), "text|json", "The format of log lines.")
+    log_format: str = _setting("text", _like("text|json", "one of text, json"), "text|json", "The format of log lines.")
     ready_file: Path | None = _setting(
         None,
-        lambda text: Path(_some(text)),
+        _path,
         "PATH",
         "A file to write the line of --json to when the server is ready; it is removed at exit.",
-        shown="none",
+        "none",
     )
-    json: bool = _setting(
-        False, _switch, "", "Print one line of JSON when ready, instead of text.", kind="switch", shown="off"
-    )
+    json: bool = _setting(False, _switch, "", "Print one line of JSON when ready, instead of text.", "off")
 
 
 class Setting(NamedTuple):
