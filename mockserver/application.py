@@ -14,8 +14,7 @@ from mockserver import config, engine
 from mockserver.admin import blueprint as admin
 from mockserver.api import blueprint as api
 from mockserver.config import Settings
-from mockserver.console import blueprint as console
-from mockserver.console import reference
+from mockserver.console import pages, reference
 from mockserver.faults.catalogue import Operation
 
 
@@ -53,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     api.register(app, settings)
     admin.register(app)
-    console.register(app)
+    pages.register(app)
     reference.register(app)
     api.past_flask(app, started)
     return app

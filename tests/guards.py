@@ -110,18 +110,22 @@ GUARDS = (
         "sandboxes.py",
     ),
     # What a page shows.
-    _guard("policy-of-a-page", "console/blueprint.py", "default-src 'none'; ", "", CALLERS),
-    _guard("no-framing", "console/blueprint.py", "frame-ancestors 'none'; ", "", CALLERS),
+    _guard("policy-of-a-page", "console/pages.py", "default-src 'none'; ", "", CALLERS),
+    _guard("no-framing", "console/pages.py", "frame-ancestors 'none'; ", "", CALLERS),
+    _guard("no-sniffing", "console/pages.py", '"X-Content-Type-Options": "nosniff"', '"X-Content": "nosniff"', CALLERS),
+    _guard("policy-of-the-console", "console/pages.py", "blueprint.after_request(with_headers)", "pass", CALLERS),
     _guard(
-        "no-sniffing", "console/blueprint.py", '"X-Content-Type-Options": "nosniff"', '"X-Content": "nosniff"', CALLERS
+        "policy-of-the-reference",
+        "console/reference.py",
+        "blueprint.after_request(pages.with_headers)",
+        "pass",
+        CALLERS,
     ),
-    _guard("policy-of-the-console", "console/blueprint.py", "blueprint.after_request(with_headers)", "pass", CALLERS),
-    _guard("policy-of-the-reference", "console/reference.py", "blueprint.after_request(with_headers)", "pass", CALLERS),
     _guard(
         "text-stays-text",
         "application.py",
-        "    console.register(app)",
-        "    console.register(app)\n    app.jinja_env.autoescape = False",
+        "    pages.register(app)",
+        "    pages.register(app)\n    app.jinja_env.autoescape = False",
         "console_board.py",
     ),
     # What is read.

@@ -1,66 +1,88 @@
-"""The views of the console: each shows the sandbox that `?sandbox=` names, else `default`."""
+"""The Flask blueprint of the console: each page shows the sandbox that `?sandbox=` names, else `default`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 from typing import Any
 
-from flask import Response, make_response, render_template, request, send_from_directory
+from flask import Blueprint, Flask, Response, make_response, render_template, request, send_from_directory
 
 from mockserver import __version__, keys
-from mockserver.console import board as board_page
-from mockserver.console import faults as faults_page
-from mockserver.console import requests as requests_page
-from mockserver.console import world as world_page
 from mockserver.engine import current_engine
 from mockserver.errors import BadRequest, NotFound
 from mockserver.sandbox import state
-from mockserver.sandbox.sandboxes import OpenSandbox
 
+BASE_PATH = "/__admin"
+
+# The pages: path, endpoint, title, template, and the function that makes its context of the sandbox.
+_PAGES = (
+    ("/", "board", "Board", "board.html", "board:context"),
+    ("/console/requests", "requests", "Requests", "requests.html", "requests:list_context"),
+    ("/console/requests/rows", "request_rows", "Requests", "_request_rows.html", "requests:rows_context"),
+    ("/console/requests/<string:id>", "one_request", "Requests", "request.html", "requests:entry_context"),
+    ("/console/faults", "faults", "Faults", "faults.html", "faults:context"),
+    ("/console/world", "world", "World", "world.html", "world:context"),
+)
+_NAVIGATION = [(title, f"console.{endpoint}") for _, endpoint, title, _, _ in _PAGES if endpoint == title.lower()]
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
-Context = dict[str, Any]
+# Nothing from elsewhere, nothing inline, no framing (W3C, Content Security Policy).
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
 
 
-def board() -> Response:
-    """The tasks as cards in the columns of their statuses."""
-    return _page("board.html", "Board", board_page.context)
+def register(app: Flask) -> None:
+    """Add the console to an application."""
+    blueprint = Blueprint("console", __name__, url_prefix=BASE_PATH, template_folder="templates")
+    for path, endpoint, *page in _PAGES:
+        blueprint.add_url_rule(path, endpoint, partial(_page, *page), methods=["GET"])
+    blueprint.add_url_rule("/console/export.zip", "export", _export, methods=["GET"])
+    blueprint.add_url_rule("/console/assets/<string:name>", "asset", asset, methods=["GET"])
+    blueprint.after_request(with_headers)
+    app.register_blueprint(blueprint)
 
 
-def requests() -> Response:
-    """The journal, updated as it grows."""
-    operations = [operation.id for operation in current_engine().operations]
-    return _page(
-        "requests.html", "Requests", lambda opened: requests_page.list_context(opened, request.args, operations)
-    )
+def with_headers(response: Response) -> Response:
+    """Add the security headers to a response."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
 
 
-def request_rows() -> Response:
-    """The rows of new requests, which an open page adds."""
-    return _page("_request_rows.html", "Requests", lambda opened: requests_page.rows_context(opened, request.args))
+def _page(title: str, template: str, context: str, **path: str) -> Response:
+    """Render a page of the sandbox; 404 when it does not exist, 400 when its name is invalid."""
+    module, _, function = context.partition(":")
+    context_of = getattr(import_module(f"mockserver.console.{module}"), function)  # most servers never show a page
+    sandbox = request.args.get("sandbox", keys.DEFAULT)
+    engine = current_engine()
+    frame = framed(title, sandbox, engine.sandboxes.names())
+    try:
+        with engine.sandboxes.look(keys.check_name(sandbox)) as opened:
+            present = context_of(opened, **path)  # fetches; what it returns needs no transaction
+    except (BadRequest, NotFound) as error:
+        return html("missing.html", error.status, {**frame, "message": error.message})
+    content = present()
+    return html(template, content.pop("http_status", 200), {**frame, **content})
 
 
-def one_request(id: str) -> Response:
-    """One request, its answer, and the reasons."""
-    return _page("request.html", "Requests", lambda opened: requests_page.entry_context(opened, id, _base_url()))
-
-
-def faults() -> Response:
-    """The failure catalogue as switches, and the sandbox's fault rules."""
-    return _page("faults.html", "Faults", faults_page.context)
-
-
-def world() -> Response:
-    """People, clock, snapshots and settings."""
-    return _page("world.html", "World", world_page.context)
-
-
-def export() -> Response:
+def _export() -> Response:
     """The sandbox's state as a folder of fixtures, zipped."""
+    from mockserver.console import world  # deferred, as the pages are
+
     name = keys.check_name(request.args.get("sandbox", keys.DEFAULT))
     with current_engine().sandboxes.look(name) as opened:
         document = state.fetch(opened.world)
-    content = world_page.zipped(world_page.as_fixtures(document()))
+    content = world.zipped(world.as_fixtures(document()))
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     return Response(content, mimetype="application/zip", headers=headers)
 
@@ -73,49 +95,20 @@ def asset(name: str) -> Response:
     return response
 
 
-def _page(template: str, title: str, context: Callable[[OpenSandbox], Callable[[], Context]]) -> Response:
-    """Render a page of the sandbox; 404 when it does not exist, 400 when its name is invalid.
-
-    `context` fetches; what it returns makes the context of it, without a transaction.
-    """
-    sandbox = request.args.get("sandbox", keys.DEFAULT)
-    engine = current_engine()
-    frame = framed(title, sandbox, engine.sandboxes.names())
-    try:
-        with engine.sandboxes.look(keys.check_name(sandbox)) as opened:
-            present = context(opened)
-    except (BadRequest, NotFound) as error:
-        return html("missing.html", error.status, {**frame, "message": error.message})
-    content = present()
-    return html(template, content.pop("http_status", 200), {**frame, **content})
-
-
-def framed(title: str, sandbox: str, sandboxes: Sequence[str]) -> Context:
+def framed(title: str, sandbox: str, sandboxes: Sequence[str]) -> dict[str, Any]:
     """The template context that all pages share."""
     return {
         "title": title,
         "sandbox": sandbox,
         "sandboxes": sandboxes,
         "api_key": keys.PREFIX + sandbox,
-        "base_url": _base_url(),
+        "base_url": f"{request.scheme}://{request.host}",
         "version": __version__,
         "pages": _NAVIGATION,
         "assets": "console.asset",
     }
 
 
-def _base_url() -> str:
-    return f"{request.scheme}://{request.host}"
-
-
-def html(template: str, status: int, context: Context) -> Response:
+def html(template: str, status: int, context: dict[str, Any]) -> Response:
     """Render a template as a response."""
     return make_response(render_template(template, **context), status)
-
-
-_NAVIGATION = (
-    ("Board", "console.board"),
-    ("Requests", "console.requests"),
-    ("Faults", "console.faults"),
-    ("World", "console.world"),
-)

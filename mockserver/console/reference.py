@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from importlib.resources import files
 
 from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
 
 from mockserver import __version__, keys
-from mockserver.console.blueprint import with_headers
+from mockserver.console import pages
 from mockserver.errors import BadRequest
 from mockserver.web.rendering import respond
 
@@ -24,22 +24,21 @@ def register(app: Flask) -> None:
     blueprint.add_url_rule("/", "root", root, methods=["GET"])
     blueprint.add_url_rule("/docs", "reference", reference, methods=["GET"])
     blueprint.add_url_rule("/docs/assets/<string:name>", "asset", asset, methods=["GET"])
-    blueprint.after_request(with_headers)
+    blueprint.after_request(pages.with_headers)
     app.register_blueprint(blueprint)
 
 
 def root() -> Response:
     """Redirect a browser to the console; answer others with a short index."""
     wanted = request.accept_mimetypes.best_match(["application/json", "text/html"])
-    response = _to_the_console() if wanted == "text/html" else respond(_index())
+    page = Response(status=302, headers={"Location": url_for("console.board")})
+    response = page if wanted == "text/html" else respond(_index())
     response.vary.add("Accept")
     return response
 
 
 def reference() -> Response:
     """The interactive reference with the key of a sandbox, which need not exist yet."""
-    from mockserver.console import pages
-
     sandbox = request.args.get("sandbox", keys.DEFAULT)
     frame = pages.framed("API", sandbox, sorted({keys.DEFAULT, sandbox})) | {"assets": "docs.asset"}
     try:
@@ -52,16 +51,10 @@ def reference() -> Response:
 def asset(name: str) -> Response:
     """An asset of Swagger UI or of the console, whose own asset paths require the admin token."""
     if name not in _SWAGGER_UI_FILES:
-        from mockserver.console import pages
-
         return pages.asset(name)
-    response = send_from_directory(_swagger_ui(), name)
+    response = send_from_directory(str(files("flask_swagger_ui") / "dist"), name)
     response.headers["Cache-Control"] = "no-cache"
     return response
-
-
-def _to_the_console() -> Response:
-    return Response(status=302, headers={"Location": url_for("console.board")})
 
 
 def _index() -> dict[str, str]:
@@ -75,10 +68,3 @@ def _index() -> dict[str, str]:
         "control_plane": url_for("admin.openapi"),
         "health": url_for("admin.GET /health"),
     }
-
-
-@cache
-def _swagger_ui() -> str:
-    from importlib.resources import files
-
-    return str(files("flask_swagger_ui") / "dist")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+from flask import request
 
 from mockserver import keys
 from mockserver.console import copy_as
+from mockserver.engine import current_engine
 from mockserver.fidelity.contract import RULES, SECTIONS
+from mockserver.journal.patterns import listed
 from mockserver.sandbox.sandboxes import OpenSandbox
 
 SHOWN = 1000  # rows in a page, the newest: the default limit of a journal
@@ -72,30 +76,27 @@ class Filter(NamedTuple):
         return not wanted or any(wanted in text.casefold() for text in _texts_of(entry))
 
 
-def list_context(opened: OpenSandbox, query: Mapping[str, str], operations: Collection[str]) -> Callable[[], Document]:
+def list_context(opened: OpenSandbox) -> Callable[[], Document]:
     """The template context of the requests page: the rows that match its query, the newest last."""
-    wanted = Filter.of(query)
+    wanted = Filter.of(request.args)
+    operations = [operation.id for operation in current_engine().operations]
     rows = _rows(opened, wanted)
-
-    def context() -> Document:
-        return {
-            "filter": wanted,
-            "operations": [*operations, *({wanted.operation} - {"", NO_OPERATION, *operations})],
-            "statuses": SUGGESTED,
-            "kept": opened.journal.limit,
-            **rows(),
-        }
-
-    return context
+    return lambda: {
+        "filter": wanted,
+        "operations": [*operations, *({wanted.operation} - {"", NO_OPERATION, *operations})],
+        "statuses": SUGGESTED,
+        "kept": opened.journal.limit,
+        **rows(),
+    }
 
 
-def rows_context(opened: OpenSandbox, query: Mapping[str, str]) -> Callable[[], Document]:
+def rows_context(opened: OpenSandbox) -> Callable[[], Document]:
     """The template context of the rows after the entry with the id `since`."""
-    since = int(query["since"]) if _ID.fullmatch(query.get("since", "")) else 0
-    return _rows(opened, Filter.of(query), since)
+    since = int(request.args["since"]) if _ID.fullmatch(request.args.get("since", "")) else 0
+    return _rows(opened, Filter.of(request.args), since)
 
 
-def entry_context(opened: OpenSandbox, id: str, base_url: str) -> Callable[[], Document]:
+def entry_context(opened: OpenSandbox, id: str) -> Callable[[], Document]:
     """The template context of one request; without an entry of that id, `entry` is None and the status 404."""
     number = int(id) if _ID.fullmatch(id) else 0
     entry = opened.journal.get(number)
@@ -112,19 +113,19 @@ def entry_context(opened: OpenSandbox, id: str, base_url: str) -> Callable[[], D
         "problems": [explained(problem) for problem in entry["problems"]],
         "changes": [change(each) for each in entry["changes"]],
         "fault": fault(entry["fault"]),
-        "copies": copy_as.copies(entry, base_url, keys.PREFIX + opened.name),
+        "copies": copy_as.copies(entry, f"{request.scheme}://{request.host}", keys.PREFIX + opened.name),
     }
 
 
 def row(entry: Document) -> Document:
     """An entry as a row."""
-    request, status = entry["request"], entry["response"]["status"]
-    target = request["path"] + "".join(_query(request["query"]))
+    status = entry["response"]["status"]
+    target = _target(entry["request"])
     return {
         "id": entry["id"],
         "at": entry["at"],
         "time": entry["at"][11:19],
-        "method": request["method"],
+        "method": entry["request"]["method"],
         "target": target if len(target) <= MAX_TARGET else f"{target[:MAX_TARGET]}…",
         "operation": entry["operation"] or "no operation",
         "status": status or NO_ANSWER,
@@ -137,7 +138,7 @@ def row(entry: Document) -> Document:
 def side(title: str, part: Document) -> Document:
     """A request or an answer: its query, its headers, and its formatted body."""
     body = copy_as.as_json(part["json"]) if "json" in part else part.get("text")
-    queries = {name: text if isinstance(text, list) else [text] for name, text in part.get("query", {}).items()}
+    queries = {name: listed(texts) for name, texts in part.get("query", {}).items()}
     return {"title": title, "part": part, "query": queries, "body": body, "length": part.get("length")}
 
 
@@ -209,13 +210,10 @@ def _marks(entry: Document) -> Iterator[tuple[str, str]]:
         yield f"advice {len(entry['advice'])}", "muted"
 
 
-def _query(query: Mapping[str, Any]) -> Iterator[str]:
-    """The parts of a query, decoded."""
-    mark = "?"
-    for name, texts in query.items():
-        for text in texts if isinstance(texts, list) else [texts]:
-            yield f"{mark}{name}={text}"
-            mark = "&"
+def _target(sent: Document) -> str:
+    """The path of a request, and its query, decoded."""
+    query = "&".join(f"{name}={text}" for name, texts in sent["query"].items() for text in listed(texts))
+    return f"{sent['path']}?{query}" if query else sent["path"]
 
 
 def _cell(fields: Document | None, name: str) -> str:
@@ -226,9 +224,8 @@ def _cell(fields: Document | None, name: str) -> str:
 
 def _texts_of(entry: Document) -> Iterator[str]:
     """The texts to search: method and target, both bodies, and the messages."""
-    request, response = entry["request"], entry["response"]
-    yield f"{request['method']} {request['path']}{''.join(_query(request['query']))}"
-    for part in (request, response):
+    yield f"{entry['request']['method']} {_target(entry['request'])}"
+    for part in (entry["request"], entry["response"]):
         yield part.get("text", "")
         yield from _texts_in(part.get("json"))
     yield from (each["message"] for each in [*entry["problems"], *entry["advice"]])
