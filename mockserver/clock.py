@@ -20,7 +20,7 @@ EARLIEST_YEAR, LATEST_YEAR = 1970, 2100
 DEFAULT_START = "2025-11-26T09:00:00.000Z"
 
 _EPOCH = datetime(1970, 1, 1)
-_LATEST_MS = (datetime(LATEST_YEAR + 1, 1, 1) - _EPOCH) // timedelta(milliseconds=1) - 1  # clocks stop there
+LATEST_MS = (datetime(LATEST_YEAR + 1, 1, 1) - _EPOCH) // timedelta(milliseconds=1) - 1  # clocks stop there
 
 
 def _unfrozen(clock: str, otherwise: Callable[[], float]) -> Callable[[], float]:
@@ -68,7 +68,7 @@ class Clock(NamedTuple):
     def read_ms(self) -> int:
         """The time now, in milliseconds since 1970."""
         passed = wall_ms() - self.anchor_ms if self.mode == "real" else 0
-        return min(self.now_ms + passed, _LATEST_MS)
+        return min(self.now_ms + passed, LATEST_MS)
 
     def read(self) -> str:
         """The time now, as the API writes instants."""
@@ -82,7 +82,7 @@ class Clock(NamedTuple):
         """The clock after a successful write."""
         if self.mode != "ticking":
             return self
-        return Clock(self.mode, min(self.now_ms + self.tick_ms, _LATEST_MS), self.anchor_ms, self.tick_ms)
+        return Clock(self.mode, min(self.now_ms + self.tick_ms, LATEST_MS), self.anchor_ms, self.tick_ms)
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from mockserver import __version__, clock, fixtures, keys
@@ -10,7 +9,6 @@ from mockserver.admin import schemas
 from mockserver.admin.calls import Call, call
 from mockserver.clock import Clock
 from mockserver.errors import BadRequest, ValidationFailed
-from mockserver.formats import dates
 from mockserver.sandbox import sandboxes, settings, snapshots, state
 from mockserver.sandbox.sandboxes import PARTS
 
@@ -119,10 +117,8 @@ def put_clock(call: Call) -> Document:
     with call.engine.sandboxes.open(call.sandbox) as opened:
         old = opened.world.clock
         mode = call.body.get("mode", old.mode)
-        if "now" in call.body:
-            now_ms = clock.ms_of(call.body["now"])
-        else:
-            now_ms = clock.wall_ms() if mode == "real" != old.mode else clock.ms_of(_clock_time(old))
+        kept_ms = clock.wall_ms() if mode == "real" != old.mode else old.read_ms()
+        now_ms = clock.ms_of(call.body["now"]) if "now" in call.body else kept_ms
         opened.world.clock = Clock(mode, now_ms, clock.wall_ms(), call.body.get("tick_ms", old.tick_ms))
         return opened.world.clock.document()
 
@@ -132,8 +128,10 @@ def advance_clock(call: Call) -> Document:
     """Move the clock forward."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
         old = opened.world.clock
-        later = _moved(_clock_time(old), call.body["seconds"])
-        opened.world.clock = Clock(old.mode, clock.ms_of(later), clock.wall_ms(), old.tick_ms)
+        later_ms = old.read_ms() + call.body["seconds"] * 1000
+        if later_ms > clock.LATEST_MS:
+            raise BadRequest(f"The clock shows years up to {clock.LATEST_YEAR} only")
+        opened.world.clock = Clock(old.mode, later_ms, clock.wall_ms(), old.tick_ms)
         return opened.world.clock.document()
 
 
@@ -174,15 +172,3 @@ def _superseded(call: Call) -> None:
 
 def _sandbox(name: str, url: str) -> Document:
     return {"name": name, "api_key": keys.PREFIX + name, "base_url": url}
-
-
-def _clock_time(clock: Clock) -> datetime:
-    """The time that a clock shows, which may be later than the years that it can be set to."""
-    return dates.parse_date_time(clock.read())[0]
-
-
-def _moved(moment: datetime, seconds: int) -> datetime:
-    later = moment + timedelta(seconds=seconds)
-    if later.year > clock.LATEST_YEAR:
-        raise BadRequest(f"The clock shows years up to {clock.LATEST_YEAR} only")
-    return later

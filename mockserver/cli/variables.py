@@ -31,28 +31,15 @@ def _variable(context: click.Context, parameter: click.Parameter, text: str) -> 
     return text
 
 
+def _option(flag: str, default: str, callback: Callable[..., str], help: str) -> Callable[..., Any]:
+    help = f"{help}  [default: {default}]"
+    return click.option(flag, metavar="NAME", default=default, callback=callback, help=help)
+
+
 _OPTIONS = (
-    click.option(
-        "--sandbox",
-        metavar="NAME",
-        default=DEFAULT,
-        callback=_sandbox,
-        help=f"The sandbox that the key opens.  [default: {DEFAULT}]",
-    ),
-    click.option(
-        "--url-variable",
-        metavar="NAME",
-        default=URL_VARIABLE,
-        callback=_variable,
-        help=f"The variable that gets the server's URL.  [default: {URL_VARIABLE}]",
-    ),
-    click.option(
-        "--key-variable",
-        metavar="NAME",
-        default=KEY_VARIABLE,
-        callback=_variable,
-        help=f"The variable that gets the API key.  [default: {KEY_VARIABLE}]",
-    ),
+    _option("--sandbox", DEFAULT, _sandbox, "The sandbox that the key opens."),
+    _option("--url-variable", URL_VARIABLE, _variable, "The variable that gets the server's URL."),
+    _option("--key-variable", KEY_VARIABLE, _variable, "The variable that gets the API key."),
 )
 
 

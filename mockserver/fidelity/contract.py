@@ -7,6 +7,7 @@ explanations of decisions in the journal.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import NamedTuple
 
@@ -48,46 +49,38 @@ This page is generated from [`mockserver/fidelity/contract.json`](../mockserver/
 
 def page() -> str:
     """The text of `docs/fidelity.md`."""
-    return "\n".join([_INTRODUCTION, *(_section(number) for number in SECTIONS), _codes()])
+    return _INTRODUCTION + "".join(map(_section, SECTIONS)) + _codes()
 
 
 def _section(number: str) -> str:
-    rows = [
-        f"| {rule.name} | {rule.statement} | {rule.evidence} | {_link(rule.where)} |"
-        for rule in RULES
-        if rule.section == number
-    ]
-    return "\n".join(
-        [
-            f"## {number}. {SECTIONS[number]}",
-            "",
-            "| rule | what it says | evidence | where |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
+    rows = [[rule.name, rule.statement, rule.evidence, _link(rule.where)] for rule in RULES if rule.section == number]
+    return f"""
+## {number}. {SECTIONS[number]}
+
+| rule | what it says | evidence | where |
+|---|---|---|---|
+{_rows(rows)}
+"""
 
 
 def _link(where: str) -> str:
     module, _, name = where.partition(":")
-    path = module.replace(".", "/") + ".py"
-    return f"[`{name}`](../{path})"
+    return f"[`{name}`](../{module.replace('.', '/')}.py)"
 
 
 def _codes() -> str:
-    rows = [f"| `{code}` | {meaning} |" for code, meaning in CODES.items()]
-    return "\n".join(
-        [
-            "## Codes of problems",
-            "",
-            "The `code` of each entry of a 400's `errors`.",
-            "",
-            "| code | when |",
-            "|---|---|",
-            *rows,
-        ]
-    )
+    return f"""
+## Codes of problems
+
+The `code` of each entry of a 400's `errors`.
+
+| code | when |
+|---|---|
+{_rows([f"`{code}`", meaning] for code, meaning in CODES.items())}"""
+
+
+def _rows(rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 if __name__ == "__main__":
