@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import Any
 
 from mockserver.formats import zones
 from mockserver.sandbox import state
@@ -14,14 +14,6 @@ PRIORITIES = ("Low", "Medium", "High")
 
 Document = dict[str, Any]
 Lists = dict[str, list[dict[str, Any]]]
-
-
-class _Known(NamedTuple):
-    """Users, contacts and customers by id; an unknown one is shown by its id."""
-
-    users: dict[str, Document]
-    contacts: dict[str, str]
-    customers: dict[str, str]
 
 
 def context(opened: OpenSandbox) -> Callable[[], Document]:
@@ -34,17 +26,16 @@ def present(document: Lists) -> Document:
     """The columns with their cards, and the choices of the task form."""
     statuses = sorted(document["statuses"], key=lambda status: status["order"])
     people = [person(user) for user in document["users"]]
-    known = _Known(
-        {user["id"]: user for user in people},
-        {contact["id"]: contact["name"] for contact in document["contacts"]},
-        {customer["id"]: customer["name"] for customer in document["customers"]},
-    )
-    cards = [card(task, known) for task in sorted(document["tasks"], key=_when_due)]
+    known = {name: {each["id"]: each for each in document[name]} for name in ("contacts", "customers")}
+    known["users"] = {user["id"]: user for user in people}
+    # Tasks without a due date come last, and those of one date keep their order.
+    tasks = sorted(document["tasks"], key=lambda task: (task["due_at"] is None, task["due_at"] or ""))
+    cards: dict[str, list[Document]] = {status["name"]: [] for status in statuses}
+    for task in tasks:
+        cards[task["status_config"]["name"]].append(card(task, known))
     return {
-        "columns": [
-            {"status": status, "cards": [each for each in cards if _is_in(each, status)]} for status in statuses
-        ],
-        "total": len(cards),
+        "columns": [{"status": status, "cards": cards[status["name"]]} for status in statuses],
+        "total": len(tasks),
         "people": people,
         "contacts": document["contacts"],
         "customers": document["customers"],
@@ -59,8 +50,8 @@ def person(user: Document) -> Document:
     return {"id": user["id"], "name": name, "remark": "" if user["active"] else "inactive"}
 
 
-def card(task: Document, known: _Known) -> Document:
-    """A task for its card, with the initial values of its form."""
+def card(task: Document, known: dict[str, dict[str, Document]]) -> Document:
+    """A task for its card, with the initial values of its form; what is not `known` is shown by its id."""
     ids = [each["responsible_id"] for each in task["task_responsibles"]]
     contact, customer = task["ai_contact_id"], task["ai_customer_id"]
     return {
@@ -68,10 +59,10 @@ def card(task: Document, known: _Known) -> Document:
         "title": task["title"],
         "description": task["description"],
         "priority": PRIORITIES[task["priority"]],
-        "responsibles": [known.users.get(id, {"id": id, "name": id, "remark": "unknown"}) for id in ids],
+        "responsibles": [known["users"].get(id, {"id": id, "name": id, "remark": "unknown"}) for id in ids],
         "due": due(task),
-        "contact": known.contacts.get(contact, contact) if contact else "",
-        "customer": known.customers.get(customer, customer) if customer else "",
+        "contact": known["contacts"].get(contact, {"name": contact})["name"] or "",
+        "customer": known["customers"].get(customer, {"name": customer})["name"] or "",
         "form": as_sent(task, ids),
     }
 
@@ -116,12 +107,3 @@ def _local(utc: datetime, zone: str) -> tuple[datetime, str]:
         return utc.replace(tzinfo=timezone.utc).astimezone(zones.load(zone)).replace(tzinfo=None), zone
     except OverflowError:
         return utc, "UTC"
-
-
-def _when_due(task: Document) -> tuple[bool, str]:
-    """The sort key of tasks: those without a due date come last, and equal ones keep their order."""
-    return task["due_at"] is None, task["due_at"] or ""
-
-
-def _is_in(card: Document, status: Document) -> bool:
-    return bool(card["form"]["newStatusName"] == status["name"])

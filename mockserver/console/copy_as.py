@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from mockserver.journal.entries import KEY_HEADER, MAX_BODY
-from mockserver.journal.patterns import METHODS
+from mockserver.journal.patterns import METHODS, listed
 
 KEPT_HEADERS = ("content-type", "prefer", "x-request-id")
 JSON_TYPE = "application/json"
@@ -71,12 +72,10 @@ def curl(entry: Document, base_url: str, api_key: str) -> str:
     sent = _parse_request(entry, api_key)
     remarks = [*sent.remarks]
     body = _body_text(sent.body)
-    if sent.method == "HEAD" and body is not None:
+    if body is not None and (sent.method == "HEAD" or "\0" in body):
+        cause = "curl sends none with HEAD" if sent.method == "HEAD" else "it has a NUL, which no argument can have"
         body = None
-        remarks.append("The body is left out: curl sends none with HEAD")
-    if body is not None and "\0" in body:
-        body = None
-        remarks.append("The body is left out: it has a NUL, which no argument of a command can have")
+        remarks.append(f"The body is left out: {cause}")
     options = [*_curl_method(sent.method, body), *(["--path-as-is"] if _DOT_SEGMENT.search(sent.path) else [])]
     parts = [" ".join(["curl", *options, _shell(base_url + _target(sent))])]
     parts += [f"-H {_shell(f'{name}: {text}')}" for name, text in sent.headers.items()]
@@ -156,8 +155,8 @@ def _parse_request(entry: Document, api_key: str) -> _Request:
     request = entry["request"]
     headers, remarks = _headers(request["headers"], api_key)
     body = {name: request[name] for name in ("json", "text") if name in request and "length" not in request}
-    texts = [request["path"], *request["query"], *_flat(request["query"].values()), body.get("text", "")]
-    if any(_UNREADABLE in text for text in texts):
+    sent = [text for texts in request["query"].values() for text in listed(texts)]
+    if any(_UNREADABLE in text for text in (request["path"], *request["query"], *sent, body.get("text", ""))):
         remarks.append(f"Bytes that were not UTF-8 are {_UNREADABLE} here")
     remarks += _left_out(entry)
     return _Request(request["method"], quote(request["path"]), request["query"], headers, body, tuple(remarks))
@@ -227,11 +226,11 @@ def _body_text(body: Document) -> str | None:
     return text
 
 
-def _curl_method(method: str, body: str | None) -> Iterator[str]:
+def _curl_method(method: str, body: str | None) -> list[str]:
     if method == "HEAD":
-        yield "--head"
-    elif method != ("GET" if body is None else "POST"):
-        yield f"-X {_shell(method) if not method.isalpha() else method}"
+        return ["--head"]
+    implied = "GET" if body is None else "POST"
+    return [] if method == implied else [f"-X {method if method.isalpha() else _shell(method)}"]
 
 
 def _javascript_body(body: Document, typed: bool) -> str:
@@ -277,27 +276,18 @@ def _literal(value: Any, language: _Language, depth: int = 0) -> str:
         return language.constants[0 if value is None else 1 + value]
     if not isinstance(value, list | dict):
         return json.dumps(value)
-    opening, closing = "{}" if isinstance(value, dict) else "[]"
-    parts = list(_members(value, language, depth + 1))
+    if isinstance(value, dict):
+        opening, closing = "{}"
+        parts = [f"{language.text(key)}: {_literal(each, language, depth + 1)}" for key, each in value.items()]
+    else:
+        opening, closing = "[]"
+        parts = [_literal(each, language, depth + 1) for each in value]
     line = f"{opening}{', '.join(parts)}{closing}"
     if not parts or (len(line) + 4 * depth <= _WIDTH and "\n" not in line):
         return line
     indent = "    " * depth
     inner = f",\n{indent}    ".join(parts)
     return f"{opening}\n{indent}    {inner}\n{indent}{closing}"
-
-
-def _members(value: Document | list[Any], language: _Language, depth: int) -> Iterator[str]:
-    if isinstance(value, list):
-        yield from (_literal(each, language, depth) for each in value)
-        return
-    for key, each in value.items():
-        yield f"{language.text(key)}: {_literal(each, language, depth)}"
-
-
-def _flat(values: Iterable[Any]) -> Iterator[str]:
-    for value in values:
-        yield from value if isinstance(value, list) else [value]
 
 
 def _shell(text: str) -> str:
@@ -315,24 +305,17 @@ def _shell_character(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode())
 
 
-def _json_text(text: str) -> str:
-    return _escaped(text, lambda character: json.dumps(character)[1:-1])
-
-
-def _python_text(text: str) -> str:
-    return _escaped(text, lambda character: ascii(character)[1:-1])
+def _text(text: str, escape: Callable[[str], str] = json.dumps) -> str:
+    """Quote a text as JSON; `escape` quotes a character that is not printable."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if quoted.isprintable() else "".join(c if c.isprintable() else escape(c)[1:-1] for c in quoted)
 
 
 def _javascript_text(text: str) -> str:
-    """Quote a text as JSON, such that it cannot end the script element that it is pasted into."""
-    return _json_text(text).replace("</", r"<\/").replace("<!--", r"<\!--")
+    """Quote a text such that it cannot end the script element that it is pasted into."""
+    return _text(text).replace("</", r"<\/").replace("<!--", r"<\!--")
 
 
-def _escaped(text: str, escape: Callable[[str], str]) -> str:
-    quoted = json.dumps(text, ensure_ascii=False)
-    return quoted if quoted.isprintable() else "".join(c if c.isprintable() else escape(c) for c in quoted)
-
-
-_JSON = _Language(("null", "false", "true"), _json_text)
+_JSON = _Language(("null", "false", "true"), _text)
 _JAVASCRIPT = _Language(("null", "false", "true"), _javascript_text)
-_PYTHON = _Language(("None", "False", "True"), _python_text)
+_PYTHON = _Language(("None", "False", "True"), partial(_text, escape=ascii))
