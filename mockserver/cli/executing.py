@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
 
 import click
 
@@ -75,15 +74,6 @@ MAX_SHOWN = 50
 JournalEnds = dict[tuple[str, int], int]
 
 
-class _Activity(NamedTuple):
-    """The requests of a sandbox: their number, the number refused, and the latest refused ones as text."""
-
-    sandbox: str
-    requests: int
-    refused: int
-    latest: list[str]
-
-
 def journal_ends(engine: Engine) -> JournalEnds:
     """The id of the last entry of every journal, by the sandbox's name and the journal's number."""
     found = {}
@@ -95,40 +85,26 @@ def journal_ends(engine: Engine) -> JournalEnds:
 
 def summarize(engine: Engine, since: JournalEnds) -> list[str]:
     """Lines with the number of requests after `since`, the number refused, and the latest refused ones."""
-    activities = list(_activities(engine, since))
-    requests, refused = sum(each.requests for each in activities), sum(each.refused for each in activities)
-    left_out = f", left out: the oldest {refused - MAX_SHOWN}" if refused > MAX_SHOWN else ""
-    summary = f"{refused}{left_out}" if refused else "none (deleted sandboxes took theirs along)"
-    return [f"requests in the journal: {requests}, refused: {summary}", *_latest_refusals(activities)]
-
-
-def _activities(engine: Engine, since: JournalEnds) -> Iterator[_Activity]:
+    requests = refused = 0
+    latest: dict[str, list[str]] = {}
     for name in engine.sandboxes.names():
         # Processes that the command left behind may still delete sandboxes.
         with contextlib.suppress(NotFound), engine.sandboxes.look(name) as opened:
             entries = list(opened.journal.entries(since.get((name, opened.journal.number), 0)))
-            refused = [entry for entry in entries if _is_refused(entry)]
+            failed = [entry for entry in entries if (entry["response"]["status"] or 500) >= 400]
+            requests, refused = requests + len(entries), refused + len(failed)
             if entries:
-                yield _Activity(
-                    name, len(entries), len(refused), [terminal.format_entry(each) for each in refused[-MAX_SHOWN:]]
-                )
+                latest[name] = [terminal.format_entry(each) for each in failed[-MAX_SHOWN:]]
+    left_out = f", left out: the oldest {refused - MAX_SHOWN}" if refused > MAX_SHOWN else ""
+    summary = f"{refused}{left_out}" if refused else "none (deleted sandboxes took theirs along)"
+    return [f"requests in the journal: {requests}, refused: {summary}", *_shortened(latest)]
 
 
-def _is_refused(entry: dict[str, Any]) -> bool:
-    status = entry["response"]["status"]
-    return status is None or status >= 400
-
-
-def _latest_refusals(activities: list[_Activity]) -> Iterator[str]:
-    shares = _shares(activities)
-    for each in activities:
-        if each.sandbox in shares:
-            if len(activities) > 1:
-                yield f"sandbox {each.sandbox}:"
-            yield from each.latest[-shares[each.sandbox] :]
-
-
-def _shares(activities: list[_Activity]) -> Counter[str]:
-    """The number of refusals to show for each sandbox; beyond the limit, the latest of each have precedence."""
-    ages = sorted((age, each.sandbox) for each in activities for age in range(len(each.latest)))
-    return Counter(sandbox for _, sandbox in ages[:MAX_SHOWN])
+def _shortened(latest: dict[str, list[str]]) -> Iterator[str]:
+    """The refusals of each sandbox; beyond the limit, the latest of each have precedence."""
+    ages = sorted((age, name) for name, lines in latest.items() for age in range(len(lines)))
+    shares = Counter(name for _, name in ages[:MAX_SHOWN])
+    for name, lines in latest.items():
+        if shares[name]:
+            yield from [f"sandbox {name}:"] if len(latest) > 1 else []
+            yield from lines[-shares[name] :]
