@@ -52,16 +52,13 @@ def _check_token() -> None:
     """Require the admin token; a server without one answers only this machine."""
     expected = current_engine().settings.admin_token
     if expected is None:
-        if not is_loopback(_bracketed(request.remote_addr or "127.0.0.1")):
+        address = request.remote_addr or "127.0.0.1"
+        if not is_loopback(f"[{address}]" if ":" in address else address):
             raise Forbidden("The control plane answers this machine only: start the server with --admin-token")
         return
     if not hmac.compare_digest(_sent_token().encode("utf-8", "replace"), expected.encode()):
         # A browser then asks for the token (RFC 9110, section 11.6.1).
         raise Unauthorized(_UNAUTHORIZED, headers={"WWW-Authenticate": 'Basic realm="vambe-mock"'})
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _sent_token() -> str:
@@ -73,11 +70,10 @@ def _sent_token() -> str:
 
 
 def _check_media_type() -> None:
-    if request.method in ("GET", "HEAD", "OPTIONS") or not _has_body():
-        return
-    if media_type(request.headers.get("Content-Type", "")) != JSON:
+    has_body = request.content_length or "Transfer-Encoding" in request.headers
+    if (
+        request.method not in ("GET", "HEAD", "OPTIONS")
+        and has_body
+        and media_type(request.headers.get("Content-Type", "")) != JSON
+    ):
         raise UnsupportedMediaType
-
-
-def _has_body() -> bool:
-    return bool(request.content_length) or "Transfer-Encoding" in request.headers

@@ -71,14 +71,11 @@ def rules(parts: Parts) -> tuple[str, ...]:
 
 def columns(parts: Parts) -> dict[str, Any]:
     """The columns of a due date: its parts as they were given, and the values derived from them; raises OutOfRange."""
-    when = due(parts)
     return {
         "due_date": None if parts.due_date is None else parts.due_date.text,
         "due_time": None if parts.due_time is None else parts.due_time.isoformat("minutes"),
         "timezone": parts.timezone,
-        "due_at": when.due_at,
-        "is_all_day": when.is_all_day,
-        "due_timezone": when.due_timezone,
+        **due(parts)._asdict(),
     }
 
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from mockserver.store.contents import World
 from mockserver.store.models import User
 
+_SHOWN = ("first_name", "last_name", "email", "phone")
+
 
 def list_team_members(world: World) -> list[dict[str, Any]]:
     """The active users, in fixture order."""
-    return [_present(user) for user in world.people(User).values() if user["active"]]
-
-
-def _present(user: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": user["id"],
-        "name": f"{user['first_name']} {user['last_name']}",
-        "first_name": user["first_name"],
-        "last_name": user["last_name"],
-        "email": user["email"],
-        "phone": user["phone"],
-    }
+    return [
+        {"id": user["id"], "name": f"{user['first_name']} {user['last_name']}"} | {name: user[name] for name in _SHOWN}
+        for user in world.people(User).values()
+        if user["active"]
+    ]

@@ -141,8 +141,7 @@ def hit(world: World, when: str, known: Callable[[], Document]) -> Fault | None:
         hit = row["seen"] >= rule["skip"] and _chance_hits(world.seed, row, rule["probability"])
         world.update(FaultRow, row["id"], seen=row["seen"] + 1, hits=row["hits"] + hit)
         if hit:
-            kept = ("when", "status", "headers", "body", "connection", "delay_ms")
-            return Fault(row["id"], **{name: rule[name] for name in kept})
+            return Fault(row["id"], *map(rule.get, Fault._fields[1:]))
     return None
 
 

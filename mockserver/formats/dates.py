@@ -68,16 +68,8 @@ def parse_date_time(text: str) -> tuple[datetime, timedelta | None]:
         raise ValueError(f"{quoted(text)} is not a date-time of the form YYYY-MM-DDTHH:MM:SS.sssZ")
     day = parse_date(found["date"])
     milliseconds = int((found["fraction"] or "0").ljust(3, "0")[:3])
-    wall = datetime(
-        day.year,
-        day.month,
-        day.day,
-        int(found["hour"]),
-        int(found["minute"]),
-        int(found["second"] or 0),
-        milliseconds * 1000,
-    )
-    return wall, _offset(found["offset"])
+    moment = time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0), milliseconds * 1000)
+    return datetime.combine(day, moment), _offset(found["offset"])
 
 
 def _offset(text: str | None) -> timedelta | None:

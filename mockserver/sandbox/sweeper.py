@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 from peewee import Model
 
 from mockserver.store.models import WORLD_TABLES, Entry, JournalRow, Sandbox, Snapshot, Template, WorldRow
-from mockserver.store.transactions import StorageFull, Store, Transaction
+from mockserver.store.transactions import StorageFull, Store
 
 _log = logging.getLogger("mockserver")
 _BATCH = 100  # rows; also the maximum of worlds and of journals, each of which has a row itself
@@ -67,7 +66,9 @@ def sweep(store: Store) -> bool:
     Orphaned worlds and journals are never referenced again, so they are searched without blocking writers.
     """
     with store.read() as transaction:
-        worlds, journals = (_numbers(transaction, query) for query in (_ORPHANED_WORLDS, _ORPHANED_JOURNALS))
+        worlds, journals = (
+            [row["id"] for row in transaction.rows(query)] for query in (_ORPHANED_WORLDS, _ORPHANED_JOURNALS)
+        )
     if not worlds and not journals:
         return False
     left = _BATCH
@@ -84,7 +85,3 @@ def _tables(worlds: list[int], journals: list[int]) -> Iterator[tuple[type[Model
     yield WorldRow, "id", worlds
     yield Entry, "journal", journals
     yield JournalRow, "id", journals
-
-
-def _numbers(transaction: Transaction, query: Any) -> list[int]:
-    return [row["id"] for row in transaction.rows(query)]
