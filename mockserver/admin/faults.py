@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockserver.admin.calls import Call, call
 from mockserver.admin.schemas import FAULT, FaultRule
 from mockserver.faults import catalogue, rules
-
-Document = dict[str, Any]
+from mockserver.formats.json import Document
 
 
 @call("GET", "/faults")

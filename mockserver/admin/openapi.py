@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from mockserver.admin.calls import BASE_PATH, CALLS, Declared
 from mockserver.admin.guard import OPEN_PATH
 from mockserver.admin.schemas import SANDBOX
+from mockserver.formats.json import Document
 from mockserver.web.bodies import JSON
 from mockserver.web.openapi import ERROR, Description, content, refusal
-
-Document = dict[str, Any]
 
 _REFUSALS = {
     400: "The call cannot be understood; `errors` lists every problem.",

@@ -12,7 +12,7 @@ from mockserver.admin.calls import Call, call
 from mockserver.admin.schemas import ENTRY, Filters, Verification
 from mockserver.admin.schemas import Pattern as PatternSchema
 from mockserver.errors import Conflict, NotFound
-from mockserver.formats.json import quoted
+from mockserver.formats.json import Document, quoted
 from mockserver.journal import verify
 from mockserver.journal.patterns import Pattern
 from mockserver.sandbox.waiting import Event, Released
@@ -21,8 +21,6 @@ from mockserver.web.rendering import respond
 # Between comments in an idle stream: only a write detects that the reader has disconnected, and frees its place. The
 # comments also keep a proxy from closing the stream.
 _PAUSE_S = 0.5
-
-Document = dict[str, Any]
 
 
 @call("GET", "/requests", query_schema=Filters())

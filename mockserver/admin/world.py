@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockserver import __version__, clock, fixtures, keys
 from mockserver.admin import schemas
 from mockserver.admin.calls import Call, call
 from mockserver.clock import Clock
 from mockserver.errors import BadRequest, ValidationFailed
+from mockserver.formats.json import Document
 from mockserver.sandbox import sandboxes, settings, snapshots, state
 from mockserver.sandbox.sandboxes import PARTS
-
-Document = dict[str, Any]
 
 
 @call("GET", "/health", about_a_sandbox=False)

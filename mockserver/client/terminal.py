@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from mockserver.formats.json import Document
 from mockserver.logs import printable
-
-Document = dict[str, Any]
 
 
 def format_entry(entry: Document) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any
 
 from mockserver.formats import zones
+from mockserver.formats.json import Document
 from mockserver.sandbox import state
 from mockserver.sandbox.sandboxes import OpenSandbox
 
 PRIORITIES = ("Low", "Medium", "High")
-
-Document = dict[str, Any]
-Lists = dict[str, list[dict[str, Any]]]
 
 
 def context(opened: OpenSandbox) -> Callable[[], Document]:
@@ -22,7 +19,7 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
     return lambda: present(document()) | {"zones": sorted(zones.names())}
 
 
-def present(document: Lists) -> Document:
+def present(document: state.Document) -> Document:
     """The columns with their cards, and the choices of the task form."""
     statuses = sorted(document["statuses"], key=lambda status: status["order"])
     people = [person(user) for user in document["users"]]

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from mockserver.formats.json import Document
 from mockserver.journal.entries import KEY_HEADER, MAX_BODY
 from mockserver.journal.patterns import METHODS, listed
 
@@ -25,8 +26,6 @@ _SAFE_INTEGER = 2**53 - 1  # beyond, JavaScript's numbers have gaps
 _WITH_AN_ID = ("updateTask", "deleteTask")
 _DOT_SEGMENT = re.compile(r"(?<=/)\.{1,2}(?=/|\Z)")
 _NOT_BY_FETCH = ("CONNECT", "TRACE", "TRACK")  # WHATWG Fetch, section 2.2.1
-
-Document = dict[str, Any]
 
 
 class Copy(NamedTuple):

@@ -9,11 +9,9 @@ from typing import Any
 from mockserver.engine import current_engine
 from mockserver.faults import catalogue as failure_catalogue
 from mockserver.faults import rules as fault_rules
-from mockserver.formats.json import encode
+from mockserver.formats.json import Document, encode
 from mockserver.journal import patterns
 from mockserver.sandbox.sandboxes import OpenSandbox
-
-Document = dict[str, Any]
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _BREAKS = {

@@ -13,6 +13,7 @@ from mockserver import keys
 from mockserver.console import copy_as
 from mockserver.engine import current_engine
 from mockserver.fidelity.contract import RULES, SECTIONS
+from mockserver.formats.json import Document
 from mockserver.journal.patterns import listed
 from mockserver.sandbox.sandboxes import OpenSandbox
 
@@ -27,8 +28,6 @@ _STATUS = re.compile(r"[1-5](?:xx|[0-9]{2})")
 _ID = re.compile(r"[0-9]{1,15}")
 _EVIDENCE = {"documented": "documented", "inferred": "inferred", "mock": "the mock's own"}
 _STATEMENTS = {rule.name: rule.statement for rule in RULES}
-
-Document = dict[str, Any]
 
 
 class Filter(NamedTuple):

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver import clock, fixtures
+from mockserver.formats.json import Document
 from mockserver.keys import DEFAULT
 from mockserver.sandbox import settings, snapshots, state
 from mockserver.sandbox.sandboxes import PARTS, OpenSandbox
-
-Document = dict[str, Any]
-Lists = dict[str, list[dict[str, Any]]]
 
 # Derived from a task's due date and status, and left out so that edited files stay consistent.
 _DERIVED = ("due_timezone", "due_at", "is_all_day", "status_config")
@@ -48,7 +46,7 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
     return present
 
 
-def notes_by_contact(document: Lists) -> dict[str, list[dict[str, Any]]]:
+def notes_by_contact(document: state.Document) -> dict[str, list[dict[str, Any]]]:
     """The notes of each contact, newest first, each with the title of its task."""
     titles = {task["id"]: task["title"] for task in document["tasks"]}
     notes: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -57,7 +55,7 @@ def notes_by_contact(document: Lists) -> dict[str, list[dict[str, Any]]]:
     return notes
 
 
-def as_fixtures(document: Lists) -> Lists:
+def as_fixtures(document: state.Document) -> state.Document:
     """The lists of fixtures that load as this state.
 
     The shipped API keys apply, and are left out, unless the state lacks an active user for one of them.
@@ -69,7 +67,7 @@ def as_fixtures(document: Lists) -> Lists:
     return document | {"tasks": tasks} | ({} if usable == keys else {"api_keys": usable})
 
 
-def zipped(lists: Lists) -> bytes:
+def zipped(lists: state.Document) -> bytes:
     """A zip file with a JSON file for each list; equal lists give equal bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:

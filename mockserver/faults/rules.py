@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from mockserver.errors import BadRequest, NotFound
 from mockserver.formats import json as wire_json
+from mockserver.formats.json import Document
 from mockserver.journal import patterns
 from mockserver.store.contents import World
 from mockserver.store.models import FaultRow
@@ -42,8 +43,6 @@ _OF_THE_CONNECTION = re.compile(
     r"connection|content-length|keep-alive|proxy-authenticate|proxy-authorization|te|trailers|transfer-encoding|upgrade",
     re.IGNORECASE,
 )
-
-Document = dict[str, Any]
 
 
 class Fault(NamedTuple):

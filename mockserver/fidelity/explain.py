@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Any
 
 from mockserver.errors import LEFT_OUT, ApiError, NotFound, Problem, ValidationFailed, listed
 from mockserver.fidelity.contract import INFERRED, RULES
+from mockserver.formats.json import Document
 
 _RULES = {rule.name: rule for rule in RULES}
 _INFERRED = {rule.name: place for place, rule in enumerate(RULES) if rule.evidence == INFERRED}
 _SUCCESS = "success-status"
-
-Document = dict[str, Any]
 
 
 def decision(refusal: ApiError | None) -> Document:

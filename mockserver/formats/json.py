@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
+Document = dict[str, Any]  # a JSON object
+
 MAX_DEPTH = 64
 MAX_DIGITS = 4300
 _AT_ONCE = 500  # documents

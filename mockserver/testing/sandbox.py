@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from mockserver.client import terminal
 from mockserver.client.client import CallFailed, Client
 from mockserver.config import KEY_VARIABLE, URL_VARIABLE
+from mockserver.formats.json import Document
 from mockserver.testing.failures import Failure
 
 if TYPE_CHECKING:
     import httpx
     from typing_extensions import Unpack
-
-Document = dict[str, Any]
 
 API_KEY_HEADER = "x-api-key"
 SHOWN, MATCHES_SHOWN = 50, 5  # entries listed by `explain`, and by a failed verification

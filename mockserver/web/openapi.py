@@ -13,9 +13,8 @@ from marshmallow import fields as base
 from mockserver import __version__, errors
 from mockserver.fidelity import contract
 from mockserver.formats import fields
+from mockserver.formats.json import Document
 from mockserver.web.bodies import JSON
-
-Document = dict[str, Any]
 
 PROBLEM = errors.Problem(("responsibleIds", 1), "invalid_uuid", '"abc" is not a UUID of the form 8-4-4-4-12')
 
