@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.error
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -85,13 +85,16 @@ class Client:
         """Follow the journal: yield new entries as they arrive. The first item is empty: the stream is open."""
         with self._open("GET", "/events", None, {}, _QUIET_S) as stream:
             kind = ""
-            for line in self._lines(stream):
-                name, _, value = line.decode().rstrip("\n").partition(": ")
-                kind = value if name == "event" else kind
-                if name == "":
-                    yield {}
-                elif name == "data" and kind == "request":
-                    yield json.loads(value)
+            try:
+                for line in stream:
+                    name, _, value = line.decode().rstrip("\n").partition(": ")
+                    kind = value if name == "event" else kind
+                    if name == "":
+                        yield {}
+                    elif name == "data" and kind == "request":
+                        yield json.loads(value)
+            except (OSError, http.client.HTTPException) as error:
+                raise self._silent(error) from None
 
     def _open(self, method: str, path: str, body: object, query: Mapping[str, Any], timeout: float) -> Any:
         parameters = urlencode({**self._sandbox, **{name: value for name, value in query.items() if value is not None}})
@@ -106,12 +109,6 @@ class Client:
         except urllib.error.HTTPError as error:
             raise self._refusal(error) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise self._silent(error) from None
-
-    def _lines(self, stream: Iterable[bytes]) -> Iterator[bytes]:
-        try:
-            yield from stream
-        except (OSError, http.client.HTTPException) as error:
             raise self._silent(error) from None
 
     def _refusal(self, error: urllib.error.HTTPError) -> CallFailed:

@@ -58,17 +58,11 @@ def _grouped(rules: Sequence[Document], catalogue: Sequence[Document], shadows: 
     """Group the failures by effect; those of one name are a row, with a switch for each operation."""
     rows: list[dict[str, Document]] = [{} for _ in _GROUPS]
     for failure in catalogue:
-        row = rows[_group_of(failure["trigger"])].setdefault(
-            failure["name"], {"name": failure["name"], "does": done_to(failure["trigger"]), "cells": {}}
-        )
+        name, trigger = failure["name"], failure["trigger"]
+        group = 2 if trigger.get("when") == "after" else 1 if trigger.get("connection") else 0
+        row = rows[group].setdefault(name, {"name": name, "does": done_to(trigger), "cells": {}})
         row["cells"][failure["operation"]] = switch(failure, rules, shadows)
     return ({"title": title, "rows": list(found.values())} for title, found in zip(_GROUPS, rows, strict=True))
-
-
-def _group_of(trigger: Document) -> int:
-    if trigger.get("when") == "after":
-        return 2
-    return 1 if trigger.get("connection") else 0
 
 
 def switch(failure: Document, rules: Sequence[Document], shadows: Document) -> Document:
@@ -119,7 +113,7 @@ def described(rule: Document) -> Document:
         "matches": matched(rule["match"]),
         "does": done_to(rule),
         "often": how_often(rule),
-        "hits": counted(rule["hits"], "hit"),
+        "hits": f"{rule['hits']:,} hit{'' if rule['hits'] == 1 else 's'}",
         "spent": rule["spent"],
     }
 
@@ -140,7 +134,7 @@ def done_to(rule: Document) -> str:
     if rule["delay_ms"]:
         steps.append(f"waits {rule['delay_ms']:,} ms")
     if rule["status"] is not None:
-        steps.append(f"answers {named(rule['status'])}")
+        steps.append(f"answers {rule['status']} {_PHRASES.get(rule['status'], '')}".rstrip())
     if rule["body"] is not None:
         steps.append(f"{'sends' if rule['status'] is None else 'with'} the body {_json(rule['body'])}")
     if rule["headers"]:
@@ -156,16 +150,6 @@ def how_often(rule: Document) -> str:
     often = "every one" if times is None else "the next one" if times == 1 else f"the next {times:,}"
     after = f", but for the first {skip:,}" if skip else ""
     return often + after + (f", with a chance of {chance:g}" if chance is not None else "")
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def named(status: int) -> str:
-    """A status with its reason phrase, if it has one."""
-    return f"{status} {_PHRASES.get(status, '')}".rstrip()
 
 
 def _json(value: Any) -> str:

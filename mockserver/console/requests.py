@@ -58,7 +58,7 @@ class Filter(NamedTuple):
         return (
             self.operation in ("", entry["operation"] or NO_OPERATION)
             and self._has_status(entry["response"]["status"])
-            and self._has_text(entry)
+            and (not self.text or any(self.text.casefold() in text.casefold() for text in _texts_of(entry)))
         )
 
     def _has_status(self, status: int | None) -> bool:
@@ -69,10 +69,6 @@ class Filter(NamedTuple):
         if self.status == REFUSED:
             return status >= 400
         return self.status in (str(status), f"{status // 100}xx")
-
-    def _has_text(self, entry: Document) -> bool:
-        wanted = self.text.casefold()
-        return not wanted or any(wanted in text.casefold() for text in _texts_of(entry))
 
 
 def list_context(opened: OpenSandbox) -> Callable[[], Document]:
@@ -128,7 +124,7 @@ def row(entry: Document) -> Document:
         "target": target if len(target) <= MAX_TARGET else f"{target[:MAX_TARGET]}…",
         "operation": entry["operation"] or "no operation",
         "status": status or NO_ANSWER,
-        "tone": _tone(status),
+        "tone": "bad" if (status or 500) >= 500 else "warn" if status >= 400 else "good",
         "duration": f"{entry['duration_ms']:g} ms",
         "marks": list(_marks(entry)),
     }
@@ -160,24 +156,17 @@ def change(change: Document) -> Document:
     did = "made" if before is None else "removed" if after is None else "changed"
     fields = dict.fromkeys([*(before or {}), *(after or {})])
     cells = [(name, _cell(before, name), _cell(after, name)) for name in fields]
-    return {
-        "did": did,
-        "resource": change["resource"],
-        "id": change["id"],
-        "fields": [(name, old, new, did == "changed" and old != new) for name, old, new in cells],
-    }
+    marked = [(name, old, new, did == "changed" and old != new) for name, old, new in cells]
+    return {"did": did, "resource": change["resource"], "id": change["id"], "fields": marked}
 
 
 def fault(fault: Document | None) -> str:
     """The fault that hit, in words."""
     if fault is None:
         return ""
-    what = [
-        f"answered {fault['status']}" if fault["status"] else "",
-        f"broke the connection ({fault['connection']})" if fault["connection"] else "",
-        f"waited {fault['delay_ms']} ms" if fault["delay_ms"] else "",
-    ]
-    did = ", ".join(filter(None, what)) or "changed the answer"
+    effects = {"status": "answered {}", "connection": "broke the connection ({})", "delay_ms": "waited {} ms"}
+    what = [text.format(fault[effect]) for effect, text in effects.items() if fault[effect]]
+    did = ", ".join(what) or "changed the answer"
     return f"Fault rule {fault['id']} {did}, {fault['when']} the commit."
 
 
@@ -191,12 +180,6 @@ def _rows(opened: OpenSandbox, wanted: Filter, since: int = 0) -> Callable[[], D
         return {"rows": shown, "found": len(found), "newest": newest, "dropped": dropped}
 
     return rows
-
-
-def _tone(status: int | None) -> str:
-    if status is None or status >= 500:
-        return "bad"
-    return "warn" if status >= 400 else "good"
 
 
 def _marks(entry: Document) -> Iterator[tuple[str, str]]:

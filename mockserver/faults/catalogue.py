@@ -12,6 +12,17 @@ _OF_ANY_SERVER = {429: "Too many requests.", 502: "Bad gateway.", 503: "Service 
 # Refusals by the mock's own server: invalid HTTP requests, and a full disk.
 _OF_THE_MOCK = (408, 413, 421, 431, 501, 507)
 
+_COMMITTED = "The request is carried out and committed"
+_OF_WRITES: tuple[tuple[str, int | None, str, dict[str, Any]], ...] = (
+    (
+        "lost-answer",
+        None,
+        f"{_COMMITTED}, then the connection is reset: the client cannot know.",
+        {"connection": "reset"},
+    ),
+    ("late-error", 503, f"{_COMMITTED}, and answered with 503.", {"status": 503}),
+)
+
 
 class Operation(NamedTuple):
     """An operation of the imitated API; `refusals` maps the documented error statuses to descriptions."""
@@ -41,22 +52,9 @@ def _failures(operation: Operation) -> Iterator[tuple[str, int | None, str, dict
             headers = {"Retry-After": "1"} if status in (429, 503) else {}
             yield f"status-{status}", status, description, {"match": match, "status": status, "headers": headers}
     for connection in CONNECTIONS:
-        yield (
-            f"connection-{connection}",
-            500 if connection == "truncate" else None,
-            f"The connection breaks before anything is done: {connection}.",
-            {"match": match, "connection": connection},
-        )
+        seen = 500 if connection == "truncate" else None
+        description = f"The connection breaks before anything is done: {connection}."
+        yield f"connection-{connection}", seen, description, {"match": match, "connection": connection}
     if operation.method != "GET":
-        yield (
-            "lost-answer",
-            None,
-            "The request is carried out and committed, then the connection is reset: the client cannot know.",
-            {"match": match, "when": "after", "connection": "reset"},
-        )
-        yield (
-            "late-error",
-            503,
-            "The request is carried out and committed, and answered with 503.",
-            {"match": match, "when": "after", "status": 503},
-        )
+        for name, seen, description, effect in _OF_WRITES:
+            yield name, seen, description, {"match": match, "when": "after", **effect}
