@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 from marshmallow import Schema
 
 from mockserver.engine import Engine, current_engine
@@ -14,7 +14,7 @@ from mockserver.formats import fields
 from mockserver.formats import json as wire_json
 from mockserver.keys import DEFAULT, check_name
 from mockserver.web import bodies
-from mockserver.web.rendering import respond, rule_of
+from mockserver.web.rendering import respond
 
 BASE_PATH = "/__admin"
 
@@ -66,14 +66,9 @@ def call(method: str, path: str, **declared: Any) -> Callable[[Callable[[Call], 
     return declare
 
 
-def register(blueprint: Blueprint) -> None:
-    """Route every declared call."""
-    for declared in CALLS:
-        endpoint = f"{declared.method} {declared.path}"
-        blueprint.add_url_rule(rule_of(declared.path), endpoint, _view(declared), methods=[declared.method])
+def view(declared: Declared) -> Callable[..., Response]:
+    """The view function of a call."""
 
-
-def _view(declared: Declared) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         engine = current_engine()
         known = [*(declared.query_schema.fields if declared.query_schema else ()), "sandbox"]

@@ -25,7 +25,12 @@ _UNAUTHORIZED = "The control plane needs the admin token, as Authorization: Bear
 
 
 def check() -> None:
-    """Raise Forbidden, Unauthorized or UnsupportedMediaType when the request is not allowed."""
+    """Raise Forbidden, Unauthorized or UnsupportedMediaType when a request to the control plane is not allowed.
+
+    Runs before routing errors are answered, so that unknown paths are not disclosed either.
+    """
+    if request.path != BASE_PATH and not request.path.startswith(f"{BASE_PATH}/"):
+        return
     _check_origin()
     if request.path != OPEN_PATH:
         _check_token()

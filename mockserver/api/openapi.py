@@ -34,8 +34,6 @@ _SECURITY = {
     }
 }
 
-_OWN_REFUSALS = {404: errors.NotFound}
-
 # Left out of examples: a status that is not needed, and the alternative to `newStatusName`.
 _NOT_IN_EXAMPLES = ("statusId", "newStatusPosition")
 
@@ -107,7 +105,7 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     shared: dict[str, Any] = {
         str(error.status): {"$ref": f"#/components/responses/{error.__name__}"} for error in SHARED_REFUSALS
     }
-    own = {str(status): _refusal(_OWN_REFUSALS[status], text) for status, text in operation.refusals.items()}
+    own = {str(status): _refusal(errors.NotFound, text) for status, text in operation.refusals.items()}
     return dict(sorted((shared | own).items()))
 
 

@@ -54,7 +54,8 @@ def command() -> None:
     """
 
 
-def _serve(**options: Any) -> None:
+@command.command(DEFAULT_COMMAND)
+def serve(**options: Any) -> None:
     """Start the server and print its URL, a key, and a first request.
 
     Logs go to standard error. On SIGINT and SIGTERM it finishes the requests in flight and exits with 0.
@@ -75,15 +76,7 @@ def _option(setting: config.Setting, origin: str | None = None) -> click.Option:
     return click.Option([setting.flag], metavar=setting.metavar, multiple=repeatable, help=help)
 
 
-command.add_command(
-    click.Command(
-        DEFAULT_COMMAND,
-        callback=_serve,
-        params=[_option(setting) for setting in SETTINGS],
-        help=_serve.__doc__,
-    )
-)
-
+serve.params += map(_option, SETTINGS)
 
 _NOT_FOR_EXEC = ("VAMBE_MOCK_JSON", "VAMBE_MOCK_READY_FILE")
 _FREE_PORT = {"VAMBE_MOCK_PORT": "0"}

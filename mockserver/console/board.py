@@ -11,6 +11,14 @@ from mockserver.sandbox import state
 from mockserver.sandbox.sandboxes import OpenSandbox
 
 PRIORITIES = ("Low", "Medium", "High")
+# The fields of the form that may be empty, by their names in requests.
+_FORM = {"id": "id", "title": "title", "description": "description", "timezone": "timezone"}
+_FORM |= {
+    "dueDate": "due_date",
+    "dueTime": "due_time",
+    "aiContactId": "ai_contact_id",
+    "aiCustomerId": "ai_customer_id",
+}
 
 
 def context(opened: OpenSandbox) -> Callable[[], Document]:
@@ -60,24 +68,12 @@ def card(task: Document, known: dict[str, dict[str, Document]]) -> Document:
         "due": due(task),
         "contact": known["contacts"].get(contact, {"name": contact})["name"] or "",
         "customer": known["customers"].get(customer, {"name": customer})["name"] or "",
-        "form": as_sent(task, ids),
-    }
-
-
-def as_sent(task: Document, responsible_ids: list[str]) -> Document:
-    """The fields of a task by their names in requests; those without a value are empty."""
-    return {
-        "id": task["id"],
-        "title": task["title"],
-        "description": task["description"],
-        "dueDate": task["due_date"] or "",
-        "dueTime": task["due_time"] or "",
-        "timezone": task["timezone"] or "",
-        "responsibleIds": responsible_ids,
-        "aiContactId": task["ai_contact_id"] or "",
-        "aiCustomerId": task["ai_customer_id"] or "",
-        "priority": str(task["priority"]),
-        "newStatusName": task["status_config"]["name"],
+        "form": {
+            **{name: task[column] or "" for name, column in _FORM.items()},
+            "responsibleIds": ids,
+            "priority": str(task["priority"]),
+            "newStatusName": task["status_config"]["name"],
+        },
     }
 
 

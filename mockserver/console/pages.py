@@ -82,7 +82,7 @@ def _export() -> Response:
     name = keys.check_name(request.args.get("sandbox", keys.DEFAULT))
     with current_engine().sandboxes.look(name) as opened:
         document = state.fetch(opened.world)
-    content = world.zipped(world.as_fixtures(document()))
+    content = world.exported(document())
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     return Response(content, mimetype="application/zip", headers=headers)
 

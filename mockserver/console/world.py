@@ -55,6 +55,17 @@ def notes_by_contact(document: state.Document) -> dict[str, list[dict[str, Any]]
     return notes
 
 
+def exported(document: state.Document) -> bytes:
+    """The state as a zip file with a JSON file for each list of fixtures; equal states give equal bytes."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, records in as_fixtures(document).items():
+            file = zipfile.ZipInfo(f"{name}.json", _EARLIEST_DATE)
+            file.create_system, file.external_attr = 3, _PLAIN_FILE
+            archive.writestr(file, json.dumps(records, ensure_ascii=False, indent=2) + "\n")
+    return content.getvalue()
+
+
 def as_fixtures(document: state.Document) -> state.Document:
     """The lists of fixtures that load as this state.
 
@@ -65,14 +76,3 @@ def as_fixtures(document: state.Document) -> state.Document:
     keys = fixtures.load(fixtures.DEFAULT).api_keys
     usable = [key for key in keys if key["user_id"] in active]
     return document | {"tasks": tasks} | ({} if usable == keys else {"api_keys": usable})
-
-
-def zipped(lists: state.Document) -> bytes:
-    """A zip file with a JSON file for each list; equal lists give equal bytes."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, records in lists.items():
-            file = zipfile.ZipInfo(f"{name}.json", _EARLIEST_DATE)
-            file.create_system, file.external_attr = 3, _PLAIN_FILE
-            archive.writestr(file, json.dumps(records, ensure_ascii=False, indent=2) + "\n")
-    return content.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from mockserver.errors import BadRequest
@@ -12,12 +11,10 @@ from mockserver.sandbox.sandboxes import DATA, EMPTY, FIXTURES, OpenSandbox, req
 from mockserver.store import contents
 from mockserver.store.models import FaultRow, Snapshot
 
-_RESERVED = re.compile(f"{FIXTURES}|{EMPTY}")
-
 
 def check_name(text: str) -> str:
     """Return the name if it is valid; BadRequest otherwise."""
-    if not is_name(text) or _RESERVED.fullmatch(text):
+    if not is_name(text) or text in (FIXTURES, EMPTY):
         raise BadRequest(
             f"{quoted(text)} is no snapshot's name: use 1 to 64 of A-Z a-z 0-9 . _ -, neither . nor .., "
             f"nor {FIXTURES} nor {EMPTY}"
