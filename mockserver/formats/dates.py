@@ -14,7 +14,8 @@ from typing import NamedTuple
 from mockserver.formats.json import quoted
 
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+TIME_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_TIME = re.compile(TIME_PATTERN)
 _DATE_TIME = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"T(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])"
@@ -51,10 +52,9 @@ def parse_date(text: str) -> date:
 @lru_cache(maxsize=24 * 60)
 def parse_time(text: str) -> time:
     """Parse `HH:mm`, 24 hours, two digits each."""
-    found = _TIME.fullmatch(text)
-    if not found:
+    if not _TIME.fullmatch(text):
         raise ValueError(f"{quoted(text)} is not a time of the form HH:mm, from 00:00 to 23:59")
-    return time(int(found[1]), int(found[2]))
+    return time(int(text[:2]), int(text[3:]))
 
 
 @lru_cache(maxsize=1024)

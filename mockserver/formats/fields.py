@@ -19,11 +19,6 @@ from mockserver.errors import LEFT_OUT, MAX_LISTED, Problem
 from mockserver.formats import dates, ids, zones
 from mockserver.formats.json import quoted
 
-UUID_PATTERN = (
-    "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
-    "|00000000-0000-0000-0000-000000000000|[fF]{8}-[fF]{4}-[fF]{4}-[fF]{4}-[fF]{12})$"
-)
-TIME_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # The pattern checks only the form of `dueDate`; the format checks that the day exists.
 DUE_DATE_PATTERN = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -204,7 +199,7 @@ class Id(Strict):
     """A UUID, converted to lower case."""
 
     expected, types, code = "a string", (str,), "invalid_uuid"
-    openapi = {"type": "string", "format": "uuid", "pattern": UUID_PATTERN}
+    openapi = {"type": "string", "format": "uuid", "pattern": ids.UUID_PATTERN}
 
     def accept(self, value: str, relied: set[str]) -> str:
         """The id in lower case."""
@@ -240,7 +235,7 @@ DueDate = partial(
     {"type": "string", "format": "due-date", "pattern": DUE_DATE_PATTERN},
     "invalid_date",
 )
-Time = partial(Parsed, dates.parse_time, {"type": "string", "pattern": TIME_PATTERN}, "invalid_time")
+Time = partial(Parsed, dates.parse_time, {"type": "string", "pattern": dates.TIME_PATTERN}, "invalid_time")
 Instant = partial(
     Parsed, _instant, {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}, "invalid_date"
 )

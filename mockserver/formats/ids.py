@@ -9,20 +9,21 @@ from functools import lru_cache
 
 from mockserver.formats.json import quoted
 
+# Of version 1 to 8, nil or max.
+UUID_PATTERN = (
+    "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    "|00000000-0000-0000-0000-000000000000|[fF]{8}-[fF]{4}-[fF]{4}-[fF]{4}-[fF]{12})$"
+)
+_UUID = re.compile(UUID_PATTERN)
 _DOCUMENTED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _OF_SOME_FORM = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-NIL = "00000000-0000-0000-0000-000000000000"
 _LONGEST_FORM = 80  # characters, with braces or a prefix
-MAX = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # RFC 9562, section 4.1
 
 
 def is_id(value: object) -> bool:
     """Test for the text of a UUID of version 1 to 8, nil or max: no braces, `urn:uuid:`, blanks, or other digits."""
-    if not isinstance(value, str):
-        return False
-    return bool(_UUID.fullmatch(value)) or (value.isascii() and value.lower() in (NIL, MAX))
+    return isinstance(value, str) and bool(_UUID.fullmatch(value))
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from marshmallow import fields as base
 
 from mockserver import __version__, errors
 from mockserver.fidelity import contract
-from mockserver.formats import fields
+from mockserver.formats import fields, ids
 from mockserver.formats.json import Document
 from mockserver.web.bodies import JSON
 
@@ -125,7 +125,7 @@ def _as_list(field: base.Field[Any], parameter: Document) -> Document:
     """Describe a list of ids as one or more values; each is empty, or ids separated by commas."""
     if not isinstance(field, fields.IdList):
         return parameter
-    id_pattern = fields.UUID_PATTERN.strip("^$")
+    id_pattern = ids.UUID_PATTERN.strip("^$")
     item = {"type": "string", "pattern": f"^({id_pattern}(,{id_pattern})*)?$"}
     parameter["schema"] |= {"items": item, "minItems": 1}
     return parameter | {"style": "form", "explode": True, "allowEmptyValue": True}

@@ -9,7 +9,7 @@ import schemathesis
 import test_openapi  # noqa: F401 (it registers the formats)
 from support import CARLOS, CONTACT, CUSTOMER, DONE, MARIA, VALENTINA
 
-from mockserver.formats.fields import UUID_PATTERN
+from mockserver.formats.ids import UUID_PATTERN
 
 ACTIVE = (MARIA, CARLOS, VALENTINA)
 KNOWN = {"aiContactId": CONTACT, "aiCustomerId": CUSTOMER, "statusId": DONE["id"]}
