@@ -178,16 +178,12 @@ class Reset(Body):
 State = Body.from_dict({name: Records(list, _RECORDS, required=True) for name in LISTS}, name="State")
 
 
-class NewSandbox(Body):
-    """A sandbox to open."""
-
-    name = Parsed(check_name, _NAME, load_default=None, metadata=about("Its name; made up by default.", "gw3"))
-
-
-class NewSnapshot(Body):
-    """A snapshot to take."""
-
-    name = Parsed(snapshots.check_name, _NAME, required=True, metadata=about("Its name.", "onboarded"))
+_NEW_NAME = Parsed(check_name, _NAME, load_default=None, metadata=about("Its name; made up by default.", "gw3"))
+_NEW_SNAPSHOT = Parsed(snapshots.check_name, _NAME, required=True, metadata=about("Its name.", "onboarded"))
+_SECONDS = fields.WholeNumber(0, 5_000_000_000, required=True, metadata=about("Seconds.", 3600))
+NewSandbox = Body.from_dict({"name": _NEW_NAME}, name="NewSandbox")
+NewSnapshot = Body.from_dict({"name": _NEW_SNAPSHOT}, name="NewSnapshot")
+Advance = Body.from_dict({"seconds": _SECONDS}, name="Advance")
 
 
 class ClockChange(Body):
@@ -201,12 +197,6 @@ class ClockChange(Body):
         metadata=about("The time it shows."),
     )
     tick_ms = fields.WholeNumber(0, 86_400_000, metadata=about("What a successful write adds when it ticks.", 1000))
-
-
-class Advance(Body):
-    """The seconds by which to move the clock."""
-
-    seconds = fields.WholeNumber(0, 5_000_000_000, required=True, metadata=about("Seconds.", 3600))
 
 
 class RateLimit(Body):
