@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from apispec import APISpec
@@ -18,44 +18,35 @@ from mockserver.web.bodies import JSON
 
 PROBLEM = errors.Problem(("responsibleIds", 1), "invalid_uuid", '"abc" is not a UUID of the form 8-4-4-4-12')
 
-ERROR: Document = {
-    "type": "object",
-    "description": "Every error has this shape.",
-    "required": ["statusCode", "message", "error"],
-    "properties": {
-        "statusCode": {"type": "integer", "description": "The HTTP status.", "examples": [404]},
-        "message": {"type": "string", "description": "What is wrong, for a person.", "examples": ["Task not found"]},
-        "error": {"type": "string", "description": "The status's title.", "examples": ["Not Found"]},
-    },
-    "additionalProperties": False,
-}
 
-_VALIDATION_ERROR: Document = {
-    **ERROR,
-    "description": "A 400. When fields are invalid, it adds `errors`, one entry for each problem.",
-    "properties": {
-        **ERROR["properties"],
-        "errors": {
-            "type": "array",
-            "description": "Every problem, in a stable order: path, query, body.",
-            "items": {
-                "type": "object",
-                "required": ["path", "message", "code"],
-                "properties": {
-                    "path": {
-                        "type": "array",
-                        "description": "Where the value is in the body, the query or the path.",
-                        "items": {"type": ["string", "integer"]},
-                    },
-                    "message": {"type": "string", "description": "What is wrong, for a person."},
-                    "code": {"type": "string", "enum": sorted(contract.CODES), "description": "What is wrong."},
-                },
-                "additionalProperties": False,
-            },
-            "examples": [[PROBLEM.document()]],
-        },
-    },
+def _object(properties: Document, required: Iterable[str], **about: Any) -> Document:
+    shape = {"required": list(required), "properties": properties, "additionalProperties": False}
+    return {"type": "object", **about, **shape}
+
+
+_ERROR: Document = {
+    "statusCode": {"type": "integer", "description": "The HTTP status.", "examples": [404]},
+    "message": {"type": "string", "description": "What is wrong, for a person.", "examples": ["Task not found"]},
+    "error": {"type": "string", "description": "The status's title.", "examples": ["Not Found"]},
 }
+_PLACE = "Where the value is in the body, the query or the path."
+_PROBLEM: Document = {
+    "path": {"type": "array", "description": _PLACE, "items": {"type": ["string", "integer"]}},
+    "message": {"type": "string", "description": "What is wrong, for a person."},
+    "code": {"type": "string", "enum": sorted(contract.CODES), "description": "What is wrong."},
+}
+_PROBLEMS = {
+    "type": "array",
+    "description": "Every problem, in a stable order: path, query, body.",
+    "items": _object(_PROBLEM, _PROBLEM),
+    "examples": [[PROBLEM.document()]],
+}
+ERROR = _object(_ERROR, _ERROR, description="Every error has this shape.")
+_VALIDATION_ERROR = _object(
+    _ERROR | {"errors": _PROBLEMS},
+    _ERROR,
+    description="A 400. When fields are invalid, it adds `errors`, one entry for each problem.",
+)
 
 
 class Description:
