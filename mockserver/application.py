@@ -15,7 +15,6 @@ from mockserver.admin import blueprint as admin
 from mockserver.api import blueprint as api
 from mockserver.config import Settings
 from mockserver.console import pages, reference
-from mockserver.faults.catalogue import Operation
 
 
 class _Rule(Rule):
@@ -45,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     `app.extensions["vambe_mock"].close()`.
     """
     settings = config.resolve({}, os.environ) if settings is None else settings
-    started = engine.start(settings, operations())
+    started = engine.start(settings, api.described())
     app = _Application("mockserver", static_folder=None)
     app.extensions[engine.EXTENSION] = started
     # Paths are matched as sent: the vendor's framework does not redirect.
@@ -56,8 +55,3 @@ def create_app(settings: Settings | None = None) -> Flask:
     reference.register(app)
     api.past_flask(app, started)
     return app
-
-
-def operations() -> tuple[Operation, ...]:
-    """The operations of the imitated API, each with its documented errors."""
-    return api.described()

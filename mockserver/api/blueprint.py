@@ -65,7 +65,7 @@ def _answer(operation: Operation | None, path: dict[str, str], refusal: ApiError
 def _description() -> Response:
     from mockserver.api import openapi  # imports apispec: on first use
 
-    return openapi.view()
+    return rendering.respond(openapi.document())
 
 
 def _refuse_route(error: HTTPException) -> Response:

@@ -9,7 +9,6 @@ import json
 from functools import cache
 from typing import Any
 
-from flask import Response
 from marshmallow import Schema
 from marshmallow import fields as base
 
@@ -17,7 +16,6 @@ from mockserver import errors
 from mockserver.api.operations import BASE_PATH, SHARED_REFUSALS, Operation
 from mockserver.api.views import OPERATIONS
 from mockserver.web.openapi import PROBLEM, Description, content, refusal
-from mockserver.web.rendering import respond
 
 _INFO = """\
 The task API of Vambe, a conversational CRM, as vambe-mock imitates it.
@@ -36,11 +34,6 @@ _SECURITY = {
 
 # Left out of examples: a status that is not needed, and the alternative to `newStatusName`.
 _NOT_IN_EXAMPLES = ("statusId", "newStatusPosition")
-
-
-def view() -> Response:
-    """Serve the description; it needs no key."""
-    return respond(document())
 
 
 @cache

@@ -45,7 +45,7 @@ class _Request(NamedTuple):
     query: Mapping[str, Any]
     headers: Mapping[str, str]
     body: Document
-    remarks: tuple[str, ...]
+    remarks: list[str]
 
 
 class _Language(NamedTuple):
@@ -69,19 +69,18 @@ def copies(entry: Document, base_url: str, api_key: str) -> list[Copy]:
 def curl(entry: Document, base_url: str, api_key: str) -> str:
     """A command for bash that repeats the request."""
     sent = _parse_request(entry, api_key)
-    remarks = [*sent.remarks]
     body = _body_text(sent.body)
     if body is not None and (sent.method == "HEAD" or "\0" in body):
         cause = "curl sends none with HEAD" if sent.method == "HEAD" else "it has a NUL, which no argument can have"
         body = None
-        remarks.append(f"The body is left out: {cause}")
+        sent.remarks.append(f"The body is left out: {cause}")
     options = [*_curl_method(sent.method, body), *(["--path-as-is"] if _DOT_SEGMENT.search(sent.path) else [])]
     parts = [" ".join(["curl", *options, _shell(base_url + _target(sent))])]
     parts += [f"-H {_shell(f'{name}: {text}')}" for name, text in sent.headers.items()]
     if body is not None:
         parts += [] if "content-type" in sent.headers else ["-H 'content-type:'"]
         parts.append(f"--data-raw {_shell(body)}")
-    return _commented("#", remarks, " \\\n  ".join(parts))
+    return _commented("#", sent.remarks, " \\\n  ".join(parts))
 
 
 def python_httpx(entry: Document, base_url: str, api_key: str) -> str:
@@ -107,15 +106,14 @@ def python_httpx(entry: Document, base_url: str, api_key: str) -> str:
 def javascript_fetch(entry: Document, base_url: str, api_key: str) -> str:
     """JavaScript code, for a module or a page's console, that repeats the request."""
     sent = _parse_request(entry, api_key)
-    remarks = [*sent.remarks]
     body = sent.body
     if sent.method in _NOT_BY_FETCH:
-        return _commented("//", [*remarks, f"fetch does not send {sent.method}"], "")
+        return _commented("//", [*sent.remarks, f"fetch does not send {sent.method}"], "")
     if body and sent.method in ("GET", "HEAD"):
         body = {}
-        remarks.append(f"The body is left out: fetch sends none with {sent.method}")
+        sent.remarks.append(f"The body is left out: fetch sends none with {sent.method}")
     if _DOT_SEGMENT.search(sent.path):
-        remarks.append("This is another path: in JavaScript no URL keeps the segments . and ..")
+        sent.remarks.append("This is another path: in JavaScript no URL keeps the segments . and ..")
     options = [f"method: {_JAVASCRIPT.text(sent.method)}"]
     if sent.headers:
         options.append(f"headers: {_literal(sent.headers, _JAVASCRIPT, 1)}")
@@ -126,7 +124,7 @@ def javascript_fetch(entry: Document, base_url: str, api_key: str) -> str:
     lines = (
         f"const response = await fetch({url}, {{\n{listed}}});\nconsole.log(response.status, await response.text());"
     )
-    return _commented("//", remarks, lines)
+    return _commented("//", sent.remarks, lines)
 
 
 def verification(entry: Document) -> str:
@@ -135,7 +133,8 @@ def verification(entry: Document) -> str:
     operation = pattern.pop("operation", None)
     positional = [] if operation is None else [_PYTHON.text(operation)]
     call = _call("vambe_mock.verify", positional, {"times": 1}, *({name: each} for name, each in pattern.items()))
-    return _commented("#", _unmatched(entry), call)
+    is_text = "length" not in entry["request"] and "text" in entry["request"]
+    return _commented("#", ["The body was not JSON: no pattern can ask for it"] if is_text else _left_out(entry), call)
 
 
 def fault_rule(entry: Document) -> str:
@@ -158,7 +157,7 @@ def _parse_request(entry: Document, api_key: str) -> _Request:
     if any(_UNREADABLE in text for text in (request["path"], *request["query"], *sent, body.get("text", ""))):
         remarks.append(f"Bytes that were not UTF-8 are {_UNREADABLE} here")
     remarks += _left_out(entry)
-    return _Request(request["method"], quote(request["path"]), request["query"], headers, body, tuple(remarks))
+    return _Request(request["method"], quote(request["path"]), request["query"], headers, body, remarks)
 
 
 def _headers(received: Mapping[str, str], api_key: str) -> tuple[dict[str, str], list[str]]:
@@ -189,13 +188,6 @@ def _left_out(entry: Document) -> list[str]:
     if length.isdigit() and not {"json", "text"} & set(request):
         return [f"The body is left out: it had {int(length[:15]):,} bytes, which the mock did not read"]
     return []
-
-
-def _unmatched(entry: Document) -> list[str]:
-    """Remarks on a body that a pattern cannot match."""
-    if "length" not in entry["request"] and "text" in entry["request"]:
-        return ["The body was not JSON: no pattern can ask for it"]
-    return _left_out(entry)
 
 
 def _pattern(entry: Document) -> Document:

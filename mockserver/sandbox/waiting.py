@@ -46,11 +46,6 @@ class _Places(NamedTuple):
     kind: str
     free: threading.Semaphore
 
-    @classmethod
-    def of(cls, limit: int, kind: str) -> _Places:
-        """So many places, all of them free."""
-        return cls(limit, kind, threading.Semaphore(limit))
-
 
 class Waiting:
     """All waits of a server with this number of threads.
@@ -64,8 +59,9 @@ class Waiting:
         self.before_wait: Callable[[], None] = lambda: None
         self._lock = threading.RLock()  # a signal handler may stop while its own thread stops
         self._waits_by_sandbox: dict[str, _SandboxWaits] = {}
-        self._watchers = _Places.of(max(1, threads // 2), "verifications and event streams")
-        self._delayed = _Places.of(max(1, threads - threads // 2 - 1), "delayed requests")
+        watchers, delayed = max(1, threads // 2), max(1, threads - threads // 2 - 1)
+        self._watchers = _Places(watchers, "verifications and event streams", threading.Semaphore(watchers))
+        self._delayed = _Places(delayed, "delayed requests", threading.Semaphore(delayed))
         self._end = threading.Event()
 
     def pause(self, sandbox: str, seconds: float, outdated: Callable[[], bool]) -> None:

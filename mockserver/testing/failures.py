@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.application import operations
+from mockserver.api.blueprint import described
 from mockserver.faults.catalogue import failures_of
 
 
@@ -44,7 +44,7 @@ def failures(operation: str | None = None) -> list[Failure]:
 
     Use with `@pytest.mark.parametrize("failure", failures("createTask"))`, and `vambe_mock.apply(failure)` in the test.
     """
-    known = operations()
+    known = described()
     if operation is not None and operation not in (each.id for each in known):
         raise ValueError(f"There is no operation {operation!r}; there are {', '.join(each.id for each in known)}")
     chosen = [each for each in known if operation in (None, each.id)]
