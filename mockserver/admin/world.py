@@ -6,6 +6,7 @@ from mockserver import __version__, clock, fixtures, keys
 from mockserver.admin import schemas
 from mockserver.admin.calls import Call, call
 from mockserver.clock import Clock
+from mockserver.engine import Engine
 from mockserver.errors import BadRequest, ValidationFailed
 from mockserver.formats.json import Document
 from mockserver.sandbox import sandboxes, settings, snapshots, state
@@ -40,7 +41,7 @@ def put_state(call: Call) -> Document:
     if problems:
         raise ValidationFailed(problems)
     call.engine.sandboxes.refill(call.sandbox, document)
-    _superseded(call)
+    _superseded(call.engine, call.sandbox)
     call.engine.waiting.announce(call.sandbox, "state", lambda: {"replaced": True})
     return _state(call)
 
@@ -62,8 +63,7 @@ def delete_sandbox(call: Call) -> Document:
     """Delete a sandbox, its journal and its snapshots."""
     name = call.path["name"]
     call.engine.sandboxes.delete(name)
-    call.engine.waiting.release(name)
-    call.engine.sweeper.want()
+    _superseded(call.engine, name)
     return {"deleted": name}
 
 
@@ -155,16 +155,16 @@ def _state(call: Call) -> Document:
 
 def _reset(call: Call, to: str, only: list[str]) -> Document:
     call.engine.sandboxes.reset(call.sandbox, to, only)
-    _superseded(call)
+    _superseded(call.engine, call.sandbox)
     done = {"sandbox": call.sandbox, "to": to, "only": list(only)}
     call.engine.waiting.announce(call.sandbox, "reset", lambda: done)
     return done
 
 
-def _superseded(call: Call) -> None:
+def _superseded(engine: Engine, sandbox: str) -> None:
     """End delayed requests of a sandbox whose contents were replaced, and have its old rows deleted."""
-    call.engine.waiting.release(call.sandbox)
-    call.engine.sweeper.want()
+    engine.waiting.release(sandbox)
+    engine.sweeper.want()
 
 
 def _sandbox(name: str, url: str) -> Document:

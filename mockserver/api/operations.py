@@ -74,13 +74,9 @@ def operation(id: str, method: str, path: str, **declared: Any) -> Callable[[Cal
 
     def declare(view: Callable[[Call], Any]) -> Operation:
         summary, _, description = (view.__doc__ or "").partition("\n\n")
-        made = Operation(id, method, path, summary.rstrip("."), _unwrapped(description), view, **declared)
+        unwrapped = "\n\n".join(" ".join(paragraph.split()) for paragraph in description.split("\n\n"))
+        made = Operation(id, method, path, summary.rstrip("."), unwrapped.strip(), view, **declared)
         OPERATIONS[id] = made
         return made
 
     return declare
-
-
-def _unwrapped(text: str) -> str:
-    paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
