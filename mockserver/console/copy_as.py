@@ -71,9 +71,9 @@ def curl(entry: Document, base_url: str, api_key: str) -> str:
     sent = _parse_request(entry, api_key)
     body = _body_text(sent.body)
     if body is not None and (sent.method == "HEAD" or "\0" in body):
-        cause = "curl sends none with HEAD" if sent.method == "HEAD" else "it has a NUL, which no argument can have"
         body = None
-        sent.remarks.append(f"The body is left out: {cause}")
+        nul = "it has a NUL, which no argument of a command can have"
+        sent.remarks.append(f"The body is left out: {'curl sends none with HEAD' if sent.method == 'HEAD' else nul}")
     options = [*_curl_method(sent.method, body), *(["--path-as-is"] if _DOT_SEGMENT.search(sent.path) else [])]
     parts = [" ".join(["curl", *options, _shell(base_url + _target(sent))])]
     parts += [f"-H {_shell(f'{name}: {text}')}" for name, text in sent.headers.items()]
