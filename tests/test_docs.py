@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT, running, uncovered_environment
+from support import ROOT, WITHOUT, running, uncovered_environment
 
 from mockserver.config import SETTINGS
 
@@ -76,7 +76,8 @@ class Runner:
         self.printed: str | None = None
         commands = folder / ".commands"
         commands.mkdir()
-        self.environment = uncovered_environment(PATH=f"{commands}{os.pathsep}{os.environ['PATH']}")
+        path = f"{commands}{os.pathsep}{os.environ['PATH']}"
+        self.environment = uncovered_environment(PATH=path, PYTEST_ADDOPTS=" ".join(WITHOUT))
         for name, start in (("vambe-mock", f"{sys.executable} -m mockserver"), ("python", sys.executable)):
             shim = commands / name
             shim.write_text(f'#!/bin/sh\nexec {start} "$@"\n')

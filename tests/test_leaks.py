@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import plain_environment, uncovered_environment, wait_until
+from support import WITHOUT, plain_environment, uncovered_environment, wait_until
 
 TESTS, FIRST = 500, 50
 MEMORY_KIB = 4096  # what malloc may keep
@@ -52,7 +52,7 @@ SUITE = """
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system has no /proc to ask")
 def test_500_tests_leave_threads_files_and_memory_as_50_left_them(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SUITE.replace("TESTS", str(TESTS)).replace("FIRST", str(FIRST)))
-    line = [sys.executable, "-m", "pytest", "-q", "-pno:schemathesis", "-pno:hypothesispytest", "-pno:pytest_cov"]
+    line = [sys.executable, "-m", "pytest", "-q", *WITHOUT]
     ended = subprocess.run(line, cwd=pytester.path, env=uncovered_environment(), capture_output=True, encoding="utf-8")
     assert f"{TESTS} passed" in ended.stdout, ended.stdout
     first, last = map(json.loads, (pytester.path / "used").read_text().splitlines())
@@ -77,7 +77,7 @@ def test_a_session_that_is_killed_leaves_no_server_and_no_database_after_the_nex
 ) -> None:
     pytester.makepyfile(test_killed=KILLED, test_next="def test_starts(vambe_mock):\n    assert vambe_mock.users\n")
     environment = plain_environment(TMPDIR=str(tmp_path))
-    line: list[Any] = [sys.executable, "-m", "pytest", "-q", "-pno:schemathesis", "--basetemp", pytester.path / "t"]
+    line: list[Any] = [sys.executable, "-m", "pytest", "-q", *WITHOUT, "--basetemp", pytester.path / "t"]
     ready = pytester.path / "ready"
     process = subprocess.Popen([*line, "test_killed.py"], cwd=pytester.path, env=environment)
     try:

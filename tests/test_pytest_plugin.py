@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import httpx
 import pytest
-from support import plain_environment, served
+from support import WITHOUT, plain_environment, served
 
 USER = "vambe_mock.users[0]['id']"
 HELPERS = f"""
@@ -36,10 +36,6 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     pytester.makepyfile(helpers=HELPERS)
     pytester.syspathinsert()
     return pytester
-
-
-# What the suites under test have no use for, and what would take most of their time.
-WITHOUT = [f"-pno:{plugin}" for plugin in ("cacheprovider", "schemathesis", "hypothesispytest", "anyio", "pytest_cov")]
 
 
 def run(suite: pytest.Pytester, *arguments: object) -> pytest.RunResult:

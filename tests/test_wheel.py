@@ -53,7 +53,7 @@ def run(*line: object, cwd: Path | None = None) -> str:
 
 def clean_environment() -> dict[str, str]:
     """An environment in which the checkout is not found."""
-    return {name: value for name, value in plain_environment().items() if name not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
+    return {name: value for name, value in plain_environment().items() if name != "PYTHONPATH"}
 
 
 def test_the_wheel_has_the_package_with_its_types_and_fixtures_and_no_tests(wheel: Path) -> None:
