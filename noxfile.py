@@ -15,6 +15,14 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
+@nox.session(python=["3.10", "3.12", "3.13"])
+def values(session: nox.Session) -> None:
+    """Run only the tests of what depends on the interpreter, which need little to be installed."""
+    session.install("-e", ".", "httpx", "pytest")
+    names = ("due", "instants", "ids_and_zones", "wire", "determinism", "create_task")
+    session.run("python", "-m", "pytest", *session.posargs, *(f"tests/test_{name}.py" for name in names))
+
+
 @nox.session(python=False)
 def lint(session: nox.Session) -> None:
     session.run("python", "-m", "ruff", "check", ".")
