@@ -1,4 +1,4 @@
-"""What the tests share: an actor that speaks the vendor's API, and the one error shape."""
+"""Shared helpers: a client of the vendor's API, the error shape, and processes of the mock."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Api:
         self.url = url
         self.key = key
         # Nothing here is TLS or a proxy, and loading certificates would take longer than most tests.
-        self.client = httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=10, verify=False, trust_env=False)
+        self.client = httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=30, verify=False, trust_env=False)
 
     def create(self, **fields: Any) -> httpx.Response:
         """POST a task: a valid one, changed by `fields`; a field that is `...` is left out."""
@@ -142,7 +142,7 @@ def command(*arguments: object, cwd: Path | None = None, **variables: str) -> su
     """Run `vambe-mock` to its end."""
     line = [*COMMAND, *map(str, arguments)]
     environment = plain_environment(**variables)
-    return subprocess.run(line, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=30)
+    return subprocess.run(line, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=60)
 
 
 class Served:
@@ -163,7 +163,7 @@ class Served:
 
     def ended(self) -> tuple[int, str, str]:
         """Wait for its end: the exit code, and what came on the two outputs since it was ready."""
-        output, errors = self.process.communicate(timeout=10)
+        output, errors = self.process.communicate(timeout=30)
         return self.process.returncode, output, errors
 
 
@@ -183,7 +183,7 @@ def served(
         process.communicate()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Return as soon as the condition holds; fail when it does not in that time."""
     end = time.monotonic() + seconds
     while not condition():

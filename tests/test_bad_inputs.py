@@ -34,7 +34,7 @@ WIRE = [pytest.param(case, id=case["name"]) for case in CASES if "raw" in case]
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, or None when the connection was closed without an answer."""
+    """The answer, or None when the connection was closed without one."""
 
     response: httpx.Response | None
     seconds: float
@@ -130,7 +130,7 @@ def _state(target: Api) -> bytes:
 
 def _check_alive(target: Api) -> None:
     good = f"GET /api/public/team-members/all HTTP/1.1\r\nHost: localhost\r\nx-api-key: {target.key}\r\n\r\n"
-    answer = _exchange(target, good.encode(), patience=1)
+    answer = _exchange(target, good.encode(), patience=5)
     assert answer.response is not None
     assert answer.response.status_code == 200
 
@@ -139,10 +139,10 @@ def _check_alive(target: Api) -> None:
 def test_a_bad_request_gets_an_answer_of_the_contract_and_writes_nothing(case: dict[str, Any], target: Api) -> None:
     request = _request(case, _values(target))
     before = _state(target)
-    answer = _exchange(target, request, patience=2)
+    answer = _exchange(target, request, patience=5)
     assert answer.response is not None, "closed without an answer"
     _check_answer(case, answer.response)
-    assert answer.seconds < 1
+    assert answer.seconds < 5  # not what ends an incomplete request
     _check_alive(target)
     if not answer.response.is_success:
         assert _state(target) == before

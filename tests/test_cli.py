@@ -378,7 +378,7 @@ class TestOutput:
             answer = subprocess.run(["bash", "-c", curl_line(shown)], capture_output=True, check=True)
             assert json.loads(answer.stdout)["title"] == "Call the client"
             process.terminate()
-            assert process.communicate(timeout=10)[0] == ""
+            assert process.communicate(timeout=30)[0] == ""
             assert process.returncode == 0
         finally:
             process.kill()
@@ -416,7 +416,7 @@ class TestOutput:
                 wait_until(lambda: ready.exists() or process.poll() is not None)
                 assert httpx.get(json.loads(ready.read_text())["url"] + "/__admin/health").status_code == 200
                 process.terminate()
-                errors = process.communicate(timeout=10)[1]
+                errors = process.communicate(timeout=30)[1]
             finally:
                 process.kill()
         assert process.returncode == 0

@@ -27,7 +27,7 @@ def failure(operation: str, name: str) -> dict[str, Any]:
 
 
 def switch(operation: str, name: str, *rules: dict[str, Any]) -> dict[str, Any]:
-    """What the page shows for a failure when these rules are set."""
+    """The text that the page shows for a failure when these rules are set."""
     groups = page.present(rules, CATALOGUE)["groups"]
     (row,) = [row for group in groups for row in group["rows"] if row["name"] == name]
     return row["cells"][operation]

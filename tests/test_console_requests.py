@@ -31,12 +31,12 @@ def ids(page: str) -> list[int]:
 
 
 def text_of(page: str) -> str:
-    """What is to be read in a page, with single blanks."""
+    """The text of a page, with single blanks."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
 def line(page: str, id: int) -> str:
-    """What is to be read in a row."""
+    """The text of a row."""
     found = re.search(rf'<li[^>]*id="request-{id}".*?</li>', page, re.DOTALL)
     assert found
     return text_of(found[0])

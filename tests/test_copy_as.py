@@ -93,7 +93,7 @@ class Sandbox:
             return self.api.client.get(f"/__admin/requests/{answer.headers['X-Mock-Request-Id']}").json()
 
     def after(self, id: int) -> list[dict[str, Any]]:
-        """What came after the entry with that id."""
+        """The entries after the one with that id."""
         entries: list[dict[str, Any]] = self.api.client.get("/__admin/requests", params={"since": id}).json()[
             "requests"
         ]
@@ -103,7 +103,7 @@ class Sandbox:
         return {copy.id: copy.text for copy in copy_as.copies(entry, self.api.url, self.api.key)}
 
     def executed(self, language: str, entry: dict[str, Any]) -> dict[str, Any]:
-        """What the journal says when the text has been executed."""
+        """The journal entry that executing the text makes."""
         self.run(language, [self.copies(entry)[language]])
         (again,) = self.after(entry["id"])
         return again
@@ -133,7 +133,7 @@ def sandbox(api: Api, tmp_path: Path) -> Sandbox:
 
 
 def essence(entry: dict[str, Any]) -> dict[str, Any]:
-    """What of a request must be the same when it is made again; values of JSON with their types."""
+    """The parts of a request that must be the same when it is repeated; values of JSON with their types."""
     request = entry["request"]
     headers = {name: request["headers"].get(name) for name in KEPT}
     body = {name: repr(request[name]) for name in ("json", "text") if name in request}

@@ -196,7 +196,7 @@ def test_a_restart_in_the_middle_changes_no_byte(
     with _started(*database) as (process, api):
         answers = script.run(api, REQUESTS // 2)
         end(process)
-        process.wait(timeout=10)
+        process.wait(timeout=30)
     with _started(*database) as (_, api):
         answers += script.run(api, REQUESTS - REQUESTS // 2)
         assert [*answers, _end(api)] == expected

@@ -1,4 +1,4 @@
-"""What every endpoint has in common: keys, routes, bodies, and the one shape of every error."""
+"""Rules common to all endpoints: keys, routes, bodies, and the one shape of every error."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def ended(line: str | Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """What becomes of a command: of a shell's, when it is one text."""
+    """Run a command to its end, in a shell when it is one text."""
     words = ["sh", "-e", "-c", line] if isinstance(line, str) else line
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=120)
 

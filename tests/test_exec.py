@@ -94,7 +94,7 @@ class Executed:
 
     def end(self, code: int = 0) -> str:
         """Have the command end with that code: what there is on standard error."""
-        output, errors = self.process.communicate(f"{code}\n", timeout=10)
+        output, errors = self.process.communicate(f"{code}\n", timeout=30)
         assert (self.process.returncode, output) == (code, "")
         return errors
 
@@ -119,7 +119,7 @@ def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str
 
 
 def shown(*arguments: object, **variables: str) -> str:
-    """What the command prints of an `exec` that goes well."""
+    """The output of the command of an `exec`, which must succeed."""
     ended = run(*arguments, **variables)
     assert (ended.returncode, ended.stderr) == (0, "")
     return ended.stdout
@@ -187,7 +187,7 @@ def test_a_command_that_cannot_be_executed_is_one_line_and_126(kind: str, tmp_pa
 
 def test_it_is_the_command_s_although_the_end_of_children_is_ignored() -> None:
     with started("sh", "-c", "exit 7", ignored=[signal.SIGCHLD]) as process:
-        assert process.wait(timeout=10) == 7
+        assert process.wait(timeout=30) == 7
 
 
 @pytest.mark.parametrize("errors", ["2> /dev/full", "2> >(exit 0)", "2>&-"])
@@ -276,7 +276,7 @@ def test_a_signal_is_the_command_s_to_answer(number: signal.Signals) -> None:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=30)
     assert (process.returncode, output, errors) == (number, "", NOTHING_CAME.format(int(number)))
 
 
@@ -287,14 +287,14 @@ def test_a_signal_that_a_thread_of_the_server_gets_is_the_command_s_too() -> Non
         assert process.stdout.readline() == "ready\n"
         others = {int(path.name) for path in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
         os.kill(min(others), signal.SIGTERM)
-        assert process.wait(timeout=10) == signal.SIGTERM
+        assert process.wait(timeout=30) == signal.SIGTERM
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_the_command_does_not_answer_ends_both(number: signal.Signals, tmp_path: Path) -> None:
     with executed(TMPDIR=str(tmp_path)) as server:
         server.process.send_signal(number)
-        assert server.process.wait(timeout=10) == 128 + number
+        assert server.process.wait(timeout=30) == 128 + number
         _, errors = server.process.communicate()
         assert errors == NOTHING_CAME.format(128 + number)
         assert refuses_connections(server.url)
@@ -303,7 +303,7 @@ def test_a_signal_that_the_command_does_not_answer_ends_both(number: signal.Sign
 
 @pytest.fixture
 def own_signals() -> Iterator[None]:
-    """What this process does on signals is put back afterwards."""
+    """Restore this process's signal handlers afterwards."""
     before = {number: signal.getsignal(number) for number in (*SIGNALS, signal.SIGCHLD)}
     yield
     for number, handler in before.items():
@@ -333,7 +333,7 @@ def test_a_signal_before_the_server_is_ready_ends_it_without_the_command(
         writer = opened_when_read(tmp_path / "users.json")
         process.send_signal(number)
         os.close(writer)
-        assert process.communicate(timeout=10) == ("", "")
+        assert process.communicate(timeout=30) == ("", "")
     assert process.returncode == 128 + number
     assert not (tmp_path / "ran").exists()
 
@@ -361,7 +361,7 @@ def masks(output: str) -> dict[str, int]:
 def test_the_command_ignores_and_blocks_no_signal_but_those_that_were_ignored_before() -> None:
     for ignored, mask in (([], 0), ([signal.SIGHUP], 1 << signal.SIGHUP - 1)):
         with started("cat", PROCESS_STATUS, ignored=ignored) as process:
-            assert masks(process.communicate(timeout=10)[0]) == {"SigBlk": 0, "SigIgn": mask}
+            assert masks(process.communicate(timeout=30)[0]) == {"SigBlk": 0, "SigIgn": mask}
 
 
 COUNT = """
@@ -388,7 +388,7 @@ def test_ctrl_c_reaches_the_command_once() -> None:
         assert process.stdout.readline() == "interrupted\n"
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGCONT)
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=30)
         assert (process.returncode, output) == (11, "")
 
 
@@ -402,7 +402,7 @@ def test_an_interrupt_in_the_background_of_a_terminal_is_passed_on() -> None:
         os.kill(pid, signal.SIGINT)
         assert process.stdout.readline() == "interrupted\n"
         os.kill(pid, signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
         assert process.returncode == 11
 
 
@@ -410,10 +410,10 @@ def test_killing_it_leaves_no_server_although_the_command_goes_on() -> None:
     with executed() as server:
         assert httpx.get(f"{server.url}/__admin/health").status_code == 200
         server.process.kill()
-        server.process.wait(timeout=10)
+        server.process.wait(timeout=30)
         assert refuses_connections(server.url)
         # The command waits for its input still: the end of its output comes only now.
-        assert server.process.communicate(timeout=10)[0] == ""
+        assert server.process.communicate(timeout=30)[0] == ""
 
 
 # What was refused

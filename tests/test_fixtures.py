@@ -51,7 +51,7 @@ def write(folder: Path, **lists: Any) -> str:
 
 
 def problems_of(folder: Path) -> list[str]:
-    """What is wrong with a folder, without its own path."""
+    """The errors in a folder of fixtures, without its own path."""
     with pytest.raises(fixtures.InvalidFixtures) as refused:
         fixtures.load(str(folder))
     return [problem.replace(f"{folder}/", "") for problem in refused.value.problems]

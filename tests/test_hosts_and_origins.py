@@ -1,4 +1,4 @@
-"""Who may call: the `Host` rule of a server on loopback, and what pages of other origins may read."""
+"""The `Host` rule of a server on loopback, and the answers that pages of other origins may read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What suites leave behind: nothing in the process while they run, and nothing on the machine when they are killed."""
+"""Suites leak nothing in the process while they run, and leave nothing on the machine when they are killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log looks like, and that no client can make it look otherwise."""
+"""The format of the log, which no client can forge."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def restored():
 
 
 def request(capsys, log_format, **fields):
-    """What is written for a request's record."""
+    """The text that is written for the record of a request."""
     logs.configure(log_format)
     fields = {"method": "GET", "path": "/a", "status": 200, "duration_ms": 3.14159, "sandbox": None} | fields
     logging.getLogger("mockserver.access").info("%s", fields["path"], extra=fields)

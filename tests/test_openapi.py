@@ -57,7 +57,7 @@ def _described(operation: str) -> dict[str, Any]:
 
 
 def _followed(schema: dict[str, Any]) -> dict[str, Any]:
-    """What a reference refers to, or the schema itself."""
+    """The target of a reference, or the schema itself."""
     for step in schema.get("$ref", "#").split("/")[1:]:
         schema = DOCUMENT[step] if step == "components" else schema[step]
     return schema

@@ -185,7 +185,7 @@ SAME_EVERYWHERE = """
 
 
 def written(suite: pytest.Pytester, folder: str, *arguments: object) -> dict[str, bytes]:
-    """What every test of a run was answered."""
+    """The answers to every test of a run."""
     (suite.path / folder).mkdir()
     suite.makepyfile(test_same=SAME_EVERYWHERE.replace("FOLDER", repr(folder)))
     run(suite, *arguments).assert_outcomes(passed=12)

@@ -57,7 +57,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended."""
+    """The exit code and the output of a command."""
 
     returncode: int
     stdout: str
@@ -80,7 +80,7 @@ class Commands:
         return Done(ended.value.code or 0, *self._output.readouterr())
 
     def ok(self, *arguments: object, **variables: str) -> str:
-        """What a command prints that goes well."""
+        """The output of a command, which must succeed."""
         done = self.run(*arguments, **variables)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
@@ -199,7 +199,7 @@ def test_requests_follows_what_comes(api: Api, name: str) -> None:
                 assert next(shown) == f"#{number}  09:00:0{number - 3}  POST /api/public/tasks  201  (createTask)\n"
                 assert next(shown) == f"    made task {task['id']}\n"
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=10) == 130
+            assert process.wait(timeout=30) == 130
             assert "Traceback" not in process.communicate()[1]
         finally:
             process.kill()
@@ -219,7 +219,7 @@ def test_requests_as_json_follows_too_and_ends_with_the_server() -> None:
                     api.created()
                     assert json.loads(process.stdout.readline())["id"] == 2
                 server.stop()
-                _, errors = process.communicate(timeout=10)
+                _, errors = process.communicate(timeout=30)
                 assert "Traceback" not in errors
                 assert process.returncode in (0, 2)
             finally:

@@ -437,7 +437,7 @@ def opened_app() -> Iterator[tuple[Engine, FlaskClient]]:
 
 @contextlib.contextmanager
 def steps(mock: Engine) -> Iterator[list[int]]:
-    """How many steps SQLite's machine makes in this thread, fifty at a time: a measure that no machine changes."""
+    """Count the steps of SQLite's virtual machine in this thread, in fifties: the same on every machine."""
     connection: sqlite3.Connection = mock.store._writer.connection()
     counted = [0]
 
@@ -542,7 +542,7 @@ def test_resets_snapshots_and_restores_of_one_sandbox_are_whole_and_disturb_no_o
                 assert changed == task | {"description": "touched"}
 
     def look() -> set[tuple[int, int]]:
-        """How many tasks and notes sandbox A had at each look."""
+        """The numbers of tasks and notes in sandbox A at each reading."""
         seen = set()
         with calling(server_url, api.key) as call:
             while not finished.is_set():

@@ -195,7 +195,7 @@ def test_past_the_cap_a_new_sandbox_is_a_503_that_says_so(open_on: Callable[[str
 
 
 def cost_of_a_sandbox(others: int) -> int:
-    """How many steps SQLite's machine makes to open twenty sandboxes beside so many others, ten at a time."""
+    """The steps of SQLite's virtual machine, in tens, to open twenty sandboxes beside so many others."""
     mock = create_app(Settings(max_sandboxes=1000)).extensions["vambe_mock"]
     for number in range(others):
         mock.sandboxes.create(f"other{number}")

@@ -30,7 +30,7 @@ from mockserver.server.names import KEYS
 from mockserver.server.workers import Workers
 
 LIMIT = 1000
-PATIENCE = 5.0
+PATIENCE = 10.0
 PIECE = b"x" * 12_000_000  # four of them fill every buffer, so that the worker has to wait
 PIECES = [bytes([number]) * 150_000 for number in range(256)]
 
@@ -170,7 +170,7 @@ def connect(server):
 
 
 def refuses(server):
-    """Whether a new connection is refused."""
+    """Test for a refused new connection."""
     try:
         connect(server).close()
     except ConnectionRefusedError:
@@ -179,12 +179,12 @@ def refuses(server):
 
 
 def read_all(client):
-    """What comes until the connection ends."""
+    """All bytes until the connection ends."""
     return b"".join(iter(lambda: client.recv(65536), b""))
 
 
 def send(server, payload):
-    """What the server sends, until it closes, to a client that sends `payload` and keeps its side open."""
+    """All bytes that the server sends, until it closes, to a client that sends `payload` and keeps its side open."""
     with connect(server) as client:
         client.sendall(payload)
         return read_all(client)
@@ -730,14 +730,15 @@ QUICK = Timeouts(head=0.1, stall=0.1, body=0.3, unused=0.1, idle=0.1, drain=0.1)
     [b"GE", b"GET / HTTP/1.1\r\nHost: here\r\n", post(10) + b"x", post(10), post(10, "Expect: 100-continue")],
 )
 def test_half_a_request_is_answered_408(serve, application, half):
-    answer = send(serve(timeouts=QUICK), half).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    quick = QUICK._replace(unused=PATIENCE)  # the first byte may come late on a busy machine
+    answer = send(serve(timeouts=quick), half).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
     assert error_of(answer) == 408
     assert application.calls == []
 
 
 @pytest.mark.parametrize(("opening", "drop"), [(b"GET / HTTP/1.1\r\nX-A: ", b"a"), (post(LIMIT), b"x")])
 def test_a_request_that_dribbles_is_answered_408(serve, application, opening, drop):
-    patient = QUICK._replace(stall=PATIENCE)  # a machine that is busy makes pauses of its own
+    patient = QUICK._replace(stall=PATIENCE, unused=PATIENCE)  # a machine that is busy makes pauses of its own
     with connect(serve(timeouts=patient)) as client:
         client.sendall(opening)
         client.settimeout(0.02)
@@ -766,11 +767,11 @@ def test_empty_lines_do_not_keep_a_connection_open(serve):
 
 
 def test_a_body_that_keeps_coming_outlasts_the_stall(serve):
-    server = serve(timeouts=Timeouts(stall=0.2, body=PATIENCE, idle=0.2))
+    server = serve(timeouts=Timeouts(stall=1, body=PATIENCE))
     with connect(server) as client:
-        client.sendall(post(8, "Connection: close"))
-        for _ in range(8):
-            time.sleep(0.05)
+        client.sendall(post(12, "Connection: close"))
+        for _ in range(12):  # a pause is far shorter than the stall, also on a busy machine
+            time.sleep(0.1)
             client.sendall(b"x")
         assert status_of(read_all(client)) == 200
 
@@ -793,7 +794,7 @@ def test_a_client_that_does_not_read_is_let_go(serve, application):
 
 
 def test_a_client_that_reads_slowly_gets_all(serve):
-    server = serve(timeouts=Timeouts(idle=0.8))
+    server = serve(timeouts=Timeouts(idle=1))
     with connect(server) as client:
         client.sendall(head("GET /big HTTP/1.1", "Connection: close"))
         got = 0
@@ -953,7 +954,7 @@ def test_a_closed_connection_ends_without_an_answer(server, caplog):
 def test_a_broken_connection_does_not_wait_for_the_application(server, application, path):
     with connect(server) as client:
         client.sendall(head(f"GET {path} HTTP/1.1"))
-        client.settimeout(PATIENCE / 5)
+        client.settimeout(PATIENCE / 2)
         with contextlib.suppress(ConnectionResetError):
             assert client.recv(65536) == b""
         assert application.entered.wait(PATIENCE)
@@ -1055,7 +1056,7 @@ def test_stopping_closes_connections_that_wait(server, opening):
     with connect(server) as client:
         client.sendall(opening)
         until(lambda: server._loop.active_channels)
-        assert time_of(server.stop) < 1
+        assert time_of(server.stop) < 4
         with contextlib.suppress(ConnectionResetError):
             assert client.recv(1) == b""
 
@@ -1097,7 +1098,7 @@ def test_stopping_does_not_wait_for_ever_for_a_busy_application(server, applicat
     with connect(server) as client:
         client.sendall(head("GET /wait HTTP/1.1"))
         assert application.entered.wait(PATIENCE)
-        assert time_of(lambda: server.stop(timeout=0.5)) < 1
+        assert time_of(lambda: server.stop(timeout=0.5)) < PATIENCE
         assert client.recv(1) == b""
     left_behind_ends(application, caplog)
 
@@ -1115,7 +1116,7 @@ def test_a_signal_handler_may_stop_the_server_that_its_thread_serves():
     server = Server(Application())
     previous = signal.signal(signal.SIGUSR1, lambda *_: server.stop())
     threading.Thread(target=lambda: (ask(server), os.kill(os.getpid(), signal.SIGUSR1))).start()
-    assert time_of(server.serve) < 2
+    assert time_of(server.serve) < PATIENCE
     signal.signal(signal.SIGUSR1, previous)
     with pytest.raises(ConnectionRefusedError):
         connect(server)
@@ -1128,7 +1129,7 @@ def test_stopping_wakes_a_server_that_sleeps(application):
         with Server(application) as server:
             server.start()
             ask(server)
-    assert time.monotonic() - started < 20 * Timeouts().tick() / 4
+    assert time.monotonic() - started < 20 * Timeouts().tick() / 2
 
 
 def test_no_thread_and_no_file_outlives_a_server(application):

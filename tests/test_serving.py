@@ -111,7 +111,7 @@ class TestEnding:
                 writer = opened_when_read(tmp_path / "users.json")
                 process.send_signal(number)
                 os.close(writer)
-                assert process.communicate(timeout=10) == ("", "")
+                assert process.communicate(timeout=30) == ("", "")
             finally:
                 process.kill()
         assert process.returncode == 0

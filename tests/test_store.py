@@ -219,7 +219,7 @@ def test_a_store_in_memory_opens_no_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def open_descriptors() -> int:
-    """How many files this process has open."""
+    """The number of files that this process has open."""
     for folder in ("/proc/self/fd", "/dev/fd"):
         if Path(folder).is_dir():
             return len(list(Path(folder).iterdir()))

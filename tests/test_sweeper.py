@@ -50,7 +50,7 @@ def call(client: FlaskClient, method: str, path: str, body: object = None, sandb
 
 
 def batches(client: FlaskClient) -> list[int]:
-    """How many rows each batch cleared until there was nothing more."""
+    """The number of rows that each batch cleared until there was nothing more."""
     cleared = []
     left = count(client)
     while sweep(mock_of(client).store):

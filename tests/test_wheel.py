@@ -44,7 +44,7 @@ def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*line: object, cwd: Path | None = None) -> str:
-    """What a command writes; it must succeed."""
+    """The output of a command, which must succeed."""
     words = [str(part) for part in line]
     ended = subprocess.run(words, cwd=cwd, env=clean_environment(), capture_output=True, encoding="utf-8")
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -1,4 +1,4 @@
-"""Who may call the control plane: this machine's programs, its own pages, and off loopback those with the token."""
+"""Access to the control plane: programs of this machine, its own pages, and off loopback callers with the token."""
 
 from __future__ import annotations
 
@@ -408,7 +408,7 @@ def test_a_made_up_token_is_printed_at_the_start_as_text() -> None:
             assert httpx.get(f"{url}/__admin/state", headers=authorized(f"Bearer {token}")).status_code == 200
         finally:
             process.terminate()
-            process.communicate(timeout=10)
+            process.communicate(timeout=30)
 
 
 def test_a_token_that_was_given_is_not_printed() -> None:

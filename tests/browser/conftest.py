@@ -93,7 +93,7 @@ def visit(page: Any, mock: VambeMock) -> Any:
 
 @pytest.fixture(scope="session")
 def serious_problems() -> Callable[[Any], list[str]]:
-    """What axe-core finds on a page that is serious or critical."""
+    """The serious and critical findings of axe-core on a page."""
     if not AXE.exists():
         missing(f"there is no axe-core: npm install --prefix {AXE.parents[2]} axe-core")
     script = AXE.read_text(encoding="utf-8")

@@ -80,7 +80,7 @@ def stranger(window: Any, elsewhere: int, origin: str) -> Any:
 
 
 def fetched(page: Any, url: str, json: Any = None, **options: Any) -> Any:
-    """What a script of the page learns: status, headers and text, or an error as text."""
+    """The result that a script of the page gets: status, headers and text, or an error as text."""
     if json is not None:
         script = f"([url, options, json]) => ({FETCH})([url, {{...options, body: JSON.stringify(json)}}])"
         return page.evaluate(script, [url, options, json])

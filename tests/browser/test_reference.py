@@ -161,7 +161,7 @@ def test_it_is_as_light_or_dark_as_the_rest(docs: Any, scheme: str) -> None:
 
 
 def brightness(page: Any) -> tuple[bool, bool]:
-    """Whether the page's ground is bright, and whether what Swagger UI writes on it is."""
+    """Test for a bright background of the page, and for bright text of Swagger UI."""
     title = page.locator("#reference .info .title")
     title.wait_for()
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -137,7 +137,7 @@ class Client:
             raise
 
     def asked(self, path: str) -> Any:
-        """What a call of the control plane answers."""
+        """The answer to a call of the control plane."""
         answer = self.call("GET", f"/__admin/{path}")
         assert answer.status == 200, answer
         return answer.json()
@@ -276,7 +276,7 @@ def check_agreement(state: Document, entries: list[Document]) -> None:
 
 
 def added_up(entries: list[Document]) -> dict[tuple[str, str], Document]:
-    """What the changes of journal entries come to; each must have begun where the one before ended."""
+    """The rows after all changes of journal entries; each must have begun where the one before ended."""
     rows: dict[tuple[str, str], Document] = {}
     for entry in entries:
         wrote = entry["request"]["method"] != "GET" and entry["response"]["status"] in (200, 201)

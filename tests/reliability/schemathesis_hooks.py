@@ -1,4 +1,4 @@
-"""What Schemathesis's own command has to know of the API, as `SCHEMATHESIS_HOOKS=reliability.schemathesis_hooks`."""
+"""The hooks of Schemathesis's own command, used as `SCHEMATHESIS_HOOKS=reliability.schemathesis_hooks`."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def slowest_good_request(api: Api) -> float:
 
 
 def sockets(server: Process) -> int:
-    """How many sockets the server's process has open."""
+    """The number of sockets that the server's process has open."""
     folder = Path(f"/proc/{server.process.pid}/fd")
     if not folder.is_dir():
         pytest.skip("this system does not list the files of another process")

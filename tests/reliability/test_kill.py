@@ -80,7 +80,7 @@ class Operator:
                 self.took_s = time.monotonic() - begun if self._at_the_call() else self.took_s
 
     def at_the_call_again(self) -> bool:
-        """Whether the call to be killed in has been sent last, and is known to take how long among writers."""
+        """True when the call to be killed in was sent last, and its duration among writers is known."""
         return self._at_the_call() and self.begun > len(self._calls)
 
     def _at_the_call(self) -> bool:

@@ -74,7 +74,7 @@ def _furnish(client: Client) -> None:
 
 
 def _answers(server: Process) -> dict[str, tuple[int, bytes]]:
-    """What the sandbox that nobody writes to answers."""
+    """The answers of the sandbox that nobody writes to."""
     with server.client("quiet") as client:
         answers = {path: client.call("GET", path) for path in ASKED}
     return {path: (answer.status, answer.body) for path, answer in answers.items()}

@@ -169,7 +169,7 @@ _WEIGHTS: dict[Callable[[Visitor], None], float] = {
 
 
 class Use(NamedTuple):
-    """What a process takes of its machine."""
+    """The resources that a process uses."""
 
     memory_kib: int
     files: int
@@ -212,7 +212,7 @@ def _at_once(visitors: list[Visitor], work: Callable[[Visitor], None]) -> None:
 
 
 def _use_at_rest(server: Process) -> Use:
-    """What the server takes when it has noticed that every client has gone: it has one socket, to listen on."""
+    """The resources of the server after it has closed all connections; the socket it listens on is left."""
     process = Path(f"/proc/{server.process.pid}")
 
     def files() -> list[str]:
