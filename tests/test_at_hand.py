@@ -46,7 +46,7 @@ def opened_app(**settings: Any) -> Iterator[tuple[Engine, Callable[..., Any]]]:
 def statements(mock: Engine, work: Callable[[], object]) -> list[str]:
     """The statements of the writer, each up to the name of its table."""
     told: list[str] = []
-    connection = mock.store._writer.connection()
+    connection = mock.store.writer.connection()
     connection.set_trace_callback(told.append)
     work()
     connection.set_trace_callback(None)

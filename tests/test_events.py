@@ -232,13 +232,14 @@ def test_a_slow_reader_costs_nobody_anything() -> None:
 
 
 def test_the_end_of_the_server_ends_the_streams() -> None:
-    with serving.bound_server(Settings(port=0, threads=4)) as (server, mock, _):
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serving.bound_server(Settings(port=0, threads=4))).server
         server.start()
         streams = [Stream(server.url, "default") for _ in range(2)]
-        ended = threading.Thread(target=serving._end, args=(server, mock))
+        ended = threading.Thread(target=stack.close)
         ended.start()
         for stream in streams:
             assert stream.response.read() == b""
             stream.close()
-        ended.join(timeout=3)
+        ended.join(timeout=4)  # stopping waits for 5 s for a stream that does not end
         assert not ended.is_alive()

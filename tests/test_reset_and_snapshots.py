@@ -438,7 +438,7 @@ def opened_app() -> Iterator[tuple[Engine, FlaskClient]]:
 @contextlib.contextmanager
 def steps(mock: Engine) -> Iterator[list[int]]:
     """Count the steps of SQLite's virtual machine in this thread, in fifties: the same on every machine."""
-    connection: sqlite3.Connection = mock.store._writer.connection()
+    connection: sqlite3.Connection = mock.store.writer.connection()
     counted = [0]
 
     def count() -> None:
@@ -481,9 +481,9 @@ def test_what_is_superseded_is_cleared_up_later() -> None:
         server.start()
 
         def counts() -> list[int]:
-            with mock.store.read():
+            with mock.store.read() as transaction:
                 models = (WorldRow, JournalRow, Task, Note, FaultRow, Entry, Snapshot, Sandbox)
-                return [model.select().count(mock.store._readers) for model in models]
+                return [transaction.statements.count(model) for model in models]
 
         api = Api(server.url, "test_default")
         with api.client:

@@ -200,7 +200,7 @@ def cost_of_a_sandbox(others: int) -> int:
     for number in range(others):
         mock.sandboxes.create(f"other{number}")
     counted = itertools.count()
-    connection = mock.store._writer.connection()
+    connection = mock.store.writer.connection()
     connection.set_progress_handler(lambda: next(counted) < 0, 10)
     for number in range(20):  # one alone takes two more or less, by where its rows come
         mock.sandboxes.create(f"new{number}")

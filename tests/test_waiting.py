@@ -246,6 +246,8 @@ def test_thirty_delays_and_thirty_verifications_leave_room_for_others() -> None:
 def test_who_waits_lets_others_go_on_at_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leader_followers, "_PATIENCE", LONG)  # nobody is relieved because time has passed
     with serving.bound_server(Settings(port=0)) as (server, mock, _), ThreadPoolExecutor(1) as pool:
+        begun, step_aside = threading.Event(), mock.waiting.before_wait
+        mock.waiting.before_wait = lambda: (step_aside(), begun.set())
         server.start()
         with Api(server.url, "test_default").client as client, Api(server.url, "test_other").client as other:
             client.post("/__admin/faults", json={"delay_ms": 60_000, "match": {"operation": "listTasks"}})
@@ -261,7 +263,7 @@ def test_who_waits_lets_others_go_on_at_once(kind: str, monkeypatch: pytest.Monk
                         client.get("/__admin/events")
 
             waiting = pool.submit(wait)
-            wait_until(lambda: mock.waiting._waits_by_sandbox)
+            assert begun.wait(30)
             assert other.get("/api/public/team-members/all").status_code == 200
             assert not waiting.done()
             mock.release()

@@ -91,10 +91,10 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         """Wait for events and handle them; False when the server has finished."""
         if self._finished():
             return False
-        self._look(max(0.0, min(self._tick, self._stop_by - monotonic())))
+        self.look(max(0.0, min(self._tick, self._stop_by - monotonic())))
         return True
 
-    def _look(self, pause: float) -> None:
+    def look(self, pause: float) -> None:
         """Poll once, as waitress does, but skip connections at work, which have nothing to read or to send.
 
         Delayed requests can make these many.

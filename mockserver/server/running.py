@@ -20,9 +20,9 @@ class Server:
     """A WSGI application behind waitress, listening from its construction on.
 
     `host` and `port` are those of the listening socket; `url` is its URL for a client on this machine, and `loopback`
-    is true when only such clients can reach it. `threads` limits the requests that are handled at once, `max_body` the
-    bytes of a body, inclusive. `refusal_headers` returns, for a path and an `Origin`, the headers of the server's own
-    refusals. Raises OSError when the host is unknown or the port in use.
+    is true when only such clients can reach it; `loop` holds the open connections. `threads` limits the requests that
+    are handled at once, `max_body` the bytes of a body, inclusive. `refusal_headers` returns, for a path and an
+    `Origin`, the headers of the server's own refusals. Raises OSError when the host is unknown or the port in use.
 
     In addition to PEP 3333 and waitress, an application's environment holds `mockserver.connection` (see
     `ConnectionControl`), `mockserver.headers` (the request's headers by their names in lower case, without an empty
@@ -45,8 +45,8 @@ class Server:
         self.host, self.port = listener.getsockname()[:2]
         self.url = url_of(self.host, self.port)
         self.loopback = is_loopback(self.host)
-        self._loop = Loop(application, listener, threads=threads, max_body=max_body, timeouts=timeouts or Timeouts())
-        self._loop.refusal_headers = refusal_headers
+        self.loop = Loop(application, listener, threads=threads, max_body=max_body, timeouts=timeouts or Timeouts())
+        self.loop.refusal_headers = refusal_headers
         self._serving = threading.Lock()
         self._server_thread: int | None = None
         self._thread: threading.Thread | None = None
@@ -56,9 +56,9 @@ class Server:
         self._server_thread = threading.get_ident()
         with self._serving:
             try:
-                self._loop.run()
+                self.loop.run()
             finally:
-                self._loop.close()
+                self.loop.close()
                 self._server_thread = None
 
     def start(self) -> None:
@@ -68,14 +68,14 @@ class Server:
 
     def work(self, task: Serviceable) -> None:
         """Run `task.service()` in a thread other than those that answer connections, for requests without a socket."""
-        self._loop.work(task)
+        self.loop.work(task)
 
     def step_aside(self) -> None:
         """Let another thread take new requests; an application calls it before it blocks.
 
         Without it, requests that arrive meanwhile are delayed by some milliseconds. In other threads it has no effect.
         """
-        self._loop.step_aside()
+        self.loop.step_aside()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop: requests in progress get their whole answer, other connections are closed.
@@ -85,12 +85,12 @@ class Server:
         handlers run, it returns at once, and `serve` returns soon.
         """
         end = monotonic() + timeout
-        self._loop.stop_by(end - timeout * (1 - _MARGIN))
+        self.loop.stop_by(end - timeout * (1 - _MARGIN))
         if self._server_thread == threading.get_ident():
             return
         if self._serving.acquire(timeout=timeout):
             try:
-                self._loop.close()
+                self.loop.close()
             finally:
                 self._serving.release()
         if self._thread:

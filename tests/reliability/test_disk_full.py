@@ -88,7 +88,7 @@ def bounded_pages(folder: Path) -> Iterator[Disk]:
         patch.setattr(logging.getLogger("mockserver"), "handlers", [handler])
         path = folder / "world.db"
         with serving.bound_server(Settings(port=0, threads=10, database=path)) as opened:
-            pages: Any = opened.engine.store._writer
+            pages: Any = opened.engine.store.writer
             opened.server.start()
             yield Disk(
                 opened.server.url, path, lambda: pages.stop_growing(left=40), pages.grow, lambda: "\n".join(records)
@@ -431,7 +431,7 @@ def test_a_start_that_finds_no_room_says_so(room: int, tmp_path: Path) -> None:
 def test_memory_that_is_full_is_a_507_that_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "Connections", Bounded)
     with serving.bound_server(Settings(port=0, threads=4)) as opened:
-        pages: Any = opened.engine.store._writer
+        pages: Any = opened.engine.store.writer
         opened.server.start()
         actor = Api(opened.server.url, "test_default")
         with actor.client:
@@ -463,7 +463,7 @@ def put(transaction: Transaction, name: str) -> None:
 
 @pytest.mark.parametrize("large", [LARGE, LARGE * 2_000], ids=["at once", "after pages of it went to the log"])
 def test_a_transaction_without_room_keeps_nothing_and_the_next_one_is_as_good_as_any(store: Store, large: str) -> None:
-    connections: Any = store._writer
+    connections: Any = store.writer
     connections.stop_growing()
     for _ in range(3):
         with pytest.raises(StorageFull), store.write() as transaction:
@@ -480,7 +480,7 @@ def test_a_transaction_without_room_keeps_nothing_and_the_next_one_is_as_good_as
 
 
 def test_what_was_committed_before_there_was_no_room_is_kept(store: Store) -> None:
-    connections: Any = store._writer
+    connections: Any = store.writer
     connections.stop_growing()
     with pytest.raises(StorageFull), store.write() as transaction:
         put(transaction, "a")

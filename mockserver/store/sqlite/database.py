@@ -88,14 +88,14 @@ class SqliteTransaction:
 
 
 class MemoryStore:
-    """A store in memory. All threads share its one connection, so a read holds the lock like a write."""
+    """A store in memory. All threads share the connection of `writer`, so a read holds the lock like a write."""
 
     def __init__(self) -> None:
         self._open(Connections(":memory:", _IN_MEMORY, shared=True))
 
     def _open(self, writer: Connections) -> None:
         self._lock = threading.Lock()
-        self._writer = writer
+        self.writer = writer
         self._writing = SqliteTransaction(writer)
         with self.write():
             for model in TABLES:
@@ -109,13 +109,13 @@ class MemoryStore:
         """
         with self._lock:
             try:
-                self._writer.run("BEGIN IMMEDIATE")
+                self.writer.run("BEGIN IMMEDIATE")
                 try:
                     yield self._writing
-                    self._writer.run("COMMIT")
+                    self.writer.run("COMMIT")
                 except BaseException:
                     self._writing.memory.clear()
-                    self._writer.connection().rollback()  # type: ignore[no-untyped-call]  # SQLite may have done so
+                    self.writer.connection().rollback()  # type: ignore[no-untyped-call]  # SQLite may have done so
                     raise
             except DATABASE_ERRORS as error:
                 if not (cause := error_codes.no_room(error)):
@@ -130,7 +130,7 @@ class MemoryStore:
         The block should only fetch: while it runs, nothing else may read or write a store in memory.
         """
         with self._lock:
-            yield SqliteTransaction(self._writer)
+            yield SqliteTransaction(self.writer)
 
     @contextlib.contextmanager
     def look(self) -> Iterator[SqliteTransaction]:
@@ -149,7 +149,7 @@ class MemoryStore:
 
     def close(self) -> None:
         """Release the store's memory."""
-        self._writer.close_all()
+        self.writer.close_all()
 
     def _full(self, cause: str) -> StorageFull:
         return StorageFull(
@@ -169,10 +169,10 @@ class FileStore(MemoryStore):
         files.check(path)
         self._owner = files.own(path)
         self._readers = Connections(str(path), _IN_A_FILE, shared=False)
-        self._writer = Connections(str(path), _IN_A_FILE, shared=True)
+        self.writer = Connections(str(path), _IN_A_FILE, shared=True)
         try:
             files.claim(path)
-            self._open(self._writer)
+            self._open(self.writer)
         except StorageFull as full:
             self.close()
             raise UnusableDatabase(full.message) from full
@@ -190,7 +190,7 @@ class FileStore(MemoryStore):
     def close(self) -> None:
         """Release the file."""
         self._readers.close_all()
-        self._writer.close_all()
+        self.writer.close_all()
         self._owner.close()
 
     def _full(self, cause: str) -> StorageFull:
@@ -205,4 +205,4 @@ class FileStore(MemoryStore):
         This takes disk space only for new pages, so it may free all that was missing.
         """
         with contextlib.suppress(*DATABASE_ERRORS):
-            self._writer.run("PRAGMA wal_checkpoint(PASSIVE)")
+            self.writer.run("PRAGMA wal_checkpoint(PASSIVE)")
