@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import httpcore  # noqa: F401 - httpx imports it when first used; in a test of pytester, which forgets new modules, too late
 import pytest
 from support import Api
 
