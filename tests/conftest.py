@@ -36,6 +36,21 @@ INTEGRATION = {
     "test_wheel",
 }
 
+# In the other modules, these take seconds: thousands of requests each, or a profile.
+LONG = {
+    "test_a_canary_key_sent_a_hundred_times_is_nowhere_to_be_found",
+    "test_a_long_list_has_every_task_with_its_responsibles_in_order",
+    "test_a_thousand_entries_are_kept_when_nothing_else_is_said",
+    "test_generated_requests_get_answers_as_described",
+    "test_more_sandboxes_than_stay_at_hand_are_as_exact_as_few",
+    "test_no_host_breaks_the_rule_or_the_application",
+    "test_no_origin_breaks_the_application_or_is_let_in_by_its_looks",
+    "test_sixteen_mebibytes_are_kept",
+    "test_the_ring_is_exact_after_every_entry_and_every_start",
+    "test_the_walk_of_a_create_is_counted",
+    "test_what_is_deleted_from_the_journal_is_deleted_many_at_a_time",
+}
+
 _numbers = itertools.count(1)
 
 
@@ -43,7 +58,8 @@ _numbers = itertools.count(1)
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Mark the fast tests, before pytest selects by marks."""
     for item in items:
-        if item.path.parent == Path(__file__).parent and item.path.stem not in INTEGRATION:
+        beside = item.path.parent == Path(__file__).parent and item.path.stem not in INTEGRATION
+        if beside and item.name.partition("[")[0] not in LONG:
             item.add_marker("fast")
 
 
