@@ -15,7 +15,7 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(python=["3.10", "3.12", "3.13"])
+@nox.session(python=["3.10", "3.12", "3.13"], default=False)
 def values(session: nox.Session) -> None:
     """Run only the tests of what depends on the interpreter, which need little to be installed."""
     session.install("-e", ".", "httpx", "pytest")
