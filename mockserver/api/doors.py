@@ -92,14 +92,19 @@ def _add_common(headers: Any, environ: Environ) -> None:
 
 def _received(environ: Environ, max_body: int) -> Received:
     """Read the request; `mockserver.body_too_large` says that the server did not read the body."""
-    too_large = environ.get("mockserver.body_too_large", False) or (get_content_length(environ) or 0) > max_body
+    headers = environ.get("mockserver.headers")
+    if headers is None:  # another server
+        headers, stream = _headers(environ), get_input_stream(environ)
+        too_large = (get_content_length(environ) or 0) > max_body
+    else:
+        stream, too_large = environ["wsgi.input"], environ["mockserver.body_too_large"]
     query = environ.get("QUERY_STRING", "")
     return Received(
         environ["REQUEST_METHOD"].upper(),
         "/" + _decoded(environ.get("PATH_INFO", "")).lstrip("/"),
         _query(query) if query else {},
-        environ.get("mockserver.headers") or _headers(environ),
-        b"" if too_large else get_input_stream(environ).read(),
+        headers,
+        b"" if too_large else stream.read(),
         too_large,
     )
 
