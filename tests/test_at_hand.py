@@ -18,6 +18,7 @@ from mockserver.domain import notes
 from mockserver.engine import EXTENSION, Engine
 from mockserver.sandbox import sandboxes
 from mockserver.sandbox.sandboxes import OpenSandbox
+from mockserver.store import contents
 from mockserver.store.models import Entry, User
 from mockserver.store.sqlite.database import Connections
 
@@ -97,13 +98,17 @@ def test_nothing_of_a_request_that_failed_is_remembered(
 
 
 def test_nothing_of_a_request_that_could_not_be_committed_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+    run = Connections.run
+
+    def fail(connections: Connections, statement: str) -> None:
+        if statement == "COMMIT":
+            raise sqlite3.OperationalError("database or disk is full")
+        run(connections, statement)
 
     with opened_app() as (_, call):
         call("POST", TASKS, TASK)
         with monkeypatch.context() as patch:
-            patch.setattr(Connections, "commit", fail)
+            patch.setattr(Connections, "run", fail)
             call("POST", TASKS, TASK, status=507)
         answer = call("POST", TASKS, TASK)
         assert answer.headers["X-Mock-Request-Id"] == "2"
@@ -133,8 +138,10 @@ def test_people_that_were_changed_are_as_before_when_the_change_is_undone() -> N
 def test_what_is_written_to_people_is_read_again() -> None:
     with opened_app() as (mock, _):
         mock.sandboxes.create("other")
-        with mock.sandboxes.look("other") as other, mock.sandboxes.open("default") as opened:
-            world = opened.world
+        with mock.sandboxes.look("other") as looked:
+            number = looked.world.number
+        with mock.sandboxes.open("default") as opened:
+            world, other = opened.world, contents.load(opened.world.transaction, number)
             maria, all_of_them = dict(world.people(User)[MARIA]), len(world.people(User))
             world.update(User, MARIA, active=False)
             assert world.people(User)[MARIA]["active"] is False
@@ -144,7 +151,7 @@ def test_what_is_written_to_people_is_read_again() -> None:
             assert world.people(User)[MARIA] == maria
             world.delete(User)
             assert world.people(User) == {}
-            world.copy_rows(other.world, [User])
+            world.copy_rows(other, [User])
             assert len(world.people(User)) == all_of_them
 
 
@@ -288,7 +295,7 @@ def check(opened: OpenSandbox, ring: Ring) -> None:
     assert (journal.next_id(), journal.dropped()) == (ring.count + 1, ring.dropped)
     for id in {1, ring.count, ring.count + 1, *(ids[:1]), *(id - 1 for id in ids[:1])}:
         assert journal.get(id) == ([id] if id in ids else None)
-    assert journal.entries(since=ring.count - 2) == [[id] for id in ids[-2:]]
+    assert list(journal.entries(since=ring.count - 2)) == [[id] for id in ids[-2:]]
 
 
 def test_a_task_that_is_created_again_is_noticed_after_a_start_and_after_the_journal_was_emptied(

@@ -177,3 +177,8 @@ def test_an_instant_outside_the_calendar_is_out_of_range(
 ) -> None:
     with pytest.raises(OutOfRange, match="years 0001 to 9999"):
         due(due_date, due_time, timezone)
+
+
+@pytest.mark.parametrize("zone", ["America/Nuuk", "America/Godthab"])
+def test_a_summer_time_that_is_none_for_zoneinfo_is_no_hour_early(zone: str) -> None:
+    assert due("2023-10-28", "23:01", zone).due_at == "2023-10-29T01:01:00.000Z"

@@ -428,7 +428,7 @@ def test_an_unexpected_exception_is_a_500_without_its_trace_and_nothing_is_writt
 
 
 def test_an_unexpected_exception_in_a_query_is_a_500_too(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "present_all", lambda *_: 1 / 0)
+    monkeypatch.setattr(tasks, "list_tasks", lambda *_, **__: 1 / 0)
     response = app.test_client().get("/api/public/tasks", query_string=ALL_TIME, headers={"x-api-key": "test_default"})
     assert response.status_code == 500
     assert b"ZeroDivision" not in response.data

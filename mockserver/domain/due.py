@@ -65,7 +65,7 @@ def rules(parts: Parts) -> tuple[str, ...]:
     decided = form if parts.due_time is None else f"{form}-and-time"
     zone = parts.timezone or "UTC"
     wall, offset = _wall_clock(parts.due_date, parts.due_time)
-    is_in_gap_or_fold = offset is None and _offset(wall, zone) != _offset(wall.replace(fold=1), zone)
+    is_in_gap_or_fold = offset is None and len(zones.instants(wall, zone)) != 1
     return (decided, "due-gap-and-fold") if is_in_gap_or_fold else (decided,)
 
 
@@ -88,13 +88,11 @@ def _wall_clock(due_date: DateOrDateTime, due_time: time | None) -> tuple[dateti
 
 
 def _to_utc(wall: datetime, zone: str, offset: timedelta | None) -> datetime:
-    # With fold=0 an ambiguous time is its first occurrence, and a skipped one has the offset before the gap, which
-    # moves it forward by the gap (PEP 495).
+    """The first instant of an ambiguous time; a skipped time moves forward by the gap."""
     try:
-        return wall - (_offset(wall, zone) if offset is None else offset)
+        if offset is not None:
+            return wall - offset
+        found = zones.instants(wall, zone)
+        return found[0] if found else zones.after_gap(wall, zone)
     except OverflowError:
         raise OutOfRange("the due date is outside the years 0001 to 9999 in UTC") from None
-
-
-def _offset(wall: datetime, zone: str) -> timedelta:
-    return wall.replace(tzinfo=zones.load(zone)).utcoffset() or timedelta(0)

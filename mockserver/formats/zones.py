@@ -5,11 +5,15 @@ The machine's own zone files are never read: their names and rules differ from m
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
 from mockserver.formats.json import quoted
+
+# Around them, no conversion leaves the years 1 to 9999; no zone has a transition beyond.
+_EARLIEST, _LATEST = datetime.min + timedelta(3), datetime.max - timedelta(3)
 
 
 @cache
@@ -25,6 +29,36 @@ def load(name: str) -> ZoneInfo:
     *folders, last = name.split("/")
     with resources.files(".".join(["tzdata", "zoneinfo", *folders])).joinpath(last).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
+
+
+def instants(wall: datetime, name: str) -> list[datetime]:
+    """The instants, in UTC, at which clocks of the zone show this time: one, two where they were set back, or none.
+
+    They are found by converting from UTC only: in the other direction, ZoneInfo is wrong near some transitions, such
+    as those of America/Nuuk in 2023. Raises OverflowError for an instant outside the years 1 to 9999.
+    """
+    zone = load(name)
+    candidates = sorted({wall - offset for offset in _offsets(wall, zone)})
+    return [instant for instant in candidates if instant + _offset_at(instant, zone) == wall]
+
+
+def after_gap(wall: datetime, name: str) -> datetime:
+    """The instant, in UTC, of a time that the zone skips: moved forward by the gap."""
+    zone = load(name)
+    before = _offset_at(wall - max(_offsets(wall, zone)), zone)
+    return wall - before
+
+
+def _offsets(wall: datetime, zone: ZoneInfo) -> set[timedelta]:
+    """The offsets of the zone in the days around a time; none is longer than a day."""
+    middle = min(max(wall, _EARLIEST), _LATEST)
+    return {_offset_at(middle + timedelta(days), zone) for days in (-1, 0, 1)}
+
+
+def _offset_at(instant: datetime, zone: ZoneInfo) -> timedelta:
+    """The offset at an instant of UTC."""
+    instant = min(max(instant, _EARLIEST), _LATEST)
+    return zone.fromutc(instant.replace(tzinfo=zone)).replace(tzinfo=None) - instant
 
 
 def parse(text: str) -> str:
