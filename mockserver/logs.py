@@ -22,10 +22,10 @@ _mockserver = logging.getLogger("mockserver")
 _access = logging.getLogger("mockserver.access")
 
 
-def configure(log_format: Literal["text", "json"], *, access: bool = True) -> None:
+def configure(log_format: Literal["text", "json"]) -> None:
     """Send the records of `mockserver` and of waitress to standard error, as text or as JSON objects.
 
-    Without `access`, requests are not logged. It may be called again: the last call wins.
+    It may be called again: the last call wins.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
@@ -34,7 +34,6 @@ def configure(log_format: Literal["text", "json"], *, access: bool = True) -> No
         logger.handlers = [handler]
         logger.setLevel(level)
         logger.propagate = False
-    _access.setLevel(logging.NOTSET if access else logging.WARNING)
 
 
 def log_request(method: str, path: str, status: int | str, duration_ms: float, sandbox: object) -> None:

@@ -24,8 +24,9 @@ from mockserver.cli import child
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 PROCESS_STATUS, THREADS = Path("/proc/self/status"), Path("/proc/self/task")
-NONE = "refused: none (deleted sandboxes took theirs along)\n"
-NOTHING_CAME = "vambe-mock: the command ended with {}; requests in the journal: 0, " + NONE
+NOTHING_CAME = (
+    "vambe-mock: the command ended with {}; no request came: does the command use VAMBE_API_URL and VAMBE_API_KEY?\n"
+)
 HOSTILE = "\x1b[31mred\x07\u202e"
 
 
@@ -450,7 +451,43 @@ def test_when_nothing_was_refused_it_is_said_in_one_line() -> None:
     with executed() as server, client(server) as api:
         api.created()
         api.list()
-        assert server.end(1) == f"vambe-mock: the command ended with 1; requests in the journal: 2, {NONE}"
+        assert server.end(1) == "vambe-mock: the command ended with 1; requests in the journal: 2, refused: none\n"
+
+
+def test_when_no_request_came_it_is_said_with_the_variables_that_lead_here() -> None:
+    command = ["sh", "-c", f"{' '.join(COMMAND)} healthcheck --url $CRM_URL; exit 1"]
+    ended = run("--url-variable", "CRM_URL", "--key-variable", "CRM_KEY", "--", *command)
+    assert "healthy" in ended.stdout
+    assert one_line(ended.stderr).endswith("; no request came: does the command use CRM_URL and CRM_KEY?")
+
+
+def test_that_dropped_requests_were_not_refused_is_not_said() -> None:
+    with executed("--journal-limit", 5) as server, client(server) as api:
+        assert_error(api.create(title=""), 400)
+        for _ in range(6):
+            api.list()
+        expected = "requests in the journal: 5, refused: not known (2 older made room: raise --journal-limit)\n"
+        assert server.end(1).endswith(expected)
+
+
+def test_refusals_that_are_left_are_shown_beside_the_number_of_those_that_were_dropped() -> None:
+    with executed("--journal-limit", 5) as server, client(server) as api:
+        for _ in range(6):
+            api.list()
+        assert_error(api.create(title=""), 400)
+        lines = server.end(1).splitlines()
+    assert lines[0].endswith("requests in the journal: 5, refused: 1 (2 older made room: raise --journal-limit)")
+    assert lines[1].startswith("#7 ")
+
+
+def test_requests_of_deleted_sandboxes_and_before_a_reset_are_not_said_never_to_have_come() -> None:
+    with executed() as server, client(server) as api, client(server, "gone") as gone:
+        assert_error(gone.create(title=""), 400)
+        gone.client.delete("/__admin/sandboxes/gone")
+        api.list()
+        api.client.post("/__admin/reset")
+        expected = "requests in the journal: 0, refused: none (deleted sandboxes and resets took theirs along)\n"
+        assert server.end(1).endswith(expected)
 
 
 def test_refusals_of_several_sandboxes_have_headings() -> None:

@@ -258,15 +258,6 @@ def test_a_formatter_of_the_user_s_own_is_used(capsys):
     assert written(capsys) == "own /a\n"
 
 
-def test_requests_can_be_left_out(capsys):
-    logs.configure("text", access=False)
-    log()
-    assert written(capsys) == ""
-    logs.configure("text")
-    log()
-    assert written(capsys) == "TIME GET /a 200 3.1 ms [team]\n"
-
-
 @pytest.mark.parametrize("failure", ["full", "closed", "none"])
 def test_a_line_that_cannot_be_written_stops_nothing(failure, tmp_path, monkeypatch):
     closed = (tmp_path / "closed").open("w")

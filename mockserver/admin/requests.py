@@ -13,7 +13,7 @@ from mockserver.admin.schemas import ENTRY, Filters, Verification
 from mockserver.admin.schemas import Pattern as PatternSchema
 from mockserver.errors import Conflict, NotFound
 from mockserver.formats.json import Document, quoted
-from mockserver.journal import verify
+from mockserver.journal import entries, verify
 from mockserver.journal.patterns import Pattern
 from mockserver.sandbox.waiting import Event, Released
 from mockserver.web.rendering import respond
@@ -53,14 +53,19 @@ def get_request(call: Call) -> Document:
 
 @call("POST", "/requests/count", body_schema=PatternSchema(), needs_body=True)
 def count_requests(call: Call) -> Document:
-    """The number of requests that match a pattern."""
-    return {"count": len(_found(call))}
+    """The number of requests that match a pattern; `complete` is false if the journal cannot know of all."""
+    check = verify.Count(Pattern(call.body), verify.bounds())
+    with call.engine.sandboxes.look_or_open(call.sandbox) as opened:
+        found = check.fetch(opened.journal)
+    check.look(found)
+    return {"count": check.actual, **({"complete": False} if any(check.gaps) else {})}
 
 
 @call("POST", "/requests/find", body_schema=PatternSchema(), needs_body=True)
 def find_requests(call: Call) -> Document:
     """The requests that match a pattern, oldest first."""
-    return {"requests": _found(call)}
+    pattern = Pattern(call.body)
+    return {"requests": [entries.shown(entry) for entry in _evidence(call) if pattern.matches(entry)]}
 
 
 @call(
@@ -91,8 +96,8 @@ def verify_requests(call: Call) -> Any:
         look()
     if check.passed:
         return {"passed": True, "actual": check.actual}
-    refusal = Conflict(_in_words(expected, check.actual))
-    near_misses = verify.near_misses(check.pattern, _entries(call))
+    refusal = Conflict(_in_words(expected, check))
+    near_misses = verify.near_misses(check.pattern, _evidence(call))
     found = {"passed": False, "expected": expected, "actual": check.actual, "near_misses": near_misses}
     return respond(refusal.document() | found, refusal.status)
 
@@ -119,22 +124,20 @@ def events(call: Call) -> Response:
     return response
 
 
-def _in_words(expected: Document, actual: int) -> str:
-    if "sequence" in expected:
-        number = len(expected["sequence"])
-        return f"Only the first {actual} of the {number} patterns were matched in this order"
+def _in_words(expected: Document, check: verify.Count | verify.Sequence) -> str:
+    actual, more = check.actual, f"; {check.gaps}, so there may be more" if any(check.gaps) else ""
+    if isinstance(check, verify.Sequence):
+        return f"Only the first {actual} of the {len(check.patterns)} patterns were matched in this order{more}"
     bounds = (word if word == "never" else f"{word} {bound}" for word, bound in expected["times"].items())
-    return f"Expected {' and '.join(bounds).replace('_', ' ')}, but the journal has {actual}"
+    wanted = " and ".join(bounds).replace("_", " ")
+    if check.times.hopeless(actual):
+        return f"Expected {wanted}, but the journal has {actual}"
+    return f"Expected {wanted}, {'and' if check.times.hold(actual) else 'but'} the journal has {actual}{more}"
 
 
-def _found(call: Call) -> list[Document]:
-    pattern = Pattern(call.body)
-    return [entry for entry in _entries(call) if pattern.matches(entry)]
-
-
-def _entries(call: Call) -> Iterator[Document]:
+def _evidence(call: Call) -> Iterator[Document]:
     with call.engine.sandboxes.look_or_open(call.sandbox) as opened:
-        return opened.journal.entries()
+        return opened.journal.evidence()
 
 
 def _server_sent_event(event: Event) -> str:

@@ -84,6 +84,7 @@ class _Exchange:
         """Carry out the request."""
         self.started = monotonic()
         self._identify()
+        self.whole = entries.whole_body(self.received, lambda: self._secrets)
         try:
             if self.refusal is None:
                 self._read()
@@ -232,7 +233,7 @@ class _Exchange:
             outcome.said = self.reading.content(self._operation_id, self.received)
             outcome.understood = self.reading.relied
             outcome.changes, outcome.decided = opened.world.changes, opened.world.relied
-            outcome.arrived_ms = opened.arrived_ms
+            outcome.arrived_ms, outcome.whole = opened.arrived_ms, self.whole
             body = self.early.document or None
             outcome.entry = opened.journal.record(self.received, outcome, body, self.started, self._secrets)
         return outcome
@@ -242,7 +243,7 @@ class _Exchange:
         if not outcome.entry:
             return
         announce, sandbox = self.engine.waiting.announce, self.caller.sandbox
-        announce(sandbox, "request", lambda: json.loads(outcome.entry))
+        announce(sandbox, "request", lambda: entries.shown(json.loads(outcome.entry)))
         if outcome.changes:
             announce(sandbox, "state", lambda: {"changes": json.loads(outcome.entry)["changes"]})
         if fault := outcome.fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,22 +29,41 @@ def execute(settings: Settings, command: Sequence[str], variables_of: Variables)
     When it fails, the refused requests are printed to standard error. Raises CannotListen, `InvalidFixtures` or
     `UnusableDatabase` before the command is started.
     """
-    logs.configure("json" if settings.log_format == "json" else "text", access=False)
+    logs.configure("json" if settings.log_format == "json" else "text")
     child.end_on_signals()
-    with serving.bound_server(settings) as opened:
+    with serving.bound_server(settings) as opened, _counted() as counted:
         before = journal_ends(opened.engine)
+        variables = variables_of(opened.server.url)
         opened.server.start()
         try:
-            code = child.run(
-                command, _without_proxy({**os.environ, **_own_variables(opened), **variables_of(opened.server.url)})
-            )
+            code = child.run(command, _without_proxy({**os.environ, **_own_variables(opened), **variables}))
         except child.CannotRun as error:
             _print_error(f"vambe-mock: {printable(str(error))}")
             return error.code
         if code:
-            first, *others = summarize(opened.engine, before)
+            first, *others = summarize(opened.engine, before, counted.requests, list(variables))
             _print_error("\n".join([f"vambe-mock: the command ended with {code}; {first}", *others]))
     return code
+
+
+class _Counted(logging.Filter):
+    """Count the requests that the access log would have, and log none."""
+
+    requests = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.requests += not getattr(record, "path", "").startswith("/__admin")
+        return False
+
+
+@contextlib.contextmanager
+def _counted() -> Iterator[_Counted]:
+    counted, access = _Counted(), logging.getLogger("mockserver.access")
+    access.addFilter(counted)
+    try:
+        yield counted
+    finally:
+        access.removeFilter(counted)
 
 
 def _own_variables(opened: BoundServer) -> dict[str, str]:
@@ -83,20 +103,30 @@ def journal_ends(engine: Engine) -> JournalEnds:
     return found
 
 
-def summarize(engine: Engine, since: JournalEnds) -> list[str]:
-    """Lines with the number of requests after `since`, the number refused, and the latest refused ones."""
-    requests = refused = 0
+def summarize(engine: Engine, since: JournalEnds, came: int, variables: Sequence[str]) -> list[str]:
+    """Lines with the number of requests after `since`, the number refused, and the latest refused ones.
+
+    `came` is the number of requests that the server answered; the command finds it by `variables`.
+    """
+    requests = refused = dropped = 0
     latest: dict[str, list[str]] = {}
     for name in engine.sandboxes.names():
         # Processes that the command left behind may still delete sandboxes.
         with contextlib.suppress(NotFound), engine.sandboxes.look(name) as opened:
-            entries = list(opened.journal.entries(since.get((name, opened.journal.number), 0)))
+            last = since.get((name, opened.journal.number), 0)
+            entries, dropped = list(opened.journal.entries(last)), dropped + opened.journal.dropped(last)
             failed = [entry for entry in entries if (entry["response"]["status"] or 500) >= 400]
             requests, refused = requests + len(entries), refused + len(failed)
             if entries:
                 latest[name] = [terminal.format_entry(each) for each in failed[-MAX_SHOWN:]]
+    if not came and not requests and not dropped:
+        return [f"no request came: does the command use {' and '.join(variables)}?"]
     left_out = f", left out: the oldest {refused - MAX_SHOWN}" if refused > MAX_SHOWN else ""
-    summary = f"{refused}{left_out}" if refused else "none (deleted sandboxes took theirs along)"
+    gone = ["deleted sandboxes and resets took theirs along"] if came > requests + dropped else []
+    if dropped:
+        gone.append(f"{dropped} older made room: raise --journal-limit")
+    notes = f" ({'; '.join(gone)})" if gone else ""
+    summary = f"{refused or ('not known' if dropped else 'none')}{left_out}{notes}"
     return [f"requests in the journal: {requests}, refused: {summary}", *_shortened(latest)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -19,7 +19,8 @@ from mockserver.formats import json as wire_json
 from mockserver.journal.messages import Answer, Received
 from mockserver.keys import PREFIX, basic_password, is_name
 
-MAX_BODY = 64 * 1024
+MAX_BODY = 64 * 1024  # shown
+MAX_MATCHED = 1024 * 1024  # kept of a request, for patterns
 MAX_UNREAD = 1000
 FAULT_RULE = "mock-fault"
 KEY_HEADER = "x-api-key"
@@ -38,7 +39,8 @@ class Outcome:
     """The result of a request: its answer, and all that decided it.
 
     `said` is the content of the request, `understood` are the undocumented rules by which it was read, `decided` those
-    that a successful answer depends on. `arrived_ms` is the sandbox's time, `entry` the entry once it is recorded.
+    that a successful answer depends on. `arrived_ms` is the sandbox's time, `whole` the body kept for patterns (see
+    `whole_body`), `entry` the entry once it is recorded.
     """
 
     answer: Answer | None = None
@@ -50,6 +52,7 @@ class Outcome:
     changes: Sequence[Document] = ()
     arrived_ms: int = 0
     world: int = 0
+    whole: bytes = b""
     entry: bytes = b""
 
     @property
@@ -97,7 +100,28 @@ def build(
         "advice": advice.of(said, again),
         "changes": outcome.changes,
     }
-    return _encoded(head, None if fault else answer.body, tail, secrets)
+    encoded = _encoded(head, None if fault else answer.body, tail, secrets)
+    return b'%s,"whole":%s}' % (encoded[:-1], outcome.whole) if outcome.whole else encoded
+
+
+def shown(entry: Document) -> Document:
+    """The entry without what is kept for patterns only."""
+    entry.pop("whole", None)
+    return entry
+
+
+def whole_body(received: Received, secrets: Callable[[], Sequence[str]]) -> bytes:
+    """The body of a request that its entry shows cut, as patterns see it: `{"json": …}`, or `{}` if it is not JSON.
+
+    Empty when the entry shows the body whole, and when it is over `MAX_MATCHED`.
+    """
+    if not MAX_BODY < len(received.body) <= MAX_MATCHED:
+        return b""
+    try:
+        read = {"json": wire_json.decode(received.body)}
+    except wire_json.NotJson:
+        read = {}
+    return wire_json.encode(without(secrets(), read))
 
 
 def request(received: Received, read: Any = None, *, whole: bool = False, secrets: Sequence[str] = ()) -> Document:
@@ -110,8 +134,18 @@ def request(received: Received, read: Any = None, *, whole: bool = False, secret
         "path": received.path,
         "query": {name: texts[0] if len(texts) == 1 else texts for name, texts in received.query.items()},
         "headers": dict(received.headers),
-        **content(received.body, len(received.body) if whole else MAX_BODY, read, secrets),
+        **(
+            _not_read(received)
+            if received.too_large
+            else content(received.body, len(received.body) if whole else MAX_BODY, read, secrets)
+        ),
     }
+
+
+def _not_read(received: Received) -> Document:
+    """A body that was too large to be read, cut before its first byte; its `length` is None if it was not announced."""
+    announced = received.headers.get("content-length", "")
+    return {"text": "", "length": int(announced) if announced.isdecimal() else None}
 
 
 def secrets(headers: Mapping[str, str], known_keys: Iterable[str]) -> list[str]:

@@ -92,6 +92,10 @@ class Journal:
 
     def entries(self, since: int = 0) -> Iterator[Document]:
         """The entries after the one with id `since`, oldest first: fetched at once, decoded one by one."""
+        return map(entries.shown, self.evidence(since))
+
+    def evidence(self, since: int = 0) -> Iterator[Document]:
+        """As `entries`, for patterns: with request bodies that `entries.shown` leaves out."""
         found = self._run("documents", _documents, max(since + 1, self._oldest)).fetchall()
         return (json.loads(text) for (text,) in found)
 
@@ -100,11 +104,11 @@ class Journal:
         if id < self._oldest:
             return None
         found = self._transaction.statements.select(Entry, {"journal": self.number, "id": id})
-        return json.loads(found[0]["document"]) if found else None
+        return entries.shown(json.loads(found[0]["document"])) if found else None
 
-    def dropped(self) -> int:
-        """The number of entries dropped to make room for newer ones."""
-        return self._dropped
+    def dropped(self, since: int = 0) -> int:
+        """The number of entries after the one with id `since` that were dropped to make room for newer ones."""
+        return max(0, min(self._dropped, self._oldest - 1 - since))
 
     def clear(self) -> None:
         """Remove every entry; ids go on."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 PARTS = ("operation", "method", "path", "status", "query", "json")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 MISSING = object()
+CUT = object()  # a body of which the journal has a part only
 
 
 class Mismatch(NamedTuple):
@@ -20,7 +21,9 @@ class Mismatch(NamedTuple):
     def document(self) -> dict[str, Any]:
         """The mismatch as JSON, without `actual` when the part is missing."""
         shown = {"field": self.field, "expected": self.expected}
-        return shown if self.actual is MISSING else {**shown, "actual": self.actual}
+        if self.actual is MISSING:
+            return shown
+        return {**shown, "actual": "a body that the journal has cut" if self.actual is CUT else self.actual}
 
 
 class Pattern(NamedTuple):
@@ -31,6 +34,10 @@ class Pattern(NamedTuple):
     def matches(self, entry: Mapping[str, Any]) -> bool:
         """Test a journal entry, or the part of it that is known so far."""
         return next(self.mismatches(entry), None) is None
+
+    def cannot_tell(self, entry: Mapping[str, Any]) -> bool:
+        """Test for an entry that only the cut part of its body would decide."""
+        return [mismatch.actual for mismatch in self.mismatches(entry)] == [CUT]
 
     def mismatches(self, entry: Mapping[str, Any]) -> Iterator[Mismatch]:
         """The mismatches of an entry, part by part."""
@@ -50,7 +57,14 @@ class Pattern(NamedTuple):
             if actual is MISSING or listed(expected) != listed(actual):
                 yield Mismatch(f"query.{name}", expected, actual)
         if "json" in self.parts:
-            yield from _subset(self.parts["json"], request.get("json", MISSING), "json")
+            yield from _subset(self.parts["json"], _body(entry), "json")
+
+
+def _body(entry: Mapping[str, Any]) -> Any:
+    """The body to compare: of one that the entry shows cut, the whole, or CUT if the journal does not have it."""
+    request = entry["request"]
+    kept = entry.get("whole", request)
+    return CUT if "length" in kept else kept.get("json", MISSING)
 
 
 def listed(value: Any) -> list[Any]:

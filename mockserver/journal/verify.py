@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from mockserver.journal.entries import MAX_MATCHED
 from mockserver.journal.journal import Journal
 from mockserver.journal.patterns import Pattern
 
@@ -40,21 +41,49 @@ def bounds(exactly: int | None = None, at_least: int = 0, at_most: int | None = 
     return Times(0, 0) if never else Times(at_least, at_most)
 
 
+class Gaps(NamedTuple):
+    """What a journal does not know: the numbers of entries dropped, and of bodies cut that a pattern looks into."""
+
+    dropped: int = 0
+    cut: int = 0
+
+    def __str__(self) -> str:
+        """The gaps in words, with the way out; empty without gaps."""
+        found = []
+        if self.dropped:
+            entries = "1 older entry was" if self.dropped == 1 else f"{self.dropped} older entries were"
+            found.append(
+                f"{entries} dropped to make room (raise --journal-limit above what the test sends, keep its bodies "
+                "small, or reset the journal before)"
+            )
+        if self.cut:
+            bodies = "1 body was" if self.cut == 1 else f"{self.cut} bodies were"
+            found.append(
+                f"{bodies} cut to {MAX_MATCHED // 1024} KiB or not read (match by operation or path, or send less)"
+            )
+        return " and ".join(found)
+
+
 class _Following:
     """A reader of a growing journal, which starts again when a reset replaces the journal."""
 
     def __init__(self) -> None:
         self.actual = 0
+        self.gaps = Gaps()
         self._journal: int | None = None
         self._last = 0
 
     def fetch(self, journal: Journal) -> Iterator[Document]:
         """The entries that were not looked at before."""
         if journal.number != self._journal:
-            self._journal, self._last, self.actual = journal.number, 0, 0
-        entries = journal.entries(self._last)
+            self._journal, self._last, self.actual, self.gaps = journal.number, 0, 0, Gaps()
+        self._missed(dropped=journal.dropped(self._last))
+        entries = journal.evidence(self._last)
         self._last = journal.next_id() - 1
         return entries
+
+    def _missed(self, dropped: int = 0, cut: int = 0) -> None:
+        self.gaps = Gaps(self.gaps.dropped + dropped, self.gaps.cut + cut)
 
 
 class Count(_Following):
@@ -69,13 +98,19 @@ class Count(_Following):
         """Count the new entries; True when the verdict is final."""
         for entry in entries:
             self.actual += self.pattern.matches(entry)
-        holds = self.times.hold(self.actual)
-        return (holds and self.times.settled_early) or self.times.hopeless(self.actual)
+            self._missed(cut=self.pattern.cannot_tell(entry))
+        settled = self.times.hold(self.actual) and self.times.settled_early
+        return settled or self._unsupported or self.times.hopeless(self.actual)
 
     @property
     def passed(self) -> bool:
-        """True when the count is within its bounds."""
-        return self.times.hold(self.actual)
+        """True when the count is within its bounds, and the journal has no gap in which more could be."""
+        return self.times.hold(self.actual) and not self._unsupported
+
+    @property
+    def _unsupported(self) -> bool:
+        """True when a request in a gap could exceed the upper bound."""
+        return self.times.high is not None and any(self.gaps)
 
 
 class Sequence(_Following):
@@ -88,8 +123,8 @@ class Sequence(_Following):
     def look(self, entries: Iterable[Document]) -> bool:
         """Match the new entries; True when the whole sequence was found."""
         for entry in entries:
-            if self.actual < len(self.patterns) and self.patterns[self.actual].matches(entry):
-                self.actual += 1
+            self._missed(cut=self.pattern.cannot_tell(entry))
+            self.actual += not self.passed and self.pattern.matches(entry)
         return self.passed
 
     @property

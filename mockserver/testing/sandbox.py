@@ -226,19 +226,26 @@ class VambeMock:
 
     def explain(self) -> str:
         """The journal as text: each request, its answer, its problems, the names that nothing read, and advice."""
-        entries = self.requests()
-        left_out = len(entries) - SHOWN
+        journal = self._control.call("GET", "/requests")
+        entries = journal["requests"]
+        left_out = max(0, len(entries) - SHOWN) + journal["dropped"]
         if not entries:
             return "No request was answered in this sandbox: does the client use its base_url and its api_key?"
         lines = [f"({left_out} earlier requests are left out)"] if left_out > 0 else []
         return "\n".join([*lines, *(terminal.format_entry(entry) for entry in entries[-SHOWN:])])
 
     def assert_nothing_unread(self) -> None:
-        """Raise AssertionError when a request had a body key or a query name that nothing reads."""
+        """Raise AssertionError when a request had a body key or a query name that nothing reads.
+
+        Also when the journal has dropped requests, which may have had some.
+        """
         __tracebackhide__ = True
-        unread = [entry for entry in self.requests() if entry["unread"]]
+        journal = self._control.call("GET", "/requests")
+        unread = [entry for entry in journal["requests"] if entry["unread"]]
         if unread:
             raise AssertionError("Nothing reads what the client sent:\n" + "\n".join(map(_unread_line, unread)))
+        if journal["dropped"]:
+            raise AssertionError(f"Requests may have sent what nothing reads: {_dropped(journal['dropped'])}")
 
     def close(self) -> None:
         """Delete the sandbox; no error when it, or its server, is already gone."""
@@ -362,6 +369,14 @@ def _rule(operation: str | None, options: Mapping[str, Any], **effects: Any) -> 
     match = {name: value for name, value in options.items() if name in Match.__annotations__}
     others = {name: value for name, value in options.items() if name not in match}
     return {**effects, **others, "match": _pattern(operation, match)}
+
+
+def _dropped(number: int) -> str:
+    """The number of requests that the journal has dropped, and the way out."""
+    return (
+        f"{number} of the oldest are no longer in the journal. Raise journal_limit (--journal-limit) above what a test "
+        'sends, or call reset(only=["journal"]) before'
+    )
 
 
 def _unread_line(entry: Document) -> str:
