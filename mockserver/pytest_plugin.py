@@ -43,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--vambe-mock-strict",
         action="store_true",
-        help="Fail a test whose client sent body keys or query names that nothing reads.",
+        help="Fail a test whose client sent body keys or query names that nothing reads, or with a fault that no "
+        "request met.",
     )
     group.addoption(
         "--vambe-mock-inferred",
@@ -152,14 +153,18 @@ def vambe_mock_env(vambe_mock: VambeMock, monkeypatch: pytest.MonkeyPatch) -> Va
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """With `--vambe-mock-strict`, fail a passed test whose client sent keys or names that nothing reads."""
+    """With `--vambe-mock-strict`, fail a passed test with keys or names that nothing reads, or with an unmet fault."""
     result = yield
     mock = item.stash.get(_mock_key, None)
     if mock is not None and item.config.option.vambe_mock_strict:
-        try:
-            mock.assert_nothing_unread()
-        except AssertionError as error:
-            pytest.fail(f"--vambe-mock-strict: {error}", pytrace=False)
+        problems = []
+        for check in (mock.assert_nothing_unread, mock.assert_all_faults_hit):
+            try:
+                check()
+            except AssertionError as error:
+                problems.append(f"--vambe-mock-strict: {error}")
+        if problems:
+            pytest.fail("\n".join(problems), pytrace=False)
     return result
 
 

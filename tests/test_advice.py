@@ -164,3 +164,25 @@ def test_after_a_reset_the_same_task_is_created_for_the_first_time(api: Api) -> 
     api.create(title="same")
     api.client.post("/__admin/reset")
     assert rules(api, api.create(title="same")) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "json"),
+    [
+        ("POST", "/reset", {}),
+        ("POST", "/reset", {"only": ["tasks"]}),
+        ("POST", "/reset", {"to": "empty", "only": ["tasks", "ids"]}),
+        ("POST", "/snapshots/before/restore", None),
+        ("PUT", "/state", ...),
+    ],
+)
+def test_the_first_task_after_a_reset_a_restore_or_a_new_state_repeats_nothing(
+    api: Api, method: str, path: str, json: Any
+) -> None:
+    api.list()
+    api.client.post("/__admin/snapshots", json={"name": "before"})
+    state = api.state()
+    assert rules(api, api.create(title="same")) == []
+    api.client.request(method, f"/__admin{path}", json=state if json is ... else json).raise_for_status()
+    assert rules(api, api.create(title="same")) == []
+    assert rules(api, api.create(title="same")) == ["same-task-twice"]

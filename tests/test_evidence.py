@@ -232,3 +232,18 @@ def test_nothing_unread_is_not_asserted_where_requests_were_dropped() -> None:
         assert mock.explain().startswith("(1 earlier request")
         mock.reset(only=["journal"])
         mock.assert_nothing_unread()
+
+
+def test_a_fault_that_no_request_met_is_an_assertion_error() -> None:
+    with mocked() as (mock, client):
+        mock.assert_all_faults_hit()
+        mock.fail("createTask", status=429, skip=1)
+        mock.delay("listTeamMembers", ms=1)
+        client.get("/api/public/team-members/all")
+        client.post(TASKS, json={})
+        with pytest.raises(AssertionError, match="No request met these faults:") as caught:
+            mock.assert_all_faults_hit()
+        (_, line) = str(caught.value).splitlines()
+        assert all(part in line for part in ("fault 1: ", "'operation': 'createTask'", "'status': 429", "'skip': 1"))
+        client.post(TASKS, json={})
+        mock.assert_all_faults_hit()

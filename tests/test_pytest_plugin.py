@@ -459,9 +459,66 @@ class TestStrict:
             ]
         )
 
+    def test_a_test_whose_requests_were_dropped_fails(self, suite: pytest.Pytester) -> None:
+        suite.makepyfile(
+            """
+            import pytest
+            from helpers import client
+
+            @pytest.fixture
+            def vambe_mock_config():
+                return {"journal_limit": 10}
+
+            def test_sends_an_unread_key_and_then_more(vambe_mock):
+                with client(vambe_mock) as actor:
+                    actor.get("/api/public/team-members/all?page=2")
+                    for _ in range(10):
+                        actor.get("/api/public/team-members/all")
+            """
+        )
+        result = run(suite, "--vambe-mock-strict")
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(
+            ["--vambe-mock-strict: Requests may have sent what nothing reads: 1 of the oldest are no longer*"]
+        )
+
+    FAULTS = """
+        from helpers import create
+
+        def test_meets_its_fault(vambe_mock):
+            vambe_mock.fail("createTask")
+            assert create(vambe_mock).status_code == 503
+
+        def test_meets_one_of_two(vambe_mock):
+            vambe_mock.fail("createTask")
+            vambe_mock.delay("listTasks", ms=10)
+            assert create(vambe_mock, colour="red").status_code == 503
+
+        def test_does_not_skip_enough(vambe_mock):
+            vambe_mock.fail("createTask", skip=1)
+            assert create(vambe_mock).status_code == 201
+
+        def test_takes_it_back(vambe_mock):
+            vambe_mock.fail("createTask").remove()
+            assert create(vambe_mock).status_code == 201
+    """
+
+    def test_a_test_with_a_fault_that_no_request_met_fails(self, suite: pytest.Pytester) -> None:
+        suite.makepyfile(self.FAULTS)
+        result = run(suite, "--vambe-mock-strict")
+        result.assert_outcomes(failed=2, passed=2)
+        result.stdout.fnmatch_lines(
+            [
+                "--vambe-mock-strict: No request met these faults:",
+                "  fault 2: *'operation': 'listTasks'*'delay_ms': 10*",
+                "--vambe-mock-strict: No request met these faults:",
+                "  fault 1: *'status': 503*'skip': 1*",
+            ]
+        )
+
     def test_without_the_option_it_passes(self, suite: pytest.Pytester) -> None:
-        suite.makepyfile(self.SUITE)
-        run(suite).assert_outcomes(passed=3)
+        suite.makepyfile(test_keys=self.SUITE, test_faults=self.FAULTS)
+        run(suite).assert_outcomes(passed=7)
 
 
 class TestInferred:

@@ -58,15 +58,19 @@ class Journal:
 
     def record(self, received: Received, outcome: Outcome, body: Any, started: float, secrets: Sequence[str]) -> bytes:
         """Write the entry of a request, whose id is `next_id()`, and return it as JSON (see `entries.build`)."""
-        again = outcome.creation and self._created_again(outcome.said.body, outcome.arrived_ms)
+        again = outcome.creation and self._created_again(outcome)
         entry = entries.build(self._next_id, received, outcome, body, again, started, secrets)
         self.append(entry)
         return entry
 
-    def _created_again(self, body: Any, now_ms: int) -> bool:
-        """Test if a task with this body was the last to be created, two seconds ago or less; it is from now on."""
+    def _created_again(self, outcome: Outcome) -> bool:
+        """Test if a task like this was the last to be created, two seconds ago or less; it is from now on.
+
+        A reset, a restore or a new state begins another world, in which nothing is repeated yet.
+        """
         last, last_ms = self._last_created
-        digest = hashlib.sha256(wire_json.encode(body)).hexdigest()
+        now_ms = outcome.arrived_ms
+        digest = hashlib.sha256(wire_json.encode([outcome.world, outcome.said.body])).hexdigest()
         self._last_created = digest, now_ms
         return last == digest and 0 <= now_ms - last_ms <= SAME_TASK_MS
 

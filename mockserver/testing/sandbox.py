@@ -247,6 +247,13 @@ class VambeMock:
         if journal["dropped"]:
             raise AssertionError(f"Requests may have sent what nothing reads: {_dropped(journal['dropped'])}")
 
+    def assert_all_faults_hit(self) -> None:
+        """Raise AssertionError when a fault rule has hit no request, so that the failure was not tested."""
+        __tracebackhide__ = True
+        missed = [rule for rule in self._control.call("GET", "/faults")["faults"] if not rule["hits"]]
+        if missed:
+            raise AssertionError("No request met these faults:\n" + "\n".join(map(_fault_line, missed)))
+
     def close(self) -> None:
         """Delete the sandbox; no error when it, or its server, is already gone."""
         try:
@@ -369,6 +376,11 @@ def _rule(operation: str | None, options: Mapping[str, Any], **effects: Any) -> 
     match = {name: value for name, value in options.items() if name in Match.__annotations__}
     others = {name: value for name, value in options.items() if name not in match}
     return {**effects, **others, "match": _pattern(operation, match)}
+
+
+def _fault_line(rule: Document) -> str:
+    shown = {name: value for name, value in rule.items() if value and name != "id"}
+    return f"  fault {rule['id']}: {shown}"
 
 
 def _dropped(number: int) -> str:
