@@ -1,7 +1,8 @@
 """The clocks: no other module reads time.
 
 Each sandbox has its own clock, which is data: the store keeps it as a `Clock`. Real time is used for waits and
-deadlines (`monotonic`), for rate limits (`real_ms`) and for clocks in mode `real` (`wall_ms`).
+deadlines (`monotonic`), for rate limits, the log and `received_at` (`real_ms`), and for clocks in mode `real`
+(`wall_ms`).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def monotonic() -> float:
 
 
 def real_ms() -> int:
-    """The machine's time in milliseconds since 1970, unaffected by freezegun, for rate limits."""
+    """The machine's time in milliseconds since 1970, unaffected by freezegun."""
     return int(_real() * 1000)
 
 

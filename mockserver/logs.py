@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
-from functools import lru_cache
 from typing import Literal
 
-from mockserver.clock import wall_ms
+from mockserver.clock import real_ms, text_of
 
 _LOGGERS = {"mockserver": logging.INFO, "waitress": logging.WARNING}
 _FIELDS = ("method", "path", "status", "duration_ms", "sandbox")
@@ -55,7 +52,7 @@ def _write_line(fields: Mapping[str, object]) -> bool:
         return False
     handler.acquire()
     try:
-        handler.stream.write(formatter.request(wall_ms() / 1000, fields) + handler.terminator)
+        handler.stream.write(formatter.request(real_ms(), fields) + handler.terminator)
         handler.flush()
     except Exception:
         return False
@@ -77,23 +74,23 @@ def printable(text: str) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """`09:12:33 POST /api/public/tasks 201 3.1 ms [default]`, in local time; other records with level and logger."""
+    """`2026-03-01T09:12:33.250Z POST /api/public/tasks 201 3.1 ms [default]`, or another record's level and logger."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line; a traceback follows it, indented so that none of its lines looks like a record."""
         if hasattr(record, "method"):
-            line = self.request(record.created, _fields(record))
+            line = self.request(real_ms(), _fields(record))
         else:
             text = f"{record.levelname} {record.name}: {record.getMessage()}"
-            line = f"{_time_of_day(int(record.created))} {printable(text)}"
+            line = f"{text_of(real_ms())} {printable(text)}"
         return "\n    ".join([line, *_traceback(record)])
 
-    def request(self, created: float, fields: Mapping[str, object]) -> str:
+    def request(self, now_ms: int, fields: Mapping[str, object]) -> str:
         """The line of a request."""
         method, path, status, duration_ms, sandbox = (fields[field] for field in _FIELDS)
         where = "" if sandbox is None else f" [{sandbox}]"
         text = f"{method} {path} {status} {duration_ms or 0:.1f} ms{where}"
-        return f"{_time_of_day(int(created))} {printable(text)}"
+        return f"{text_of(now_ms)} {printable(text)}"
 
 
 class JsonFormatter(logging.Formatter):
@@ -104,28 +101,22 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
-        document = _document(record.created, record.levelname, record.name, record.getMessage())
+        document = _document(real_ms(), record.levelname, record.name, record.getMessage())
         if hasattr(record, "method"):
             document |= _plain(_fields(record))
         if lines := _traceback(record):
             document["traceback"] = lines
         return json.dumps(document)
 
-    def request(self, created: float, fields: Mapping[str, object]) -> str:
+    def request(self, now_ms: int, fields: Mapping[str, object]) -> str:
         """The line of a request."""
         message = f"{fields['method']} {fields['path']} {fields['status']}"
-        return json.dumps(_document(created, "INFO", _access.name, message) | _plain(fields))
+        return json.dumps(_document(now_ms, "INFO", _access.name, message) | _plain(fields))
 
 
-@lru_cache(maxsize=2)
-def _time_of_day(second: int) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(second))
-
-
-def _document(created: float, level: str, logger: str, message: str) -> dict[str, object]:
-    written = datetime.fromtimestamp(created, timezone.utc).isoformat(timespec="milliseconds")
+def _document(now_ms: int, level: str, logger: str, message: str) -> dict[str, object]:
     return {
-        "time": written.replace("+00:00", "Z"),
+        "time": text_of(now_ms),
         "level": level,
         "logger": logger,
         "message": printable(message),

@@ -225,13 +225,13 @@ def request_with(added: dict[str, str], request: Request) -> Request:
 
 
 def comparable(request: Request, seen: Seen) -> Seen:
-    """The answer, in a journal without durations and without the headers that the door has added."""
+    """The answer, in a journal without real times and without the headers that the door has added."""
     status, _, body = seen
     if not request.target.startswith("/__admin/requests?"):
         return seen
     journal = json.loads(body)
     for entry in journal["requests"]:
-        entry["duration_ms"] = 0
+        entry |= {"received_at": "", "duration_ms": 0}
         sent = entry["request"]["headers"]
         entry["request"]["headers"] = {name: sent[name] for name in sorted(sent) if sent[name] != FOREIGN["Origin"]}
     return status, [], json.dumps(journal).encode()

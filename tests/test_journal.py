@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import freezegun
 import httpx
 import pytest
 from support import ALL_TIME, CONTACT, MARIA, UNKNOWN_ID, Api, assert_error, running, served, wait_until
 
+from mockserver import clock
 from mockserver.domain import tasks
 
 KEYS = [
     "id",
     "at",
+    "received_at",
     "duration_ms",
     "operation",
     "request",
@@ -150,6 +153,18 @@ def test_keys_of_a_body_and_names_of_a_query_that_nothing_reads_are_told(api: Ap
     assert entry_of(api, api.update(task["id"], statusId=UNKNOWN_ID))["unread"] == ["statusId"]
     assert entry_of(api, api.client.get("/api/public/team-members/all?x=1"))["unread"] == ["x"]
     assert entry_of(api, api.list(**{"responsibleIds[]": MARIA}))["unread"] == []
+
+
+def test_an_entry_has_the_machine_s_time_of_its_arrival_whatever_the_sandbox_s_clock_is(api: Api) -> None:
+    before = clock.real_ms()
+    api.client.put("/__admin/clock", json={"mode": "frozen", "now": "2030-01-01T00:00:00.000Z"})
+    api.client.patch("/__admin/settings", json={"delay_ms": 30})
+    with freezegun.freeze_time("2031-01-01"):
+        api.list()
+    (entry,) = journal(api)["requests"]
+    assert entry["at"] == "2030-01-01T00:00:00.000Z"
+    received = clock.ms_of(clock.parse_instant(entry["received_at"]))
+    assert before <= received <= clock.real_ms() - 30
 
 
 # Every request has one.

@@ -8,9 +8,12 @@ import json
 import logging
 import re
 
+import freezegun
 import pytest
 
-from mockserver import logs
+from mockserver import clock, logs
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +39,21 @@ def request(capsys, log_format, **fields):
 
 def test_a_request_is_one_short_line_of_text(capsys):
     line = request(capsys, "text", method="POST", path="/api/public/tasks", status=201, sandbox="default")
-    assert re.fullmatch(r"\d\d:\d\d:\d\d POST /api/public/tasks 201 3\.1 ms \[default\]\n", line)
+    assert re.fullmatch(rf"{TIME} POST /api/public/tasks 201 3\.1 ms \[default\]\n", line)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_lines_have_the_machine_s_time_to_the_millisecond_also_while_a_test_has_frozen_it(capsys, log_format):
+    started = clock.real_ms()
+    with freezegun.freeze_time("2030-01-01"):
+        lines = request(capsys, log_format)
+        logging.getLogger("mockserver").warning("full")
+        lines += capsys.readouterr().err
+        logs.log_request("GET", "/a", 200, 3.1, None)
+        lines += capsys.readouterr().err
+    times = re.findall(TIME, lines)
+    assert len(times) == len(lines.splitlines()) == 3
+    assert all(started <= clock.ms_of(clock.parse_instant(time)) <= clock.real_ms() for time in times)
 
 
 def test_a_request_without_a_sandbox_shows_none(capsys):
@@ -45,7 +62,7 @@ def test_a_request_without_a_sandbox_shows_none(capsys):
 
 def test_a_request_is_one_object_of_json(capsys):
     document = json.loads(request(capsys, "json", sandbox="default"))
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", document.pop("time"))
+    assert re.fullmatch(TIME, document.pop("time"))
     assert document == {
         "level": "INFO",
         "logger": "mockserver.access",
@@ -95,7 +112,7 @@ def test_no_message_can_either(capsys, log_format, hostile, escaped):
 def test_a_message_shows_its_level_and_logger(capsys):
     logs.configure("text")
     logging.getLogger("mockserver.store").warning("full")
-    assert capsys.readouterr().err[8:] == " WARNING mockserver.store: full\n"
+    assert written(capsys) == "TIME WARNING mockserver.store: full\n"
 
 
 def fail(message):
@@ -130,7 +147,7 @@ def test_chatter_of_waitress_is_left_out_and_its_warnings_are_not(capsys):
     logs.configure("text")
     logging.getLogger("waitress").info("chatter")
     logging.getLogger("waitress").warning("trouble")
-    assert capsys.readouterr().err[8:] == " WARNING waitress: trouble\n"
+    assert written(capsys) == "TIME WARNING waitress: trouble\n"
 
 
 def test_nothing_reaches_the_root_logger(capsys, caplog):
@@ -171,7 +188,7 @@ def log(path="/a", sandbox="team"):
 
 def written(capsys):
     """The written lines, without their times."""
-    return re.sub(r"\d\d:\d\d:\d\d(\.\d+)?", "TIME", capsys.readouterr().err)
+    return re.sub(TIME, "TIME", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("path", ["/a", *(hostile for hostile, _ in HOSTILE)])

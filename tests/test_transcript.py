@@ -26,6 +26,7 @@ FILE = DATA / "transcript.json"
 # `Host` than localhost. `Date` is left out, and `Content-Length` follows the body.
 VARIABLE = (
     (re.compile(rb'"duration_ms":[0-9.]+'), b'"duration_ms":0'),
+    (re.compile(rb'"received_at":"[^"]+"'), b'"received_at":"2025-11-26T09:00:00.000Z"'),
     (re.compile(rb"\b8639[0-9]\b"), b"86400"),  # `Retry-After`, where the limit's window is a day
 )
 

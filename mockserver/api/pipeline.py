@@ -20,7 +20,7 @@ from mockserver.api import answers
 from mockserver.api.answers import refused
 from mockserver.api.operations import Call, Operation
 from mockserver.api.reading import Reading, read
-from mockserver.clock import monotonic
+from mockserver.clock import monotonic, real_ms
 from mockserver.domain.tasks import TooLargeForTheLock
 from mockserver.engine import Engine
 from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge
@@ -82,7 +82,7 @@ class _Exchange:
 
     def answer(self) -> Answer:
         """Carry out the request."""
-        self.started = monotonic()
+        self.started, self.received_ms = monotonic(), real_ms()
         self._identify()
         self.whole = entries.whole_body(self.received, lambda: self._secrets)
         try:
@@ -233,7 +233,7 @@ class _Exchange:
             outcome.said = self.reading.content(self._operation_id, self.received)
             outcome.understood = self.reading.relied
             outcome.changes, outcome.decided = opened.world.changes, opened.world.relied
-            outcome.arrived_ms, outcome.whole = opened.arrived_ms, self.whole
+            outcome.arrived_ms, outcome.received_ms, outcome.whole = opened.arrived_ms, self.received_ms, self.whole
             body = self.early.document or None
             outcome.entry = opened.journal.record(self.received, outcome, body, self.started, self._secrets)
         return outcome

@@ -119,6 +119,7 @@ def row(entry: Document) -> Document:
     return {
         "id": entry["id"],
         "at": entry["at"],
+        "received_at": entry["received_at"],
         "time": entry["at"][11:19],
         "method": entry["request"]["method"],
         "target": target if len(target) <= MAX_TARGET else f"{target[:MAX_TARGET]}…",

@@ -39,8 +39,8 @@ class Outcome:
     """The result of a request: its answer, and all that decided it.
 
     `said` is the content of the request, `understood` are the undocumented rules by which it was read, `decided` those
-    that a successful answer depends on. `arrived_ms` is the sandbox's time, `whole` the body kept for patterns (see
-    `whole_body`), `entry` the entry once it is recorded.
+    that a successful answer depends on. `arrived_ms` is the sandbox's time, `received_ms` the machine's, `whole` the
+    body kept for patterns (see `whole_body`), `entry` the entry once it is recorded.
     """
 
     answer: Answer | None = None
@@ -51,6 +51,7 @@ class Outcome:
     decided: Set[str] = frozenset()
     changes: Sequence[Document] = ()
     arrived_ms: int = 0
+    received_ms: int = 0
     world: int = 0
     whole: bytes = b""
     entry: bytes = b""
@@ -79,6 +80,7 @@ def build(
     head = {
         "id": id,
         "at": text_of(outcome.arrived_ms),
+        "received_at": text_of(outcome.received_ms),
         "duration_ms": round((monotonic() - started) * 1000, 1),
         "operation": said.operation,
         "request": request(received, body, secrets=secrets),
