@@ -277,7 +277,7 @@ def test_the_ring_is_exact_after_every_entry_and_every_start(
             for number in range(100):
                 if number:
                     size = next(sizes)
-                    entry = b"[" + str(ring.count + 1).encode().ljust(size - 2) + b"]"
+                    entry = b'{"":' + str(ring.count + 1).encode().ljust(size - 5) + b"}"
                     mock.sandboxes.carry_out("default", lambda opened, entry=entry: opened.journal.append(entry))
                     ring.append(size, limit, max_bytes)
                 for look in (mock.sandboxes.look, mock.sandboxes.open) if number % 7 == 0 else (mock.sandboxes.look,):
@@ -291,11 +291,11 @@ def test_the_ring_is_exact_after_every_entry_and_every_start(
 def check(opened: OpenSandbox, ring: Ring) -> None:
     """The journal shows what it ought to."""
     journal, ids = opened.journal, [id for id, _ in ring.kept]
-    assert [id for (id,) in journal.entries()] == ids
+    assert list(journal.entries()) == [{"": id} for id in ids]
     assert (journal.next_id(), journal.dropped()) == (ring.count + 1, ring.dropped)
     for id in {1, ring.count, ring.count + 1, *(ids[:1]), *(id - 1 for id in ids[:1])}:
-        assert journal.get(id) == ([id] if id in ids else None)
-    assert list(journal.entries(since=ring.count - 2)) == [[id] for id in ids[-2:]]
+        assert journal.get(id) == ({"": id} if id in ids else None)
+    assert list(journal.entries(since=ring.count - 2)) == [{"": id} for id in ids[-2:]]
 
 
 def test_a_task_that_is_created_again_is_noticed_after_a_start_and_after_the_journal_was_emptied(

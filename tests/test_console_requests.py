@@ -177,7 +177,7 @@ def test_the_filter_is_shown_as_it_was_asked_for(mixed: Api) -> None:
 @pytest.mark.parametrize("status", ["40", "6xx", "xx", "4044", "answered", "4x", "４04"])
 def test_a_status_that_cannot_be_is_told_at_its_field(mixed: Api, status: str) -> None:
     page = shown(mixed, status=status)
-    assert "A code such as 404, a class such as 4xx, refused, or no answer" in text_of(page)
+    assert "A code such as 404, a class such as 4xx, refused, no answer, pending, or abandoned" in text_of(page)
     assert 'aria-invalid="true"' in page
     assert ids(page) == []
 
@@ -283,7 +283,7 @@ def test_an_answer_that_never_arrived_says_so(api: Api) -> None:
 
 def test_a_cut_body_says_its_length(api: Api) -> None:
     api.create(title="x" * 70_000)
-    assert text_of(shown(api, "/1")).count("bytes, of which the journal keeps the first 65,536") == 2
+    assert text_of(shown(api, "/1")).count("bytes, of which the first 65,536 are shown") == 2
 
 
 def test_a_body_that_is_not_json_is_shown_as_it_came(api: Api) -> None:

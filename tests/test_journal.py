@@ -23,6 +23,7 @@ from mockserver.domain import tasks
 
 KEYS = [
     "id",
+    "state",
     "at",
     "received_at",
     "duration_ms",

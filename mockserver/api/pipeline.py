@@ -9,6 +9,7 @@ other is refused.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Set
@@ -54,7 +55,7 @@ def answer(
 class _Large(NamedTuple):
     """An answer made outside the lock from one version of the sandbox; `tries` counts how often it was made."""
 
-    version: tuple[int, int, int]
+    version: tuple[int, ...]
     body: bytes
     relied: Set[str]
     tries: int
@@ -79,6 +80,7 @@ class _Exchange:
     reading: Reading = field(default=_NOT_READ)
     unreadable: ApiError | None = None
     large: _Large | None = None
+    held: Outcome | None = None
 
     def answer(self) -> Answer:
         """Carry out the request."""
@@ -92,14 +94,16 @@ class _Exchange:
             else:
                 outcome = self._refused()
             self._announce(outcome)
-            if outcome.fault and outcome.fault.when == "after":
-                self._pause(outcome.fault.delay_ms, outcome.world)
+            if outcome.pending:
+                outcome = self._held_back(outcome)
         except ApiError as error:  # the mock itself cannot go on: its disk is full, or a delay was released
-            return self._for_caller(refused(error))
+            return self._for_caller(self._cut_short(error))
         except Exception as error:
             path = entries.without(self._secrets, self.received.path)
             _log.error("%s %s failed", self.received.method, path, exc_info=error)
             self.refusal = InternalServerError()
+            if self.held:
+                return self._for_caller(self._cut_short(self.refusal))
             outcome = self._refused()
             self._announce(outcome)
         assert outcome.answer is not None  # noqa: S101  # `_concluded` made it
@@ -134,14 +138,53 @@ class _Exchange:
         begun, delay_ms = self._in_sandbox(self._begun)
         if not delay_ms:
             return begun
-        self._pause(delay_ms, begun.world)
-        return self._in_sandbox(lambda opened: self._resumed(opened, begun))
+        self._announce_entry(begun)
+        return self._after(delay_ms, begun, lambda opened: self._resumed(opened, begun))
 
-    def _in_sandbox(self, work: Callable[[OpenSandbox], Result]) -> Result:
+    def _held_back(self, outcome: Outcome) -> Outcome:
+        """Wait with the answer to a request that was carried out."""
+        assert outcome.fault is not None  # noqa: S101  # it holds the answer back
+        done = replace(outcome, pending=False)
+        self._after(outcome.fault.delay_ms, outcome, lambda opened: self._record_again(opened, done))
+        self._announce_entry(done)
+        return done
+
+    def _after(self, delay_ms: int, held: Outcome, work: Callable[[OpenSandbox], Result]) -> Result:
+        """Wait with a pending entry in the journal, then do the work; Released when the sandbox is gone."""
+        self.held = held
+        self._pause(delay_ms, held)
+        try:
+            result = self._in_sandbox(work, create=False)
+        except NotFound:
+            raise Released from None
+        self.held = None
+        return result
+
+    def _cut_short(self, error: ApiError) -> Answer:
+        """Answer with an error that is none of the vendor's; the entry of a request that waited has it too."""
+        made, held = refused(error, self._secrets), self.held
+        if held is None:
+            return made
+        fault = held.fault and held.fault._replace(status=None, body=None, connection=None)
+        outcome = replace(held, answer=made, refusal=error, fault=fault, pending=False)
+        with contextlib.suppress(ApiError):  # there is no room for it, or its sandbox is gone
+            if self._in_sandbox(lambda opened: self._record_again(opened, outcome), create=False):
+                self._announce_entry(outcome)
+        return made
+
+    def _record_again(self, opened: OpenSandbox, outcome: Outcome) -> bool:
+        """Rewrite the entry of a request that waited; False if the journal was reset, or the disk is full."""
+        if not opened.kept or opened.journal.number != outcome.journal or outcome.answer is None:
+            return False
+        outcome.answer.headers["X-Mock-Request-Id"] = str(opened.journal.id_of(outcome.id))
+        self._record(opened, outcome)
+        return True
+
+    def _in_sandbox(self, work: Callable[[OpenSandbox], Result], create: bool = True) -> Result:
         """Do the work under the store's lock; for a large answer, leave the lock, make it, and start again."""
         while True:
             try:
-                return self.engine.sandboxes.carry_out(self.caller.sandbox, work)
+                return self.engine.sandboxes.carry_out(self.caller.sandbox, work, create)
             except TooLargeForTheLock:
                 self.large = self._made_outside()
 
@@ -156,25 +199,29 @@ class _Exchange:
     def _begun(self, opened: OpenSandbox) -> tuple[Outcome, int]:
         """Apply limit, preference and fault; return the delay in milliseconds, and carry out a request without one."""
         outcome = self._before(opened)
-        outcome.world = opened.world.number
+        outcome.world, outcome.journal = opened.world.number, opened.journal.number
         fault_ms = outcome.fault.delay_ms if outcome.fault else 0
         delay_ms = fault_ms + self.preferences.delay_ms + opened.world.columns["delay_ms"]
-        return (outcome if delay_ms else self._carried_out(opened, outcome)), delay_ms
+        if not delay_ms:
+            return self._carried_out(opened, outcome), 0
+        outcome.pending = True
+        undecided = outcome.refusal is None and not (outcome.fault and outcome.fault.answers)
+        self._record(opened, outcome, self.early if undecided else _NOT_READ)
+        return outcome, delay_ms
 
     def _resumed(self, opened: OpenSandbox, begun: Outcome) -> Outcome:
-        if opened.world.number != begun.world:
+        if _is_outdated(opened, begun):
             raise Released
-        return self._carried_out(opened, replace(begun))
+        return self._carried_out(opened, replace(begun, pending=False))
 
-    def _pause(self, delay_ms: int, world: int) -> None:
+    def _pause(self, delay_ms: int, outcome: Outcome) -> None:
         """Wait, unless the sandbox was reset meanwhile."""
 
         def outdated() -> bool:
             with self.engine.sandboxes.look(self.caller.sandbox) as opened:
-                return opened.world.number != world
+                return _is_outdated(opened, outcome)
 
-        if delay_ms:
-            self.engine.waiting.pause(self.caller.sandbox, min(delay_ms, MAX_DELAY_MS) / 1000, outdated)
+        self.engine.waiting.pause(self.caller.sandbox, min(delay_ms, MAX_DELAY_MS) / 1000, outdated)
 
     def _before(self, opened: OpenSandbox) -> Outcome:
         """Apply rate limit, preference and fault rules."""
@@ -224,31 +271,43 @@ class _Exchange:
         if outcome.fault:
             made = answers.apply_fault(outcome.fault, made)
         assert made is not None  # noqa: S101  # refused, faulted, or the view's
-        outcome.answer, outcome.world = made, opened.world.number
+        outcome.answer, outcome.world, outcome.journal = made, opened.world.number, opened.journal.number
         if opened.kept:
-            made.headers["X-Mock-Request-Id"] = str(opened.journal.next_id())
+            made.headers["X-Mock-Request-Id"] = str(opened.journal.id_of(outcome.id))
         if applied := self.preferences.applied():
             made.headers["Preference-Applied"] = applied
-        if opened.kept:
-            outcome.said = self.reading.content(self._operation_id, self.received)
-            outcome.understood = self.reading.relied
-            outcome.changes, outcome.decided = opened.world.changes, opened.world.relied
-            outcome.arrived_ms, outcome.received_ms, outcome.whole = opened.arrived_ms, self.received_ms, self.whole
-            body = self.early.document or None
-            outcome.entry = opened.journal.record(self.received, outcome, body, self.started, self._secrets)
+        outcome.pending = bool(outcome.fault and outcome.fault.when == "after" and outcome.fault.delay_ms)
+        outcome.changes, outcome.decided = opened.world.changes, opened.world.relied
+        self._record(opened, outcome, self.reading)
         return outcome
 
+    def _record(self, opened: OpenSandbox, outcome: Outcome, reading: Reading | None = None) -> None:
+        """Write the journal entry, if the disk has room for one; `reading` is new knowledge of the request."""
+        if not opened.kept:
+            return
+        if outcome.id is None:
+            outcome.arrived_ms, outcome.received_ms, outcome.whole = opened.arrived_ms, self.received_ms, self.whole
+        if reading:
+            outcome.said = reading.content(self._operation_id, self.received)
+            outcome.understood = reading.relied
+        opened.journal.record(self.received, outcome, self.early.document or None, self.started, self._secrets)
+
+    def _announce_entry(self, outcome: Outcome) -> None:
+        """Notify verifications and event streams of an entry, after the commit."""
+        if outcome.entry:
+            shown = lambda: entries.shown(json.loads(outcome.entry))  # noqa: E731
+            self.engine.waiting.announce(self.caller.sandbox, "request", shown)
+
     def _announce(self, outcome: Outcome) -> None:
-        """Notify verifications and event streams, after the commit."""
+        """Notify verifications and event streams of an entry and of its effects, after the commit."""
         if not outcome.entry:
             return
+        self._announce_entry(outcome)
         announce, sandbox = self.engine.waiting.announce, self.caller.sandbox
-        announce(sandbox, "request", lambda: entries.shown(json.loads(outcome.entry)))
         if outcome.changes:
             announce(sandbox, "state", lambda: {"changes": json.loads(outcome.entry)["changes"]})
         if fault := outcome.fault:
-            request_id = json.loads(outcome.entry)["id"]
-            announce(sandbox, "fault", lambda: {"request": request_id, **fault.document()})
+            announce(sandbox, "fault", lambda: {"request": outcome.id, **fault.document()})
 
     def _known(self, made: Answer | None = None) -> dict[str, Any]:
         """The request as fault patterns see it: shaped like a journal entry, with its whole body."""
@@ -263,3 +322,8 @@ class _Exchange:
     @cached_property
     def _secrets(self) -> list[str]:
         return entries.secrets(self.received.headers, self.engine.keys.secrets())
+
+
+def _is_outdated(opened: OpenSandbox, outcome: Outcome) -> bool:
+    """Test if the sandbox was reset since this outcome."""
+    return (opened.world.number, opened.journal.number) != (outcome.world, outcome.journal)

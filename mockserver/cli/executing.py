@@ -108,26 +108,29 @@ def summarize(engine: Engine, since: JournalEnds, came: int, variables: Sequence
 
     `came` is the number of requests that the server answered; the command finds it by `variables`.
     """
-    requests = refused = dropped = 0
+    requests = refused = waiting = dropped = 0
     latest: dict[str, list[str]] = {}
     for name in engine.sandboxes.names():
         # Processes that the command left behind may still delete sandboxes.
         with contextlib.suppress(NotFound), engine.sandboxes.look(name) as opened:
             last = since.get((name, opened.journal.number), 0)
             entries, dropped = list(opened.journal.entries(last)), dropped + opened.journal.dropped(last)
-            failed = [entry for entry in entries if (entry["response"]["status"] or 500) >= 400]
-            requests, refused = requests + len(entries), refused + len(failed)
+            failed = [entry for entry in entries if ((entry["response"] or {}).get("status") or 500) >= 400]
+            unanswered = sum(entry["response"] is None for entry in failed)
+            requests, waiting = requests + len(entries), waiting + unanswered
+            refused += len(failed) - unanswered
             if entries:
                 latest[name] = [terminal.format_entry(each) for each in failed[-MAX_SHOWN:]]
     if not came and not requests and not dropped:
         return [f"no request came: does the command use {' and '.join(variables)}?"]
     left_out = f", left out: the oldest {refused - MAX_SHOWN}" if refused > MAX_SHOWN else ""
+    still = f", waiting for an answer: {waiting}" if waiting else ""
     gone = ["deleted sandboxes and resets took theirs along"] if came > requests + dropped else []
     if dropped:
         gone.append(f"{dropped} older made room: raise --journal-limit")
     notes = f" ({'; '.join(gone)})" if gone else ""
     summary = f"{refused or ('not known' if dropped else 'none')}{left_out}{notes}"
-    return [f"requests in the journal: {requests}, refused: {summary}", *_shortened(latest)]
+    return [f"requests in the journal: {requests}, refused: {summary}{still}", *_shortened(latest)]
 
 
 def _shortened(latest: dict[str, list[str]]) -> Iterator[str]:

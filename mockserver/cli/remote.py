@@ -83,11 +83,14 @@ def requests(connect: Connect, follow: bool, operation: str | None, status: str 
     listed = client.call("GET", "/requests", operation=operation, status=status)["requests"]
     for entry in listed:
         click.echo(render(entry))
-    last = max((entry["id"] for entry in listed), default=0)
+    # Ids begin again after a reset; the stream may repeat what was listed.
+    printed = {(entry["id"], entry["received_at"]) for entry in listed if entry["state"] != "pending"}
     wanted = {"operation": operation, "status": status and int(status)}
     for entry in stream:
-        found = {"operation": entry.get("operation"), "status": entry.get("response", {}).get("status")}
-        if entry and entry["id"] > last and all(value in (None, found[name]) for name, value in wanted.items()):
+        if not entry or entry["state"] == "pending" or (entry["id"], entry["received_at"]) in printed:
+            continue
+        found = {"operation": entry["operation"], "status": (entry["response"] or {}).get("status")}
+        if all(value in (None, found[name]) for name, value in wanted.items()):
             click.echo(render(entry))
     return 0
 

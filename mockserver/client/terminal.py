@@ -8,14 +8,19 @@ from mockserver.formats.json import Document
 from mockserver.logs import printable
 
 
+def status_of(entry: Document) -> str:
+    """The status of the answer, or in words why there is none."""
+    response = entry["response"]
+    return str(response["status"] or "no answer") if response else str(entry["state"])
+
+
 def format_entry(entry: Document) -> str:
     """Format an entry as a line, and below it its fault, problems, changes and advice."""
     return "\n".join(printable(line) for line in _lines(entry))
 
 
 def _lines(entry: Document) -> Iterator[str]:
-    request, response = entry["request"], entry["response"]
-    status = response["status"] or "no answer"
+    request, status = entry["request"], status_of(entry)
     name = entry["operation"] or "no operation"
     yield f"#{entry['id']}  {entry['at'][11:19]}  {request['method']} {request['path']}  {status}  ({name})"
     if entry["fault"]:

@@ -14,6 +14,7 @@ from mockserver.console import copy_as
 from mockserver.engine import current_engine
 from mockserver.fidelity.contract import RULES, SECTIONS
 from mockserver.formats.json import Document
+from mockserver.journal import entries
 from mockserver.journal.patterns import listed
 from mockserver.sandbox.sandboxes import OpenSandbox
 
@@ -22,7 +23,8 @@ MAX_TARGET = 300  # characters of a path and its query, in a row
 NO_OPERATION = "none"
 NO_ANSWER = "no answer"
 REFUSED = "refused"
-SUGGESTED = ("2xx", "4xx", "5xx", REFUSED, NO_ANSWER, "400", "401", "404", "429", "503")
+NO_STATUS = (NO_ANSWER, entries.PENDING, entries.ABANDONED)
+SUGGESTED = ("2xx", "4xx", "5xx", REFUSED, *NO_STATUS, "400", "401", "404", "429", "503")
 
 _STATUS = re.compile(r"[1-5](?:xx|[0-9]{2})")
 _ID = re.compile(r"[0-9]{1,15}")
@@ -49,26 +51,24 @@ class Filter(NamedTuple):
     @property
     def problem(self) -> str:
         """An error message for an invalid status, which matches no request; else empty."""
-        if not self.status or self.status in (REFUSED, NO_ANSWER) or _STATUS.fullmatch(self.status):
+        if not self.status or self.status in (REFUSED, *NO_STATUS) or _STATUS.fullmatch(self.status):
             return ""
-        return "A code such as 404, a class such as 4xx, refused, or no answer"
+        return "A code such as 404, a class such as 4xx, refused, no answer, pending, or abandoned"
 
     def lets(self, entry: Document) -> bool:
         """Test an entry against the filter."""
         return (
             self.operation in ("", entry["operation"] or NO_OPERATION)
-            and self._has_status(entry["response"]["status"])
+            and self._has_status(_status(entry))
             and (not self.text or any(self.text.casefold() in text.casefold() for text in _texts_of(entry)))
         )
 
-    def _has_status(self, status: int | None) -> bool:
-        if not self.status:
-            return True
-        if self.status == NO_ANSWER or status is None:
-            return self.status == NO_ANSWER and status is None
+    def _has_status(self, status: int | str) -> bool:
+        if isinstance(status, str):
+            return self.status in ("", status)
         if self.status == REFUSED:
             return status >= 400
-        return self.status in (str(status), f"{status // 100}xx")
+        return self.status in ("", str(status), f"{status // 100}xx")
 
 
 def list_context(opened: OpenSandbox) -> Callable[[], Document]:
@@ -103,8 +103,8 @@ def entry_context(opened: OpenSandbox, id: str) -> Callable[[], Document]:
         "row": row(entry),
         "previous": previous,
         "next": following,
-        "sides": (side("Request", entry["request"]), side("Answer", entry["response"])),
-        "decision": explained(entry["decision"]),
+        "sides": (side("Request", entry["request"]), side("Answer", entry["response"] or {"headers": {}})),
+        "decision": explained(entry["decision"]) if entry["decision"] else None,
         "problems": [explained(problem) for problem in entry["problems"]],
         "changes": [change(each) for each in entry["changes"]],
         "fault": fault(entry["fault"]),
@@ -114,7 +114,7 @@ def entry_context(opened: OpenSandbox, id: str) -> Callable[[], Document]:
 
 def row(entry: Document) -> Document:
     """An entry as a row."""
-    status = entry["response"]["status"]
+    status = _status(entry)
     target = _target(entry["request"])
     return {
         "id": entry["id"],
@@ -124,9 +124,9 @@ def row(entry: Document) -> Document:
         "method": entry["request"]["method"],
         "target": target if len(target) <= MAX_TARGET else f"{target[:MAX_TARGET]}…",
         "operation": entry["operation"] or "no operation",
-        "status": status or NO_ANSWER,
-        "tone": "bad" if (status or 500) >= 500 else "warn" if status >= 400 else "good",
-        "duration": f"{entry['duration_ms']:g} ms",
+        "status": status,
+        "tone": _tone(status),
+        "duration": "" if entry["duration_ms"] is None else f"{entry['duration_ms']:g} ms",
         "marks": list(_marks(entry)),
     }
 
@@ -135,7 +135,7 @@ def side(title: str, part: Document) -> Document:
     """A request or an answer: its query, its headers, and its formatted body."""
     body = copy_as.as_json(part["json"]) if "json" in part else part.get("text")
     queries = {name: listed(texts) for name, texts in part.get("query", {}).items()}
-    return {"title": title, "part": part, "query": queries, "body": body, "length": part.get("length")}
+    return {"title": title, "part": part, "query": queries, "body": body}
 
 
 def explained(part: Document) -> Document:
@@ -183,6 +183,18 @@ def _rows(opened: OpenSandbox, wanted: Filter, since: int = 0) -> Callable[[], D
     return rows
 
 
+def _status(entry: Document) -> int | str:
+    """The status of the answer, or in words why there is none."""
+    response = entry["response"]
+    return (response["status"] or NO_ANSWER) if response else str(entry["state"])
+
+
+def _tone(status: int | str) -> str:
+    if isinstance(status, str):
+        return "muted" if status == entries.PENDING else "bad"
+    return "bad" if status >= 500 else "warn" if status >= 400 else "good"
+
+
 def _marks(entry: Document) -> Iterator[tuple[str, str]]:
     """The tags of an entry: a text and its tone."""
     if entry["fault"]:
@@ -208,7 +220,7 @@ def _cell(fields: Document | None, name: str) -> str:
 def _texts_of(entry: Document) -> Iterator[str]:
     """The texts to search: method and target, both bodies, and the messages."""
     yield f"{entry['request']['method']} {_target(entry['request'])}"
-    for part in (entry["request"], entry["response"]):
+    for part in (entry["request"], entry["response"] or {}):
         yield part.get("text", "")
         yield from _texts_in(part.get("json"))
     yield from (each["message"] for each in [*entry["problems"], *entry["advice"]])

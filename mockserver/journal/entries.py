@@ -16,12 +16,14 @@ from mockserver.faults.rules import Fault
 from mockserver.fidelity import advice, explain
 from mockserver.fidelity.advice import NOTHING_SAID, RequestContent
 from mockserver.formats import json as wire_json
+from mockserver.formats.ids import random_name
 from mockserver.journal.messages import Answer, Received
 from mockserver.keys import PREFIX, basic_password, is_name
 
 MAX_BODY = 64 * 1024  # shown
 MAX_MATCHED = 1024 * 1024  # kept of a request, for patterns
 MAX_UNREAD = 1000
+PENDING, ANSWERED, LOST, ABANDONED = "pending", "answered", "lost", "abandoned"
 FAULT_RULE = "mock-fault"
 KEY_HEADER = "x-api-key"
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
@@ -30,6 +32,7 @@ _LONG_ENOUGH = 8  # a shorter secret would be found in texts that do not have it
 MAX_PARTS = 64  # of a header with credentials; each costs a search of the entry
 _BETWEEN = "\ud800"  # a lone surrogate is in no text: JSON with one is refused
 _REMEMBERED = 1024  # characters of headers whose secrets are worth remembering
+_RUN = random_name()  # of this process: a request that was pending in another one will not be answered
 
 Document = dict[str, Any]
 
@@ -40,7 +43,8 @@ class Outcome:
 
     `said` is the content of the request, `understood` are the undocumented rules by which it was read, `decided` those
     that a successful answer depends on. `arrived_ms` is the sandbox's time, `received_ms` the machine's, `whole` the
-    body kept for patterns (see `whole_body`), `entry` the entry once it is recorded.
+    body kept for patterns (see `whole_body`). While it is `pending`, the request waits. `entry` is the entry once it is
+    recorded, with the number `id` in the journal `journal`; `repeats` says that it creates what was just created.
     """
 
     answer: Answer | None = None
@@ -53,7 +57,11 @@ class Outcome:
     arrived_ms: int = 0
     received_ms: int = 0
     world: int = 0
+    journal: int = 0
+    id: int | None = None
     whole: bytes = b""
+    pending: bool = False
+    repeats: bool | None = None
     entry: bytes = b""
 
     @property
@@ -68,47 +76,62 @@ class Outcome:
         return any(change["before"] is None and change["resource"] == "task" for change in self.changes)
 
 
-def build(
-    id: int, received: Received, outcome: Outcome, body: Any, again: bool, started: float, secrets: Sequence[str]
-) -> bytes:
-    """Build the entry of a request, as JSON; `body` is its decoded body, `again` says that it repeats a creation.
+def build(received: Received, outcome: Outcome, body: Any, started: float, secrets: Sequence[str]) -> bytes:
+    """Build the entry of a request, as JSON; `body` is its decoded body.
 
     `started` is when the request began, on the clock of `clock.monotonic`.
     """
     answer, fault, said = outcome.answer or Answer(500, {}), outcome.fault, outcome.said
-    lost = fault is not None and fault.connection in ("reset", "empty", "garbage")
     head = {
-        "id": id,
+        "id": outcome.id,
+        "state": PENDING if outcome.pending else LOST if answer.connection else ANSWERED,
         "at": text_of(outcome.arrived_ms),
         "received_at": text_of(outcome.received_ms),
-        "duration_ms": round((monotonic() - started) * 1000, 1),
+        "duration_ms": None if outcome.pending else round((monotonic() - started) * 1000, 1),
         "operation": said.operation,
         "request": request(received, body, secrets=secrets),
-        "response": {
-            "status": None if lost else answer.status,
-            "headers": {name.lower(): value for name, value in answer.headers.items()},
-            **(content(answer.body) if fault else {}),
-        },
+        "response": None if outcome.pending else _response(answer, fault),
     }
     tail = {
         "fault": fault.document() if fault else None,
-        "decision": explain.decision(outcome.decided_by),
-        # The answer to HEAD shows no value that was decided.
-        "inferred": explain.inferred(
-            outcome.decided_by, outcome.understood, outcome.decided if received.method != "HEAD" else frozenset()
-        ),
-        "problems": explain.problems(outcome.refusal),
+        **(_UNDECIDED if outcome.pending else _decided(received, outcome)),
         "unread": [*said.unread_keys, *said.unread_names][:MAX_UNREAD],
-        "advice": advice.of(said, again),
+        "advice": advice.of(said, bool(outcome.repeats)),
         "changes": outcome.changes,
+        **({"run": _RUN} if outcome.pending else {}),
     }
-    encoded = _encoded(head, None if fault else answer.body, tail, secrets)
+    encoded = _encoded(head, None if fault or outcome.pending else answer.body, tail, secrets)
     return b'%s,"whole":%s}' % (encoded[:-1], outcome.whole) if outcome.whole else encoded
 
 
+_UNDECIDED: Document = {"decision": None, "inferred": [], "problems": []}
+
+
+def _decided(received: Received, outcome: Outcome) -> Document:
+    """The rules that decided the answer; the answer to HEAD shows no value that was decided."""
+    decided = outcome.decided if received.method != "HEAD" else frozenset[str]()
+    return {
+        "decision": explain.decision(outcome.decided_by),
+        "inferred": explain.inferred(outcome.decided_by, outcome.understood, decided),
+        "problems": explain.problems(outcome.refusal),
+    }
+
+
+def _response(answer: Answer, fault: Fault | None) -> Document:
+    """The response of an entry; the body of one that no fault has touched is added when it is encoded."""
+    unseen = answer.connection in ("reset", "empty", "garbage")
+    return {
+        "status": None if unseen else answer.status,
+        "headers": {name.lower(): value for name, value in answer.headers.items()},
+        **(content(answer.body) if fault else {}),
+    }
+
+
 def shown(entry: Document) -> Document:
-    """The entry without what is kept for patterns only."""
+    """A stored entry as it is shown: without what is kept for patterns, and abandoned if its server has ended."""
     entry.pop("whole", None)
+    if entry.pop("run", _RUN) != _RUN:
+        entry["state"] = ABANDONED
     return entry
 
 

@@ -3,7 +3,8 @@
 A ring: the newest entries are kept, up to a number and a size; what went is counted. An entry is written in the
 transaction of its request, so it is there exactly when the effects are. It carries the journal's counters as they are
 after it, so nothing else is written for a request, and nothing is counted at a start. Entries that made room are out of
-sight at once and deleted later, many at a time.
+sight at once and deleted later, many at a time. The entry of a request that waits is written twice: when it arrives,
+and in the transaction that ends its wait.
 """
 
 from __future__ import annotations
@@ -56,12 +57,25 @@ class Journal:
         """The id that the next entry will have."""
         return self._next_id
 
-    def record(self, received: Received, outcome: Outcome, body: Any, started: float, secrets: Sequence[str]) -> bytes:
-        """Write the entry of a request, whose id is `next_id()`, and return it as JSON (see `entries.build`)."""
-        again = outcome.creation and self._created_again(outcome)
-        entry = entries.build(self._next_id, received, outcome, body, again, started, secrets)
-        self.append(entry)
-        return entry
+    @property
+    def version(self) -> tuple[int, ...]:
+        """A value that changes with each entry that is written, also for the second time: it is longer then."""
+        return self.number, self._next_id, self._kept, self._kept_bytes
+
+    def id_of(self, pending: int | None) -> int:
+        """The id to record a request under: that of its pending entry, unless the journal was cleared since."""
+        return self._next_id if pending is None or pending < self._oldest - self._dropped else pending
+
+    def record(self, received: Received, outcome: Outcome, body: Any, started: float, secrets: Sequence[str]) -> None:
+        """Write the entry of a request under its `id_of`, and leave it in the outcome (see `entries.build`)."""
+        outcome.id, outcome.journal = self.id_of(outcome.id), self.number
+        if outcome.repeats is None and outcome.creation:
+            outcome.repeats = self._created_again(outcome)
+        outcome.entry = entries.build(received, outcome, body, started, secrets)
+        if outcome.id == self._next_id:
+            self.append(outcome.entry)
+        else:
+            self._rewrite(outcome.id, outcome.entry)
 
     def _created_again(self, outcome: Outcome) -> bool:
         """Test if a task like this was the last to be created, two seconds ago or less; it is from now on.
@@ -77,22 +91,42 @@ class Journal:
     def append(self, encoded: bytes) -> None:
         """Write an entry, whose id is `next_id()`, as JSON; the oldest ones make room."""
         pushed_out = self._make_room(len(encoded))
-        last_created, last_created_ms = self._last_created
         row = {
             "journal": self.number,
             "id": self._next_id,
             "size": len(encoded),
-            "kept": self._kept,
-            "kept_bytes": self._kept_bytes,
-            "dropped": self._dropped,
-            "last_created": last_created,
-            "last_created_ms": last_created_ms,
+            **self._counters(),
             "document": encoded.decode(),
         }
         self._transaction.statements.insert(Entry, row)
         self._next_id += 1
         if pushed_out > _MAX_UNTRIMMED or self._next_id % _TRIMMED_EVERY == 0:
             self._run("trim", _before, self._oldest)
+
+    def _rewrite(self, id: int, encoded: bytes) -> None:
+        """Replace an entry, unless it has made room for others; the oldest ones make room for what it is longer."""
+        stored = self._stored(id)
+        if stored is None:
+            return
+        key = {name: stored[name] for name in ("journal", "id")}
+        self._transaction.statements.update(Entry, {"size": len(encoded), "document": encoded.decode()}, key)
+        self._kept_bytes += len(encoded) - stored["size"]
+        self._oldest_sizes.clear()
+        while self._kept > 1 and self._kept_bytes > MAX_BYTES:
+            self._drop_oldest()
+        self._run("trim", _before, self._oldest)
+        self._transaction.statements.update(Entry, self._counters(), key | {"id": self._next_id - 1})
+
+    def _counters(self) -> Document:
+        """The columns of the newest entry that are the journal's."""
+        last_created, last_created_ms = self._last_created
+        return {
+            "kept": self._kept,
+            "kept_bytes": self._kept_bytes,
+            "dropped": self._dropped,
+            "last_created": last_created,
+            "last_created_ms": last_created_ms,
+        }
 
     def entries(self, since: int = 0) -> Iterator[Document]:
         """The entries after the one with id `since`, oldest first: fetched at once, decoded one by one."""
@@ -105,10 +139,15 @@ class Journal:
 
     def get(self, id: int) -> Document | None:
         """The entry with that id, or None."""
+        stored = self._stored(id)
+        return entries.shown(json.loads(stored["document"])) if stored else None
+
+    def _stored(self, id: int) -> Document | None:
+        """The row of an entry that is kept, or None."""
         if id < self._oldest:
             return None
         found = self._transaction.statements.select(Entry, {"journal": self.number, "id": id})
-        return entries.shown(json.loads(found[0]["document"])) if found else None
+        return found[0] if found else None
 
     def dropped(self, since: int = 0) -> int:
         """The number of entries after the one with id `since` that were dropped to make room for newer ones."""
@@ -136,15 +175,18 @@ class Journal:
         """Count an entry of that size before it is written: how many bytes it pushes out."""
         before = self._kept_bytes
         while self._kept >= self.limit or (self._kept and self._kept_bytes + size > MAX_BYTES):
-            if not self._oldest_sizes:
-                self._oldest_sizes.extend(size for (size,) in self._run("sizes", _sizes, self._oldest, _TRIMMED_EVERY))
-            self._kept_bytes -= self._oldest_sizes.popleft()
-            self._kept -= 1
-            self._dropped += 1
+            self._drop_oldest()
         pushed_out = before - self._kept_bytes
         self._kept += 1
         self._kept_bytes += size
         return pushed_out
+
+    def _drop_oldest(self) -> None:
+        if not self._oldest_sizes:
+            self._oldest_sizes.extend(size for (size,) in self._run("sizes", _sizes, self._oldest, _TRIMMED_EVERY))
+        self._kept_bytes -= self._oldest_sizes.popleft()
+        self._kept -= 1
+        self._dropped += 1
 
     def _run(self, key: str, build: Any, *values: int) -> Any:
         """Run a statement about this journal's entries."""

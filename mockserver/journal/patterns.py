@@ -45,7 +45,7 @@ class Pattern(NamedTuple):
         found = {
             "operation": entry.get("operation"),
             "method": request["method"],
-            "status": entry.get("response", {}).get("status"),
+            "status": (entry.get("response") or {}).get("status"),
         }
         for name in ("operation", "method", "status"):
             if name in self.parts and self.parts[name] != found[name]:

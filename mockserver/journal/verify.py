@@ -146,7 +146,7 @@ def near_misses(pattern: Pattern, entries: Iterable[Document]) -> list[Document]
         {
             "id": entry["id"],
             "request": f"{entry['request']['method']} {entry['request']['path']}",
-            "status": entry["response"]["status"],
+            "status": (entry["response"] or {}).get("status"),
             "differences": [mismatch.document() for mismatch in mismatches],
         }
         for mismatches, entry in closest[:NEAR_MISSES]

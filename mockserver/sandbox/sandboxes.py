@@ -64,9 +64,9 @@ class OpenSandbox(NamedTuple):
     kept: bool = True
 
     @property
-    def version(self) -> tuple[int, int, int]:
+    def version(self) -> tuple[int, ...]:
         """A value that changes with each recorded request and each reset, but not with settings."""
-        return self.world.number, self.journal.number, self.journal.next_id()
+        return self.world.number, *self.journal.version
 
 
 class SandboxDefaults(NamedTuple):
@@ -94,21 +94,21 @@ class Sandboxes:
         self._limit = limit
 
     @contextlib.contextmanager
-    def open(self, name: str) -> Iterator[OpenSandbox]:
-        """Open the sandbox for reading and writing; on first use it is a copy of the fixtures.
+    def open(self, name: str, create: bool = True) -> Iterator[OpenSandbox]:
+        """Open the sandbox for reading and writing; on first use it is a copy of the fixtures, or NotFound.
 
         Changes are committed at the end of the block, and rolled back when it raises. Raises ServiceUnavailable when
         the sandbox is new and the limit is reached, StorageFull when there is no room.
         """
         with self._store.write() as transaction:
-            opened = self._find(transaction, name)
+            opened = self._find(transaction, name) if create else self._require(transaction, name)
             if opened is None:
                 self._create(transaction, name)
                 opened = self._require(transaction, name)
             yield opened
             opened.world.save()
 
-    def carry_out(self, name: str, work: Callable[[OpenSandbox], Result]) -> Result:
+    def carry_out(self, name: str, work: Callable[[OpenSandbox], Result], create: bool = True) -> Result:
         """Run `work` in the sandbox, as in a block of `open`, and return its result.
 
         When storage is full, `work` runs, perhaps for the second time, in a sandbox that is not `kept`: it succeeds if
@@ -117,7 +117,7 @@ class Sandboxes:
         The sandbox stays cached for the next writer: `work` may change its world and its journal, not replace them.
         """
         try:
-            with self.open(name) as opened:
+            with self.open(name, create) as opened:
                 result = work(opened)
                 at_hand = opened.world.transaction.memory
                 at_hand[name] = opened.world, opened.journal

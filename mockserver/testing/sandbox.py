@@ -292,8 +292,8 @@ class VambeMock:
         yield f"  expected: {document['expected']}"
         if pattern := document["expected"].get("request"):
             for entry in self._control.call("POST", "/requests/find", pattern)["requests"][-MATCHES_SHOWN:]:
-                request, status = entry["request"], entry["response"]["status"]
-                yield f"  came: #{entry['id']}  {request['method']} {request['path']}  {status or 'no answer'}"
+                request = entry["request"]
+                yield f"  came: #{entry['id']}  {request['method']} {request['path']}  {terminal.status_of(entry)}"
         for miss in document["near_misses"]:
             yield f"  close: #{miss['id']}  {miss['request']}  {miss['status'] or 'no answer'}"
             for difference in miss["differences"]:

@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -87,6 +88,32 @@ def test_rows_appear_as_requests_come_and_look_as_those_of_the_server(page: Any,
     page.reload()
     expect(rows(page)).to_have_count(3)
     assert rows(page).evaluate_all(OUTER) == came
+
+
+@pytest.mark.parametrize("status", ["", "pending", "2xx"])
+def test_a_row_whose_request_waits_changes_in_its_place_when_it_is_answered(
+    page: Any, visit: Any, send: Send, mock: VambeMock, status: str
+) -> None:
+    mock.delay("createTask", ms=60_000)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(send, 1, "POST", TASKS, '{"title": "x"}')
+        mock.verify("createTask", times=1, timeout=10)
+        send(2)
+        live(visit(PAGE))
+        if status:
+            page.locator("#status").fill(status)
+            page.locator("#status").press("Tab")
+            expect(rows(page)).to_have_count(1 if status == "pending" else 2)
+        pending = page.locator("#request-1 .status").filter(has_text="pending")
+        expect(pending).to_have_count(int(status != "2xx"))
+        mock.reset(only=["faults"])
+        answer.result(timeout=10)
+        expect(pending).to_have_count(0)
+        send()
+        send()
+        expect(page.locator("#request-5")).to_have_count(int(status != "pending"))
+        if not status:
+            assert [row.split()[0] for row in rows(page).all_inner_texts()] == ["#1", "#2", "#3", "#4", "#5"]
 
 
 def test_rows_that_came_before_the_stream_did_are_not_missed(page: Any, visit: Any, send: Send) -> None:

@@ -12,6 +12,7 @@ let following = true;
 let more = 0; // rows that came while the reader was elsewhere
 let leftOut = false; // whether some of these are not in the page
 let looking = false;
+let changed = Infinity; // the oldest row here whose request was pending and is no more
 let work = Promise.resolve();
 
 /** Do one thing after another: which rows are asked for depends on those that are there. */
@@ -56,14 +57,28 @@ function add(lines) {
 
 async function look() {
   looking = false;
-  const since = Number(find("rows").dataset.newest);
+  const newest = Number(find("rows").dataset.newest);
+  const since = Math.min(newest, changed - 1);
+  changed = Infinity;
+  if (since < newest && filtered()) return again(); // it may belong elsewhere now
   const url = new URL(`${location.pathname}/rows${location.search}`, location.origin);
   url.searchParams.set("since", since);
   const fresh = new DOMParser().parseFromString(await (await fetch(url)).text(), "text/html").getElementById("rows");
-  if (!fresh || Number(fresh.dataset.newest) < since) return again(); // another journal is in its place
+  if (!fresh || Number(fresh.dataset.newest) < newest) return again(); // another journal is in its place
   find("rows").dataset.newest = fresh.dataset.newest;
   find("dropped").textContent = fresh.dataset.dropped;
-  if (fresh.childElementCount) add([...fresh.children]);
+  const lines = [...fresh.children];
+  for (const line of lines) find(line.id)?.replaceWith(line);
+  const later = lines.filter((line) => idOf(line) > newest);
+  if (later.length) add(later);
+}
+
+const idOf = (line) => Number(line.id.slice("request-".length));
+const filtered = () => [...new FormData(filter)].some(([name, value]) => name !== "sandbox" && value.trim());
+
+function arrived({ id }) {
+  if (id <= Number(find("rows").dataset.newest)) changed = Math.min(changed, id);
+  lookSoon();
 }
 
 function lookSoon() {
@@ -106,7 +121,7 @@ find("clear").addEventListener("click", async () => {
 });
 
 const stream = live({
-  request: lookSoon,
+  request: arrived,
   state: ({ changed }) => changed === "journal" && then(again),
   reset: ({ only }) => only.includes("journal") && then(again),
 });
