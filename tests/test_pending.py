@@ -126,6 +126,28 @@ def test_a_verification_that_waits_sees_it_arrive(api: Api, pool: ThreadPoolExec
     release(api)
 
 
+@pytest.mark.parametrize(
+    "expected",
+    [
+        {"request": {**CREATE, "status": 201}, "times": {"exactly": 1}},
+        {"request": {**CREATE, "status": 201}},
+        {"sequence": [{**CREATE, "status": 201}, {"operation": "listTasks"}]},
+    ],
+    ids=json.dumps,
+)
+def test_a_verification_that_waits_for_its_status_sees_it_answered(
+    api: Api, pool: ThreadPoolExecutor, expected: dict[str, Any]
+) -> None:
+    api.listed()
+    delay(api, 300)
+    answer = pool.submit(api.create)
+    wait_until(lambda: len(journal(api)) == 2)
+    api.listed()
+    verified = api.client.post("/__admin/requests/verify", json={**expected, "timeout_ms": 10_000}).json()
+    assert verified == {"passed": True, "actual": len(expected.get("sequence", "1"))}
+    assert answer.result(timeout=10).status_code == 201
+
+
 # What becomes of it.
 
 

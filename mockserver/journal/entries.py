@@ -135,6 +135,11 @@ def shown(entry: Document) -> Document:
     return entry
 
 
+def waits(entry: Document) -> bool:
+    """Test if a stored entry is still to get its answer."""
+    return bool(entry.get("run") == _RUN)
+
+
 def whole_body(received: Received, secrets: Callable[[], Sequence[str]]) -> bytes:
     """The body of a request that its entry shows cut, as patterns see it: `{"json": …}`, or `{}` if it is not JSON.
 

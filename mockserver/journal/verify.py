@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from mockserver.journal.entries import MAX_MATCHED
+from mockserver.journal.entries import MAX_MATCHED, waits
 from mockserver.journal.journal import Journal
 from mockserver.journal.patterns import Pattern
 
@@ -71,16 +71,24 @@ class _Following:
         self.actual = 0
         self.gaps = Gaps()
         self._journal: int | None = None
-        self._last = 0
+        self._last = 0  # entries up to this one are settled, and what was found in them is
+        self._settled = self.actual, self.gaps
 
     def fetch(self, journal: Journal) -> Iterator[Document]:
-        """The entries that were not looked at before."""
+        """The entries that are new, and again those from the first that was pending on: its status was to come."""
         if journal.number != self._journal:
-            self._journal, self._last, self.actual, self.gaps = journal.number, 0, 0, Gaps()
+            self._journal, self._last, self._settled = journal.number, 0, (0, Gaps())
+        self.actual, self.gaps = self._settled
         self._missed(dropped=journal.dropped(self._last))
-        entries = journal.evidence(self._last)
-        self._last = journal.next_id() - 1
-        return entries
+        return self._followed(journal.evidence(self._last))
+
+    def _followed(self, entries: Iterable[Document]) -> Iterator[Document]:
+        settled = True
+        for entry in entries:
+            yield entry
+            settled = settled and not waits(entry)
+            if settled:
+                self._last, self._settled = entry["id"], (self.actual, self.gaps)
 
     def _missed(self, dropped: int = 0, cut: int = 0) -> None:
         self.gaps = Gaps(self.gaps.dropped + dropped, self.gaps.cut + cut)
