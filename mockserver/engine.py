@@ -9,7 +9,7 @@ from flask import current_app
 from mockserver import fixtures
 from mockserver.config import Settings
 from mockserver.faults.catalogue import Operation
-from mockserver.keys import DEFAULT, Caller, Keys
+from mockserver.keys import DEFAULT, UNIDENTIFIED, Caller, Keys
 from mockserver.sandbox import state
 from mockserver.sandbox.sandboxes import SandboxDefaults, Sandboxes
 from mockserver.sandbox.sweeper import Sweeper
@@ -64,8 +64,9 @@ def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures) -> S
     template = state.keep_template(store, loaded.document, loaded.digest)
     defaults = SandboxDefaults(template, settings.seed, settings.clock, settings.strict, settings.journal_limit)
     sandboxes = Sandboxes(store, defaults, settings.max_sandboxes)
-    with sandboxes.open(DEFAULT):
-        pass  # created at the start, so that the control plane shows it before the first request
+    for name in (UNIDENTIFIED, DEFAULT):  # created at the start, so that both can be read before the first request
+        with sandboxes.open(name):
+            pass
     return sandboxes
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mockserver.errors import BadRequest, Unauthorized
 
 DEFAULT = "default"
+UNIDENTIFIED = ""  # where requests are answered whose key opens no sandbox; no name, so that no key opens it
 PREFIX = "test_"
 DEFAULT_KEY = PREFIX + DEFAULT
 

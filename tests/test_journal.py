@@ -199,12 +199,13 @@ def test_every_answer_names_its_entry(api: Api) -> None:
             assert entry["response"]["json"] == answer.json()
 
 
-def test_a_request_whose_key_opens_nothing_is_in_the_journal_of_default() -> None:
+def test_a_request_whose_key_opens_nothing_is_in_a_journal_of_no_sandbox() -> None:
     with running() as url, actor(url, "unknown-key-0001") as stranger, actor(url, "test_default") as default:
         response = stranger.create(title="secret plan")
         assert_error(response, 401)
         assert_error(httpx.get(url + "/api/public/team-members/all", verify=False), 401)
-        refused, anonymous = journal(default)["requests"]
+        assert journal(default)["requests"] == []
+        refused, anonymous = journal(default, unidentified="true")["requests"]
         assert (refused["response"]["status"], refused["operation"]) == (401, "createTask")
         assert refused["decision"]["rule"] == "key"
         assert str(refused["id"]) == response.headers["X-Mock-Request-Id"]
@@ -307,7 +308,7 @@ def test_the_journal_is_filtered(api: Api) -> None:
         ("status=x", "status=x"),
         ("since=-1", "since"),
         ("limit=1.5", "limit"),
-        ("page=1", "since, limit, method, path, operation, status, sandbox"),
+        ("page=1", "since, limit, method, path, operation, status, unidentified, sandbox"),
         ("operation=createtask", "createTask, listTasks, updateTask, deleteTask, listTeamMembers"),
         ("method=FETCH", "GET, HEAD, POST, PUT, PATCH, DELETE"),
     ],
@@ -469,9 +470,9 @@ def test_a_key_is_shown_by_its_last_four_characters() -> None:
         for key in ("vambe_carlos_key", "vambe_revoked_key"):
             with actor(url, key) as keyed:
                 keyed.list()
-        entries = journal(own)["requests"]
+        entries = [entry for query in ({}, {"unidentified": "true"}) for entry in journal(own, **query)["requests"]]
         shown = [entry["request"]["headers"]["x-api-key"] for entry in entries]
-        assert shown == ["…abcd", "…", "…_key", "…_key"]
+        assert shown == ["…abcd", "…_key", "…", "…_key"]
         assert entries[0]["request"]["json"]["title"] == "about …abcd"
         assert task["title"] == "about own-key-abcd"
         assert own.listed() == [task]
@@ -523,7 +524,8 @@ def test_a_canary_key_sent_a_hundred_times_is_nowhere_to_be_found(tmp_path: Path
             default.client.post(TASKS, content=PLAIN * 100_000, headers={"x-api-key": PLAIN + "-own"})
             answer = default.client.get(f"{TASKS}?fromDate={PLAIN}-own", headers={"x-api-key": PLAIN + "-own"})
             shown += answer.text + default.client.get("/__admin/requests").text
-            assert journal(default)["total"] == 102
+            shown += default.client.get("/__admin/requests?unidentified=true").text
+            assert (journal(default)["total"], journal(default, unidentified="true")["total"]) == (2, 100)
         _, output, errors = server.stop()
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"\xe2\x80\xa67f3a" in stored

@@ -12,7 +12,7 @@ from mockserver.engine import Engine, current_engine
 from mockserver.errors import BadRequest, PayloadTooLarge, ValidationFailed
 from mockserver.formats import fields
 from mockserver.formats import json as wire_json
-from mockserver.keys import DEFAULT, check_name
+from mockserver.keys import DEFAULT, UNIDENTIFIED, check_name
 from mockserver.web import bodies
 from mockserver.web.rendering import respond
 
@@ -79,6 +79,8 @@ def view(declared: Declared) -> Callable[..., Response]:
         query = {name: text for name, text in request.args.items() if name != "sandbox"}
         body = _loaded(declared.body_schema, _body(declared))
         parts = _loaded(declared.path_schema, path), _loaded(declared.query_schema, query), body
+        if parts[1].get("unidentified"):
+            sandbox = UNIDENTIFIED
         result = declared.view(Call(engine, sandbox, f"{request.scheme}://{request.host}", *parts))
         if declared.changes:
             engine.waiting.announce(sandbox, "state", lambda: {"changed": declared.changes})

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 
 from mockserver.admin.calls import Call, call
-from mockserver.admin.schemas import ENTRY, Filters, Verification
+from mockserver.admin.schemas import ENTRY, UNIDENTIFIED, Filters, Verification
 from mockserver.admin.schemas import Pattern as PatternSchema
 from mockserver.errors import Conflict, NotFound
 from mockserver.formats.json import Document, quoted
@@ -26,14 +26,15 @@ _PAUSE_S = 0.5
 @call("GET", "/requests", query_schema=Filters())
 def list_requests(call: Call) -> Document:
     """The requests in the journal, oldest first; total counts all matches, dropped the entries removed to make room."""
-    pattern = Pattern({part: value for part, value in call.query.items() if part not in ("since", "limit")})
+    others = ("since", "limit", "unidentified")
+    pattern = Pattern({part: value for part, value in call.query.items() if part not in others})
     with call.engine.sandboxes.look(call.sandbox) as opened:
         entries, dropped = opened.journal.entries(call.query["since"]), opened.journal.dropped()
     found = [entry for entry in entries if pattern.matches(entry)]
     return {"requests": found[: call.query.get("limit")], "total": len(found), "dropped": dropped}
 
 
-@call("DELETE", "/requests", changes="journal")
+@call("DELETE", "/requests", query_schema=UNIDENTIFIED, changes="journal")
 def clear_requests(call: Call) -> Document:
     """Empty the journal; new entries continue its ids."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
@@ -41,17 +42,18 @@ def clear_requests(call: Call) -> Document:
     return {"requests": [], "total": 0, "dropped": 0}
 
 
-@call("GET", "/requests/{id}", path_schema=ENTRY)
+@call("GET", "/requests/{id}", path_schema=ENTRY, query_schema=UNIDENTIFIED)
 def get_request(call: Call) -> Document:
     """One request, its answer, and the rules that decided it."""
     with call.engine.sandboxes.look(call.sandbox) as opened:
         entry = opened.journal.get(call.path["id"])
     if entry is None:
-        raise NotFound(f"The journal of the sandbox {quoted(call.sandbox)} has no entry {call.path['id']}")
+        whose = f"the sandbox {quoted(call.sandbox)}" if call.sandbox else "requests whose key opens no sandbox"
+        raise NotFound(f"The journal of {whose} has no entry {call.path['id']}")
     return entry
 
 
-@call("POST", "/requests/count", body_schema=PatternSchema(), needs_body=True)
+@call("POST", "/requests/count", query_schema=UNIDENTIFIED, body_schema=PatternSchema(), needs_body=True)
 def count_requests(call: Call) -> Document:
     """The number of requests that match a pattern; `complete` is false if the journal cannot know of all."""
     check = verify.Count(Pattern(call.body), verify.bounds())
@@ -61,7 +63,7 @@ def count_requests(call: Call) -> Document:
     return {"count": check.actual, **({"complete": False} if any(check.gaps) else {})}
 
 
-@call("POST", "/requests/find", body_schema=PatternSchema(), needs_body=True)
+@call("POST", "/requests/find", query_schema=UNIDENTIFIED, body_schema=PatternSchema(), needs_body=True)
 def find_requests(call: Call) -> Document:
     """The requests that match a pattern, oldest first."""
     pattern = Pattern(call.body)

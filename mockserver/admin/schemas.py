@@ -326,21 +326,28 @@ class FaultRule(Body):
 # Paths and queries.
 
 
+def _unidentified() -> base.Field[Any]:
+    described = about("`true` for the requests whose key opens no sandbox, in place of those of a sandbox.", "false")
+    return fields.Choice({"true": True, "false": False}, metadata=described)
+
+
 class Filters(Pattern):
     """Filters for the entries of the journal."""
 
     class Meta:
-        fields = ("since", "limit", "method", "path", "operation", "status")
+        fields = ("since", "limit", "method", "path", "operation", "status", "unidentified")
 
     since = Digits(0, load_default=0, metadata=about("Only entries after the one with this id."))
     limit = Digits(0, metadata=about("At most this number of entries, the oldest of those found."))
     status = Digits(100, 599, metadata=about("The status of the answer.", 201))
+    unidentified = _unidentified()
 
 
 def _one(**field: base.Field[Any]) -> Schema:
     return Schema.from_dict(field)()
 
 
+UNIDENTIFIED = _one(unidentified=_unidentified())
 SANDBOX = _one(
     sandbox=Parsed(check_name, _NAME, metadata=about("The sandbox; else that of the `x-api-key`, else `default`."))
 )

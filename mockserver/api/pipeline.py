@@ -32,7 +32,7 @@ from mockserver.formats import json as wire_json
 from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
 from mockserver.journal.messages import Answer, Received
-from mockserver.keys import DEFAULT, Caller
+from mockserver.keys import UNIDENTIFIED, Caller
 from mockserver.sandbox.sandboxes import OpenSandbox, Result, actor
 from mockserver.sandbox.waiting import Released
 
@@ -74,7 +74,7 @@ class _Exchange:
     operation: Operation | None
     path: Mapping[str, str]
     refusal: ApiError | None
-    caller: Caller = field(default=Caller(DEFAULT))
+    caller: Caller = field(default=Caller(UNIDENTIFIED))
     preferences: Preferences = field(default=Preferences())
     early: Reading = field(default=_NOT_READ)
     reading: Reading = field(default=_NOT_READ)
@@ -110,7 +110,7 @@ class _Exchange:
         return self._for_caller(outcome.answer)
 
     def _for_caller(self, answer: Answer) -> Answer:
-        answer.sandbox = self.caller.sandbox
+        answer.sandbox = self.caller.sandbox or None
         return answer
 
     def _identify(self) -> None:

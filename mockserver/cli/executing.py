@@ -17,6 +17,7 @@ from mockserver.client import terminal
 from mockserver.config import Settings
 from mockserver.engine import Engine
 from mockserver.errors import NotFound
+from mockserver.keys import UNIDENTIFIED
 from mockserver.logs import printable
 from mockserver.serving import BoundServer
 
@@ -97,7 +98,7 @@ JournalEnds = dict[tuple[str, int], int]
 def journal_ends(engine: Engine) -> JournalEnds:
     """The id of the last entry of every journal, by the sandbox's name and the journal's number."""
     found = {}
-    for name in engine.sandboxes.names():
+    for name in (*engine.sandboxes.names(), UNIDENTIFIED):
         with engine.sandboxes.look(name) as opened:
             found[name, opened.journal.number] = opened.journal.next_id() - 1
     return found
@@ -110,7 +111,7 @@ def summarize(engine: Engine, since: JournalEnds, came: int, variables: Sequence
     """
     requests = refused = waiting = dropped = 0
     latest: dict[str, list[str]] = {}
-    for name in engine.sandboxes.names():
+    for name in (*engine.sandboxes.names(), UNIDENTIFIED):
         # Processes that the command left behind may still delete sandboxes.
         with contextlib.suppress(NotFound), engine.sandboxes.look(name) as opened:
             last = since.get((name, opened.journal.number), 0)
@@ -139,5 +140,6 @@ def _shortened(latest: dict[str, list[str]]) -> Iterator[str]:
     shares = Counter(name for _, name in ages[:MAX_SHOWN])
     for name, lines in latest.items():
         if shares[name]:
-            yield from [f"sandbox {name}:"] if len(latest) > 1 else []
+            heading = f"sandbox {name}:" if name else "no sandbox, because of the key:"
+            yield from [heading] if len(latest) > 1 else []
             yield from lines[-shares[name] :]

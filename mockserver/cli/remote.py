@@ -73,16 +73,24 @@ def reset(connect: Connect, to: str, only: tuple[str, ...], as_json: bool) -> in
 @click.option("--follow", is_flag=True, help="Print new requests as they arrive, until interrupted.")
 @click.option("--operation", metavar="ID", help="Only this operation, such as createTask.")
 @click.option("--status", metavar="CODE", help="Only this status.")
+@click.option("--unidentified", is_flag=True, help="Show the requests whose key opens no sandbox instead.")
 @_remote
-def requests(connect: Connect, follow: bool, operation: str | None, status: str | None, as_json: bool) -> int:
+def requests(
+    connect: Connect, follow: bool, operation: str | None, status: str | None, unidentified: bool, as_json: bool
+) -> int:
     """Show the requests, their answers, and the reasons."""
+    if follow and unidentified:
+        raise click.UsageError("--unidentified cannot be followed: leave out --follow")
     client = connect()
     render = json.dumps if as_json else terminal.format_entry
     stream = client.entries() if follow else iter(())
     next(stream, None)  # the stream is open: no entry is missed between the list and the stream
-    listed = client.call("GET", "/requests", operation=operation, status=status)["requests"]
+    whose = "true" if unidentified else None
+    listed = client.call("GET", "/requests", operation=operation, status=status, unidentified=whose)["requests"]
     for entry in listed:
         click.echo(render(entry))
+    if not as_json and not unidentified:
+        _echo_unidentified(client)
     # Ids begin again after a reset; the stream may repeat what was listed.
     printed = {(entry["id"], entry["received_at"]) for entry in listed if entry["state"] != "pending"}
     wanted = {"operation": operation, "status": status and int(status)}
@@ -93,6 +101,13 @@ def requests(connect: Connect, follow: bool, operation: str | None, status: str 
         if all(value in (None, found[name]) for name, value in wanted.items()):
             click.echo(render(entry))
     return 0
+
+
+def _echo_unidentified(client: Client) -> None:
+    journal = client.call("GET", "/requests", unidentified="true", limit=0)
+    if number := journal["total"] + journal["dropped"]:
+        who = "1 request has" if number == 1 else f"{number} requests have"
+        click.echo(f"({who} a key that opens no sandbox, or none: --unidentified shows them)")
 
 
 @click.command()

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mockserver.keys import DEFAULT
-
 JSON = "application/json"
 
 
@@ -26,7 +24,8 @@ class Received(NamedTuple):
 class Answer:
     """A status, headers and a body; `connection` names the fault that breaks the connection instead, if one does.
 
-    `sandbox` is where the request was answered. A `faulty` answer may be incomplete: a fault rule made it.
+    `sandbox` is where the request was answered, None if its key opens none. A `faulty` answer may be incomplete: a
+    fault rule made it.
     """
 
     status: int
@@ -34,7 +33,7 @@ class Answer:
     body: bytes = b""
     connection: str | None = None
     faulty: bool = False
-    sandbox: str = DEFAULT
+    sandbox: str | None = None
 
     @classmethod
     def of_json(cls, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:

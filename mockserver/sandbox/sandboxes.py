@@ -12,7 +12,7 @@ from mockserver.errors import BadRequest, NotFound, ServiceUnavailable, Unauthor
 from mockserver.formats import ids
 from mockserver.formats.json import quoted
 from mockserver.journal.journal import Journal, create_journal
-from mockserver.keys import Caller, check_name
+from mockserver.keys import UNIDENTIFIED, Caller, check_name
 from mockserver.sandbox import state
 from mockserver.store import contents
 from mockserver.store.contents import World
@@ -39,6 +39,7 @@ PARTS = ("tasks", "journal", "faults", "clock", "ids", "settings")
 FIXTURES, EMPTY = "fixtures", "empty"
 MAX_NAMES = 20  # in a message
 MAX_AT_HAND = 100  # sandboxes
+MAX_UNIDENTIFIED = 200  # entries of requests whose key opens no sandbox
 Result = TypeVar("Result")
 _log = logging.getLogger("mockserver")
 _GROWING: tuple[type[Part], ...] = (Task, Note)  # tables without an upper limit of rows
@@ -243,7 +244,7 @@ class Sandboxes:
         return contents.load(transaction, require_snapshot(opened, to)["world"])
 
     def _create(self, transaction: Transaction, name: str) -> None:
-        if transaction.statements.count(Sandbox) >= self._limit:
+        if transaction.statements.count(Sandbox) > self._limit:  # beside them, there is the one of the unidentified
             raise ServiceUnavailable(
                 f"There are {self._limit} sandboxes, as many as --max-sandboxes allows: "
                 "delete one with DELETE /__admin/sandboxes/NAME"
@@ -270,7 +271,8 @@ class Sandboxes:
                 return None
             _, world_columns, journal_columns = found
             world = World(transaction, world_columns)
-            journal = Journal(transaction, journal_columns, self._defaults.journal_limit)
+            limit = MAX_UNIDENTIFIED if name == UNIDENTIFIED else self._defaults.journal_limit
+            journal = Journal(transaction, journal_columns, limit)
         return OpenSandbox(name, world, journal, world.clock.read_ms(), kept)
 
     def _require(self, transaction: Transaction, name: str) -> OpenSandbox:
@@ -313,7 +315,8 @@ def _clear(opened: OpenSandbox, only: Collection[str]) -> None:
 
 
 def _names(transaction: Transaction) -> list[str]:
-    return [row["name"] for row in transaction.rows(Sandbox.select(Sandbox.name).order_by(Sandbox.name))]
+    named = Sandbox.select(Sandbox.name).where(Sandbox.name != UNIDENTIFIED).order_by(Sandbox.name)
+    return [row["name"] for row in transaction.rows(named)]
 
 
 def _listing(names: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from mockserver import clock
 from mockserver.client import terminal
 from mockserver.client.client import CallFailed, Client
 from mockserver.config import KEY_VARIABLE, URL_VARIABLE
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 API_KEY_HEADER = "x-api-key"
+STRANGERS = "Meanwhile, the server refused requests of any test whose key opens no sandbox:"
 SHOWN, MATCHES_SHOWN = 50, 5  # entries listed by `explain`, and by a failed verification
 
 
@@ -67,6 +69,7 @@ class VambeMock:
         self._control = control
         self._transport = transport
         self._snapshots: list[str] = []
+        self._made_at = clock.text_of(clock.real_ms())
 
     @property
     def headers(self) -> dict[str, str]:
@@ -225,14 +228,20 @@ class VambeMock:
         self._control.call("POST", "/reset", {"to": to} | ({} if only is None else {"only": list(only)}))
 
     def explain(self) -> str:
-        """The journal as text: each request, its answer, its problems, the names that nothing read, and advice."""
+        """The journal as text: each request, its answer, its problems, the names that nothing read, and advice.
+
+        It ends with the requests since the sandbox was created whose key opens no sandbox.
+        """
         journal = self._control.call("GET", "/requests")
         entries = journal["requests"]
         left_out = max(0, len(entries) - SHOWN) + journal["dropped"]
-        if not entries:
-            return "No request was answered in this sandbox: does the client use its base_url and its api_key?"
         lines = [f"({left_out} earlier requests are left out)"] if left_out > 0 else []
-        return "\n".join([*lines, *(terminal.format_entry(entry) for entry in entries[-SHOWN:])])
+        lines += [terminal.format_entry(entry) for entry in entries[-SHOWN:]]
+        if not entries:
+            lines = ["No request was answered in this sandbox: does the client use its base_url and its api_key?"]
+        if strangers := [entry for entry in self._unidentified() if entry["received_at"] >= self._made_at]:
+            lines += [STRANGERS, *(terminal.format_entry(entry) for entry in strangers[-SHOWN:])]
+        return "\n".join(lines)
 
     def assert_nothing_unread(self) -> None:
         """Raise AssertionError when a request had a body key or a query name that nothing reads.
@@ -271,6 +280,10 @@ class VambeMock:
 
     def __repr__(self) -> str:
         return f"<VambeMock {self.name!r} at {self.base_url}>"
+
+    def _unidentified(self) -> list[Document]:
+        listed: list[Document] = self._control.call("GET", "/requests", unidentified="true")["requests"]
+        return listed
 
     def _listed(self, name: str) -> list[Document]:
         listed: list[Document] = self.state[name]
