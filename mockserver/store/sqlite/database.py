@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,17 +39,26 @@ def open_store(path: Path | None = None) -> Store:
     return FileStore(path.resolve()) if path else MemoryStore()
 
 
+class _Thread:
+    """An object that lives as long as the thread whose local data it is in."""
+
+
 class Connections(SqliteDatabase):
-    """A peewee database that can close the connections of all its threads, or the one that they share."""
+    """A peewee database that can close the connections of all its threads, or the one that they share.
+
+    The connection of a thread is closed when that thread ends.
+    """
 
     def __init__(self, database: str, pragmas: dict[str, Any], *, shared: bool) -> None:
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: set[sqlite3.Connection] = set()
         self.statements = Statements(self)
         super().__init__(database, pragmas=pragmas, check_same_thread=False, thread_safe=not shared)
 
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection = super()._connect()  # type: ignore[misc]
-        self._opened.append(connection)
+        self._opened.add(connection)
+        self._state.thread = thread = _Thread()  # type: ignore[attr-defined]
+        weakref.finalize(thread, self._end, connection).atexit = False
         return connection
 
     def run(self, statement: str) -> None:
@@ -58,8 +68,12 @@ class Connections(SqliteDatabase):
     def close_all(self) -> None:
         """Close every thread's connection; no thread may be using one."""
         self.close()
-        while self._opened:
-            self._opened.pop().close()
+        for connection in list(self._opened):
+            self._end(connection)
+
+    def _end(self, connection: sqlite3.Connection) -> None:
+        self._opened.discard(connection)
+        connection.close()
 
 
 class SqliteTransaction:
