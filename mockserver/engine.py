@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from flask import current_app
@@ -21,7 +22,10 @@ EXTENSION = "vambe_mock"
 
 
 class Engine(NamedTuple):
-    """Everything that a request needs; `close` releases the database."""
+    """Everything that a request needs; `close` releases the database.
+
+    It belongs to the process that started it: in a child made by `os.fork`, `release` and `close` do nothing.
+    """
 
     settings: Settings
     store: Store
@@ -30,16 +34,19 @@ class Engine(NamedTuple):
     waiting: Waiting
     sweeper: Sweeper
     operations: tuple[Operation, ...]
+    process: int
 
     def release(self) -> None:
         """End every wait: delayed requests, verifications and event streams."""
-        self.waiting.stop()
+        if self.process == os.getpid():
+            self.waiting.stop()
 
     def close(self) -> None:
         """End every wait and close the store; what is in memory is gone."""
         self.release()
-        self.sweeper.stop()
-        self.store.close()
+        if self.process == os.getpid():
+            self.sweeper.stop()
+            self.store.close()
 
 
 def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
@@ -57,7 +64,9 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
     sweeper = Sweeper(store)
     if settings.database:
         sweeper.want()  # rows superseded when the file was last in use
-    return Engine(settings, store, sandboxes, _keys(settings, loaded), Waiting(settings.threads), sweeper, operations)
+    waiting = Waiting(settings.threads)
+    keys = _keys(settings, loaded)
+    return Engine(settings, store, sandboxes, keys, waiting, sweeper, operations, os.getpid())
 
 
 def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures) -> Sandboxes:

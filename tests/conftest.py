@@ -23,6 +23,7 @@ INTEGRATION = {
     "test_determinism",
     "test_docs",
     "test_doors",
+    "test_embedding",
     "test_examples",
     "test_exec",
     "test_leaks",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -47,6 +48,7 @@ class Server:
         self.loopback = is_loopback(self.host)
         self.loop = Loop(application, listener, threads=threads, max_body=max_body, timeouts=timeouts or Timeouts())
         self.loop.refusal_headers = refusal_headers
+        self._process = os.getpid()
         self._serving = threading.Lock()
         self._server_thread: int | None = None
         self._thread: threading.Thread | None = None
@@ -82,8 +84,10 @@ class Server:
 
         Returns when all is closed, after `timeout` seconds at most (an application that is busy for longer is left
         behind in its daemon thread). Any thread may call it, any number of times. In the serving thread, where signal
-        handlers run, it returns at once, and `serve` returns soon.
+        handlers run, it returns at once, and `serve` returns soon. In a child made by `os.fork` it does nothing.
         """
+        if self._process != os.getpid():
+            return
         end = monotonic() + timeout
         self.loop.stop_by(end - timeout * (1 - _MARGIN))
         if self._server_thread == threading.get_ident():

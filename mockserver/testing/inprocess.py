@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email.message
 import io
+import os
 import sys
 import urllib.request
 import urllib.response
@@ -108,14 +109,20 @@ def _add_header(environ: dict[str, Any], name: bytes, value: bytes, length: int)
 
 
 class _Handler(urllib.request.BaseHandler):
-    """Answer http requests with an application; urllib tries it before its own handlers."""
+    """Answer http requests with an application; urllib tries it before its own handlers.
+
+    In a child made by `os.fork` it declines, and urllib connects to the server of the parent.
+    """
 
     handler_order = 100
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        self._process = os.getpid()
 
-    def http_open(self, request: urllib.request.Request) -> urllib.response.addinfourl:
+    def http_open(self, request: urllib.request.Request) -> urllib.response.addinfourl | None:
+        if self._process != os.getpid():
+            return None
         headers = [(name.encode(), value.encode()) for name, value in request.header_items()]
         content = request.data if isinstance(request.data, bytes) else b""
         answered = answer(self._application, request.get_method(), request.selector.encode(), headers, content)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +69,7 @@ class MockServer(Server):
 
     Takes the settings of `vambe-mock serve` by their names (`fixtures="demo"`, `strict=True`, `max_sandboxes=5000`);
     those of the environment are ignored. Raises InvalidSetting for a value that cannot be used, TypeError for an
-    unknown setting.
+    unknown setting. Without `stop`, it stops when the process ends. A child made by `os.fork` reaches it by `base_url`.
 
     `with MockServer() as mock:` provides a `VambeMock` with a sandbox of its own. Between `start` and `stop`,
     `sandbox` creates one for each test.
@@ -88,12 +90,14 @@ class MockServer(Server):
             opened = self._opened = self._stack.enter_context(serving.bound_server(self.settings))
             self.base_url = opened.server.url
             opened.server.start()
+            atexit.register(self.stop)  # while its threads still run, which end later without notice
         return self
 
     def stop(self) -> None:
         """Stop the server; without a database its data is lost. A second call does nothing."""
         self._opened = None
         self._stack.close()
+        atexit.unregister(self.stop)
 
     def __enter__(self) -> VambeMock:
         """Start the server and create a sandbox; the end of the block stops the server."""
@@ -112,8 +116,10 @@ class MockServer(Server):
         return Client(self.base_url, sandbox, token, self._opener)
 
     def _transport(self) -> httpx.BaseTransport:
-        from mockserver.testing.transport import Transport
+        from mockserver.testing.transport import RemoteTransport, Transport
 
+        if self._running().engine.process != os.getpid():
+            return RemoteTransport(self.base_url)
         return Transport(self._application, self._work)
 
     def _running(self) -> serving.BoundServer:
@@ -125,7 +131,10 @@ class MockServer(Server):
         return self._running().application(environ, start_response)
 
     def _work(self, task: Serviceable) -> None:
-        self._running().server.work(task)
+        running = self._running()
+        if running.engine.process != os.getpid():
+            raise NotRunning("the mock server runs in the parent process: take a new transport, or use base_url")
+        running.server.work(task)
 
 
 def _resolved(given: Mapping[str, SettingValue]) -> Settings:

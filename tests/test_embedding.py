@@ -1,0 +1,144 @@
+"""The process that embeds the mock: what it does to itself harms no server, and no server harms it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import plain_environment, wait_until
+
+from mockserver.testing import MockServer, VambeMock
+
+OPEN_FILES = Path("/proc/self/fd")
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    server = MockServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mock(server: MockServer) -> Iterator[VambeMock]:
+    with server.sandbox() as mock:
+        yield mock
+
+
+def run(code: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own, to its end."""
+    environment = plain_environment(**variables)
+    line = [sys.executable, *options, "-c", code]
+    return subprocess.run(line, env=environment, capture_output=True, encoding="utf-8", timeout=30)
+
+
+class TestItsThreads:
+    @staticmethod
+    def databases() -> int:
+        """How many files of databases this process has open."""
+        names = Counter[str]()
+        for number in OPEN_FILES.iterdir():
+            with contextlib.suppress(OSError):
+                names[number.readlink().name.partition(" ")[0]] += 1
+        return sum(count for name, count in names.items() if name.startswith("world.db"))
+
+    def in_a_thread(self, mock: VambeMock) -> None:
+        thread = threading.Thread(target=lambda: mock.users)
+        thread.start()
+        thread.join()
+
+    @pytest.mark.skipif(not OPEN_FILES.exists(), reason="the system has no /proc to ask")
+    def test_a_thread_that_used_the_mock_and_ended_leaves_no_open_file(self, mock: VambeMock) -> None:
+        self.in_a_thread(mock)
+        before = self.databases()
+        for _ in range(20):
+            self.in_a_thread(mock)
+        wait_until(lambda: self.databases() <= before)
+
+
+@needs_fork
+class TestItsChildren:
+    @staticmethod
+    def child(code: str) -> None:
+        """Fork a child of a program with a running mock; the child runs this code, and ends well and soon."""
+        program = f"""
+import os, sys, time
+import httpx
+from mockserver.testing import MockServer
+with MockServer() as mock:
+    transport = mock.transport
+    child = os.fork()
+    if child == 0:
+        {code}
+        print(time.monotonic())
+        sys.exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    print(time.monotonic())
+    task = {{"title": "Call", "responsibleIds": [mock.users[0]["id"]], "priority": "1"}}
+    with httpx.Client(base_url=mock.base_url, headers=mock.headers, verify=False) as client:
+        assert client.post("/api/public/tasks", json=task).status_code == 201
+    assert len(mock.tasks) == 1
+"""
+        ended = run(program)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        ends, ended_at = map(float, ended.stdout.split())
+        assert ended_at - ends < 4
+
+    def test_one_that_ends_removes_no_database_and_stops_no_server(self) -> None:
+        self.child("pass")
+
+    def test_one_asks_the_server_of_its_parent(self) -> None:
+        self.child("assert mock.verify('listTeamMembers', times=0) == 0; assert len(mock.users) == 6")
+
+    def test_one_takes_a_transport_that_connects_to_its_parent(self) -> None:
+        self.child(
+            "with httpx.Client(verify=False, transport=mock.transport, headers=mock.headers) as client:\n"
+            "            assert client.get('http://vambe/api/public/team-members/all').status_code == 200"
+        )
+
+    def test_a_transport_of_its_parent_says_that_it_is_none_of_the_child_s(self) -> None:
+        self.child(
+            "try: httpx.Client(verify=False, transport=transport).get('http://vambe/')\n"
+            "        except httpx.ConnectError as error: assert 'runs in the parent process' in str(error)\n"
+            "        else: sys.exit('it was answered')"
+        )
+
+    def test_one_that_closes_the_application_of_its_parent_closes_nothing(self) -> None:
+        code = """
+import os
+from mockserver.application import create_app
+app = create_app()
+child = os.fork()
+if child == 0:
+    app.extensions["vambe_mock"].close()
+    os._exit(0)
+os.waitpid(child, 0)
+print(app.test_client().get("/api/public/team-members/all", headers={"x-api-key": "test_a"}).status_code)
+app.extensions["vambe_mock"].close()
+"""
+        ended = run(code)
+        assert (ended.stdout, ended.stderr) == ("200\n", "")
+
+
+class TestItsEnd:
+    def test_a_server_that_nobody_stopped_delays_it_by_nothing_and_leaves_no_database(self, tmp_path: Path) -> None:
+        code = """
+import time
+from mockserver.testing import MockServer
+mock = MockServer().start().sandbox()
+assert len(mock.users) == 6
+print(time.monotonic())
+"""
+        ended = run(code, TMPDIR=str(tmp_path))
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert time.monotonic() - float(ended.stdout) < 5
+        assert list(tmp_path.iterdir()) == []
