@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from support import plain_environment, wait_until
@@ -39,6 +42,70 @@ def run(code: str, *options: str, **variables: str) -> subprocess.CompletedProce
     environment = plain_environment(**variables)
     line = [sys.executable, *options, "-c", code]
     return subprocess.run(line, env=environment, capture_output=True, encoding="utf-8", timeout=30)
+
+
+class Blocked(BaseException):
+    """What libraries that keep a test from the network raise, some of them no `Exception`."""
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise Blocked
+
+
+class TestItsSockets:
+    @pytest.mark.parametrize("name", ["socket.socket", "socket.getaddrinfo", "select.poll", "os.write", "os.read"])
+    def test_a_connection_that_comes_while_they_are_blocked_is_answered(
+        self, name: str, mock: VambeMock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        address = urlsplit(mock.base_url)
+        request = b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        with socket.socket() as client:
+            client.settimeout(10)
+            with monkeypatch.context() as patched:
+                patched.setattr(name, refuse)
+                client.connect((address.hostname, address.port))
+                client.sendall(request)
+                assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        assert mock.users
+
+    @pytest.mark.parametrize("error", [RuntimeError, Blocked, SystemExit])
+    def test_whatever_accepting_raises_the_server_lives(
+        self, error: type[BaseException], mock: VambeMock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        raised: list[object] = []
+
+        def fail(*_: object) -> None:
+            raised.append(1)
+            raise error
+
+        with socket.socket() as client, monkeypatch.context() as patched:
+            patched.setattr("mockserver.server.loop.accept", fail)
+            address = urlsplit(mock.base_url)
+            client.connect((address.hostname, address.port))
+            wait_until(lambda: raised)
+        with urllib.request.urlopen(f"{mock.base_url}/__admin/health") as answer:
+            assert answer.status == 200
+
+    def test_a_server_starts_and_answers_in_process_while_they_are_disabled(self, pytester: pytest.Pytester) -> None:
+        pytester.makepyfile(
+            """
+            import httpx, pytest
+
+            def test_answers_in_process(vambe_mock):
+                with httpx.Client(transport=vambe_mock.transport, headers=vambe_mock.headers) as client:
+                    assert client.get("http://vambe/api/public/team-members/all").status_code == 200
+                vambe_mock.verify("listTeamMembers", times=1)
+
+            def test_has_no_other_socket(vambe_mock):
+                with pytest.raises(Exception, match="socket"):
+                    httpx.get(vambe_mock.base_url)
+
+            @pytest.mark.enable_socket
+            def test_has_sockets(vambe_mock):
+                assert httpx.get(vambe_mock.base_url + "/__admin/health").status_code == 200
+            """
+        )
+        pytester.runpytest_subprocess("--disable-socket").assert_outcomes(passed=3)
 
 
 class TestItsThreads:

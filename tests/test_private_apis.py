@@ -136,6 +136,7 @@ PRIVATE = (
         pull_trigger="self",
         readable="self",
         handle_accept="self",
+        handle_error="self",
         close="self",
     ),
     *functions("waitress", SERVER, "called", set_socket_options="self conn", writable="self"),

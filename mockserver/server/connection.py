@@ -16,6 +16,7 @@ from mockserver.clock import monotonic
 from mockserver.errors import RequestTimeout
 from mockserver.server.answering import AnswerTask, log_access
 from mockserver.server.limits import DRAIN_BYTES
+from mockserver.server.listening import Socket
 from mockserver.server.request import Request
 
 _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
@@ -35,7 +36,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     _drained = 0
     _body_deadline = 0.0
 
-    def __init__(self, server: Any, sock: socket.socket, addr: Any, adj: Any, map: dict[int, Any]) -> None:
+    def __init__(self, server: Any, sock: Socket, addr: Any, adj: Any, map: dict[int, Any]) -> None:
         self._timeouts = server.timeouts
         self.deadline = monotonic() + self._timeouts.unused
         super().__init__(server, sock, addr, adj, map)

@@ -1,22 +1,28 @@
-"""The listening socket and its address."""
+"""The listening socket, its connections and its address.
+
+The sockets are those of the C module: libraries that keep a test from the network replace the classes and functions of
+`socket`, also while the server runs.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import socket
+from _socket import SocketType, getaddrinfo
 from typing import Any
 
+Socket = SocketType
 BACKLOG = 1_024
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> Socket:
     """Open a socket that listens on `host` (name or address; IPv4 is preferred) and `port` (0: any free one).
 
     Raises OSError when the host is unknown or the port is in use.
     """
     family, kind, protocol, _, address = _resolved(host, port)
-    listener = socket.socket(family, kind, protocol)
+    listener = Socket(family, kind, protocol)
     try:
         _claim(listener)
         listener.bind(address)
@@ -27,15 +33,21 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def accept(listener: Socket) -> tuple[Socket, Any]:
+    """Accept a connection: its socket, and the client's address. Raises OSError."""
+    number, address = listener._accept()  # type: ignore[attr-defined]
+    return Socket(listener.family, listener.type, listener.proto, fileno=number), address
+
+
 def _resolved(host: str, port: int) -> tuple[Any, ...]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except UnicodeError:
         raise OSError(f"not a host name: {host!r}") from None
     return min(found, key=lambda info: info[0] != socket.AF_INET)
 
 
-def _claim(listener: socket.socket) -> None:
+def _claim(listener: Socket) -> None:
     """Make sure that no other socket shares the port.
 
     On Windows SO_REUSEADDR would allow it; elsewhere it only ignores remaining connections of a server that has ended.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
+import logging
 import select
 import threading
 from collections.abc import Callable
-from socket import socket as Socket
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
@@ -16,8 +16,11 @@ from mockserver.clock import monotonic
 from mockserver.server.connection import Connection
 from mockserver.server.leader_followers import LeaderFollowers
 from mockserver.server.limits import HEAD_BYTES, MEMORY_BYTES, Timeouts, connection_limit
+from mockserver.server.listening import Socket, accept
 from mockserver.server.workers import Serviceable, Workers
 
+_logger = logging.getLogger("mockserver")
+_poll = getattr(select, "poll", None)  # at import: tests of the embedding program replace it; Windows has none
 _ACCEPT_PAUSE = 0.05
 _ACCEPTED_AT_ONCE = 128
 
@@ -25,9 +28,13 @@ RefusalHeaders = Callable[[str, str | None], list[tuple[str, str]]]
 
 
 def _adjustments(max_body: int) -> Adjustments:
-    """The settings for waitress. `server_name`, used without a Host header, never resolves (RFC 2606)."""
+    """The settings for waitress, which has no address to look up: the socket listens already.
+
+    `server_name`, used without a Host header, never resolves (RFC 2606).
+    """
     return Adjustments(
         ident="vambe-mock",
+        listen="",
         server_name="host.invalid",
         max_request_body_size=max_body,
         max_request_header_size=HEAD_BYTES,
@@ -88,10 +95,17 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         self._leader_followers.step_aside()
 
     def _turn(self) -> bool:
-        """Wait for events and handle them; False when the server has finished."""
-        if self._finished():
-            return False
-        self.look(max(0.0, min(self._tick, self._stop_by - monotonic())))
+        """Wait for events and handle them; False when the server has finished.
+
+        No exception ends the server, whatever the embedding program does to the libraries below it.
+        """
+        try:
+            if self._finished():
+                return False
+            self.look(max(0.0, min(self._tick, self._stop_by - monotonic())))
+        except BaseException:
+            self.handle_error()
+            threading.Event().wait(_ACCEPT_PAUSE)  # no busy loop
         return True
 
     def look(self, pause: float) -> None:
@@ -99,10 +113,10 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
 
         Delayed requests can make these many.
         """
-        if not hasattr(select, "poll"):  # Windows
+        if _poll is None:
             wasyncore.loop(timeout=pause, map=self._map, count=1)
             return
-        poll = select.poll()
+        poll = _poll()
         for number, item in list(self._map.items()):
             if isinstance(item, Connection) and item.at_work:
                 continue
@@ -182,7 +196,7 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         if len(self.active_channels) >= self._limit and not self._make_room():
             return False
         try:
-            connection, address = self.socket.accept()
+            connection, address = accept(self.socket)
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 self._make_room()
@@ -193,6 +207,11 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         except OSError:  # macOS: the client has disconnected already
             connection.close()
         return True
+
+    def handle_error(self) -> None:
+        """Log an error of the loop or of the listening socket, which waitress would close, and accept again later."""
+        _logger.exception("The server's loop failed, and goes on")
+        self._accept_from = monotonic() + _ACCEPT_PAUSE
 
     def _make_room(self) -> bool:
         """Close one waiting connection: an idle one rather than one in the middle of a request."""
