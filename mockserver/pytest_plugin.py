@@ -22,11 +22,18 @@ if TYPE_CHECKING:
 
 _URL, _TOKEN = "VAMBE_MOCK_URL", "VAMBE_MOCK_ADMIN_TOKEN"
 _MAX_NAME = 64  # of a sandbox
+_NAMES = ("vambe_mock", __name__)  # of its entry point, and for `-p` and `pytest_plugins`
 _mock_key = pytest.StashKey["VambeMock"]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options, all with the prefix `--vambe-mock-`."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the options, all with the prefix `--vambe-mock-`.
+
+    The plugin is registered under one name; pytest cannot register it under a second one, and must not try.
+    """
+    for name in _NAMES:
+        if not pluginmanager.has_plugin(name):
+            pluginmanager.set_blocked(name)
     group = parser.getgroup("vambe-mock", "vambe-mock, an emulator of Vambe's task API")
     group.addoption(
         "--vambe-mock-url",

@@ -105,7 +105,7 @@ class TestItsSockets:
                 assert httpx.get(vambe_mock.base_url + "/__admin/health").status_code == 200
             """
         )
-        pytester.runpytest_subprocess("--disable-socket").assert_outcomes(passed=3)
+        pytester.runpytest_subprocess("-psocket", "--disable-socket").assert_outcomes(passed=3)
 
 
 class TestItsThreads:

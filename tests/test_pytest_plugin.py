@@ -166,6 +166,33 @@ class TestASandboxForEachTest:
         run(suite).assert_outcomes(passed=1)
 
 
+class TestItsNames:
+    """pytest loads it by its entry point, and may be told to load it by another name too."""
+
+    TEST = "def test_has_a_sandbox(vambe_mock):\n    assert vambe_mock.tasks == []\n"
+
+    @pytest.mark.parametrize("arguments", [("-pmockserver.pytest_plugin",), ("-pvambe_mock",)])
+    def test_an_option_may_name_it(self, arguments: Sequence[str], suite: pytest.Pytester) -> None:
+        suite.makepyfile(self.TEST)
+        run_alone(suite, *arguments).assert_outcomes(passed=1)
+
+    def test_a_conftest_may_name_it(self, suite: pytest.Pytester) -> None:
+        suite.makeconftest('pytest_plugins = ["mockserver.pytest_plugin"]')
+        suite.makepyfile(self.TEST)
+        run_alone(suite).assert_outcomes(passed=1)
+
+    def test_the_environment_may_name_it_alone(self, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        suite.makepyfile(self.TEST)
+        monkeypatch.setenv("PYTEST_PLUGINS", "mockserver.pytest_plugin")
+        run_alone(suite).assert_outcomes(passed=1)
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        run_alone(suite).assert_outcomes(passed=1)
+
+    def test_it_is_turned_off(self, suite: pytest.Pytester) -> None:
+        suite.makepyfile(self.TEST)
+        run_alone(suite, "-pno:vambe_mock").assert_outcomes(errors=1)
+
+
 SAME_EVERYWHERE = """
     import pathlib, pytest
     from helpers import body, client
