@@ -1,4 +1,4 @@
-"""The log on standard error: one line per record, which clients cannot forge.
+"""The log on standard error: one line per record, which clients cannot forge, and which no answer waits for.
 
 A request's record has the attributes `method`, `path` (no query string), `status`, `duration_ms` and `sandbox`; headers
 and bodies are never logged.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
+import select
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from mockserver.clock import real_ms, text_of
 
@@ -17,6 +18,8 @@ _LOGGERS = {"mockserver": logging.INFO, "waitress": logging.WARNING}
 _FIELDS = ("method", "path", "status", "duration_ms", "sandbox")
 _mockserver = logging.getLogger("mockserver")
 _access = logging.getLogger("mockserver.access")
+_poll = getattr(select, "poll", None)  # at import: tests of an embedding program replace it; Windows has none
+_PIECE = getattr(select, "PIPE_BUF", 512) // 10  # characters, of at most 10 bytes each: "\\U0001f600"
 
 
 def configure(log_format: Literal["text", "json"]) -> None:
@@ -24,7 +27,7 @@ def configure(log_format: Literal["text", "json"]) -> None:
 
     It may be called again: the last call wins.
     """
-    handler = logging.StreamHandler()
+    handler = Handler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     for name, level in _LOGGERS.items():
         logger = logging.getLogger(name)
@@ -46,19 +49,66 @@ def _write_line(fields: Mapping[str, object]) -> bool:
     if len(handlers) != 1 or _access.filters or not _access.propagate or _mockserver.propagate:
         return False
     handler, formatter = handlers[0], handlers[0].formatter
-    if type(handler) is not logging.StreamHandler or not isinstance(formatter, (TextFormatter, JsonFormatter)):
+    if type(handler) is not Handler or not isinstance(formatter, (TextFormatter, JsonFormatter)):
         return False
     if handler.filters or handler.level > logging.INFO:
         return False
     handler.acquire()
     try:
-        handler.stream.write(formatter.request(real_ms(), fields) + handler.terminator)
-        handler.flush()
+        handler.write(formatter.request(real_ms(), fields))
     except Exception:
         return False
     finally:
         handler.release()
     return True
+
+
+class Handler(logging.StreamHandler[Any]):
+    """A handler that drops lines instead of waiting for the reader of its stream, and then logs how many it dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._dropped = 0
+        self._begun = False  # a line whose end was dropped
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record as a line."""
+        try:
+            self.write(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+    def write(self, line: str) -> None:
+        """Write a line, and before it the number of those dropped since the last; or drop it."""
+        if self._dropped and self._room():
+            text = f"{self._dropped} log lines were dropped, because standard error was full and nobody read it"
+            note = self.format(logging.LogRecord(_mockserver.name, logging.WARNING, "", 0, text, None, None))
+            self._dropped = 0
+            self._put(self.terminator * self._begun + note + self.terminator)
+        self._put(line + self.terminator)
+
+    def _put(self, text: str) -> None:
+        """Write a text in pieces that a pipe with room takes at once."""
+        for start in range(0, len(text), _PIECE):
+            if not self._room():
+                self._dropped += 1
+                self._begun |= start > 0
+                return
+            self.stream.write(text[start : start + _PIECE])
+            self.flush()
+        self._begun = False
+
+    def _room(self) -> bool:
+        """Test if the stream takes a piece without waiting; a stream in memory always does."""
+        try:
+            number = self.stream.fileno()
+        except (AttributeError, OSError, ValueError):
+            return True
+        if _poll is None:
+            return True
+        poller = _poll()
+        poller.register(number, select.POLLOUT)
+        return bool(poller.poll(0))
 
 
 def printable(text: str) -> str:

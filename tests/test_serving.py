@@ -193,6 +193,41 @@ class TestLog:
         if log_format == "json":
             assert {json.loads(line)["method"] for line in lines} <= {"GET", "-"}
 
+    @pytest.mark.parametrize("log_format", ["text", "json"])
+    def test_nobody_waits_for_a_log_that_nobody_reads(self, log_format: str) -> None:
+        with served("--log-format", log_format) as server, client(server.url) as actor:
+            for number in range(60):
+                actor.client.get(f"/{number}/{'x' * 5000}")
+            assert actor.list().status_code == 200
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(timeout=10) == 0
+
+    def test_lines_that_are_dropped_are_counted(self) -> None:
+        with served() as server, client(server.url) as actor:
+            requests = 0
+
+            def send(path: str) -> None:
+                nonlocal requests
+                requests += 1
+                actor.client.get(path)
+
+            for _ in range(60):
+                send("/" + "x" * 5000)
+            assert server.process.stderr
+            number = server.process.stderr.fileno()
+            log = os.read(number, 100_000)
+            send("/last")
+            code, _, rest = server.stop()
+        lines = (log.decode() + rest).splitlines()
+        assert (code, "GET /last 404" in lines[-1]) == (0, True)
+        (note,) = (line for line in lines if "dropped" in line)
+        dropped = int(note.split()[3])
+        assert note[9:] == (
+            f"WARNING mockserver: {dropped} log lines were dropped, because standard error was full and nobody read it"
+        )
+        whole = [line for line in lines if " ms" in line]
+        assert len(whole) + dropped == requests
+
 
 def worker_threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name.startswith("mockserver-worker")}
