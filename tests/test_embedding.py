@@ -12,9 +12,12 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import anyio
+import httpx
 import pytest
 from support import plain_environment, wait_until
 
@@ -106,6 +109,74 @@ class TestItsSockets:
             """
         )
         pytester.runpytest_subprocess("-psocket", "--disable-socket").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+class TestItsEventLoop:
+    URL = "http://vambe/api/public/team-members/all"
+
+    def client(self, mock: VambeMock) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=mock.transport, headers=mock.headers, timeout=None)
+
+    def test_a_request_without_a_socket_is_cancelled_at_once(self, backend: str, mock: VambeMock) -> None:
+        mock.delay("listTeamMembers", ms=60_000)
+
+        async def main() -> bool:
+            async with self.client(mock) as client:
+                with anyio.move_on_after(0.3) as scope:
+                    await client.get(self.URL)
+            return scope.cancelled_caught
+
+        assert anyio.run(main, backend=backend)
+        mock.reset()
+
+    def test_more_than_forty_requests_without_a_socket_wait_at_the_same_time(self, backend: str) -> None:
+        with MockServer(threads=256) as mock:
+            fault = mock.delay("listTeamMembers", ms=60_000, times=None)
+            statuses: list[int] = []
+
+            async def send(client: httpx.AsyncClient) -> None:
+                statuses.append((await client.get(self.URL)).status_code)
+
+            async def main() -> None:
+                async with self.client(mock) as client, anyio.create_task_group() as group:
+                    for _ in range(90):
+                        group.start_soon(send, client)
+                    with anyio.fail_after(20):
+                        while fault.hits < 90:
+                            await anyio.sleep(0.01)
+                    mock.reset()
+
+            anyio.run(main, backend=backend)
+            assert statuses == [503] * 90
+
+    def test_a_verification_does_not_block_it(self, backend: str, mock: VambeMock) -> None:
+        async def main() -> tuple[int, int]:
+            counts: list[int] = []
+
+            async def verify() -> None:
+                counts.append(await mock.averify("listTeamMembers", times=1, status=200, timeout=20))
+                counts.append(await mock.averify_sequence("listTeamMembers", timeout=20))
+
+            async with self.client(mock) as client, anyio.create_task_group() as group:
+                group.start_soon(verify)
+                await anyio.sleep(0.01)
+                await client.get(self.URL)
+            return counts[0], counts[1]
+
+        assert anyio.run(main, backend=backend) == (1, 1)
+        with pytest.raises(AssertionError, match="Expected exactly 2, but the journal has 1"):
+            anyio.run(partial(mock.averify, "listTeamMembers", times=2), backend=backend)
+
+    def test_a_verification_that_waits_is_cancelled_at_once(self, backend: str, mock: VambeMock) -> None:
+        async def main() -> bool:
+            with anyio.move_on_after(0.1) as scope:
+                await mock.averify("createTask", timeout=4)
+            return scope.cancelled_caught
+
+        begun = time.monotonic()
+        assert anyio.run(main, backend=backend)
+        assert time.monotonic() - begun < 3
 
 
 class TestItsThreads:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from mockserver import clock
@@ -38,6 +41,15 @@ class Answered(Match, total=False):
     """A pattern for requests and the status of their answers."""
 
     status: int
+
+
+class Verified(Answered, total=False):
+    """A pattern for requests, and the options of `VambeMock.verify`."""
+
+    times: int | None
+    at_least: int | None
+    at_most: int | None
+    timeout: float
 
 
 class FaultOptions(Match, total=False):
@@ -162,6 +174,16 @@ class VambeMock:
         __tracebackhide__ = True
         sequence = [{"operation": each} if isinstance(each, str) else dict(each) for each in patterns]
         return self._verified({"sequence": sequence}, timeout)
+
+    async def averify(self, operation: str | None = None, **options: Unpack[Verified]) -> int:
+        """As `verify`, without blocking the event loop: the application under test can run in it meanwhile."""
+        __tracebackhide__ = True
+        return await _in_thread(partial(self.verify, operation, **options))
+
+    async def averify_sequence(self, *patterns: str | Mapping[str, Any], timeout: float = 0.0) -> int:
+        """As `verify_sequence`, without blocking the event loop."""
+        __tracebackhide__ = True
+        return await _in_thread(partial(self.verify_sequence, *patterns, timeout=timeout))
 
     def fail(
         self,
@@ -371,6 +393,17 @@ class Clock:
 
     def _put(self, **change: Any) -> None:
         self._control.call("PUT", "/clock", change)
+
+
+async def _in_thread(call: Callable[[], int]) -> int:
+    """Make a call in a thread, with asyncio or trio; when it is cancelled, nothing waits for the thread."""
+    __tracebackhide__ = True
+    try:
+        import anyio
+        import anyio.to_thread
+    except ImportError:  # it comes with httpx, which asyncio can do without
+        return await asyncio.to_thread(call)
+    return await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(math.inf))
 
 
 def _instant(moment: str | datetime) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cached_property
 from typing import Any
 
+import anyio
 import anyio.to_thread
 import h11
 import httpx
@@ -34,9 +36,10 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self._answered(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of an asynchronous client; httpx calls it."""
+        """Answer a request of an asynchronous client; httpx calls it. A cancelled client does not wait for the answer."""
         await request.aread()
-        return await anyio.to_thread.run_sync(self._answered, request)
+        unlimited = anyio.CapacityLimiter(math.inf)  # anyio's own 40 are for all threads of an event loop
+        return await anyio.to_thread.run_sync(self._answered, request, abandon_on_cancel=True, limiter=unlimited)
 
     def _answered(self, request: httpx.Request) -> httpx.Response:
         task = _Task(self._application, request)
