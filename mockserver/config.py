@@ -5,6 +5,7 @@ The command line, `create_app` and `MockServer` read them from `SETTINGS`.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -15,6 +16,7 @@ from mockserver.clock import ClockSetting, parse_setting
 from mockserver.formats.json import quoted
 from mockserver.keys import check_key, check_token
 
+_log = logging.getLogger("mockserver")
 ENVIRONMENT_PREFIX = "VAMBE_MOCK_"
 URL_VARIABLE, KEY_VARIABLE = "VAMBE_API_URL", "VAMBE_API_KEY"  # set for applications under test
 
@@ -176,6 +178,7 @@ def resolve(options: Mapping[str, str | Sequence[str] | None], environment: Mapp
     Options map a setting's name to its text (a list's to its texts); None or an empty list means not given. In the
     environment, lists are separated by commas or blanks. Raises InvalidSetting.
     """
+    environment = _without_service(environment)
     chosen = {}
     for setting in SETTINGS:
         given = options.get(setting.name)
@@ -187,6 +190,19 @@ def resolve(options: Mapping[str, str | Sequence[str] | None], environment: Mapp
             if given or setting.kind == "value":
                 chosen[setting.name] = _parse(setting, given, f"{setting.flag} ({setting.variable})")
     return Settings(**chosen)
+
+
+def _without_service(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment without the address that Kubernetes puts into VAMBE_MOCK_PORT for a service named vambe-mock.
+
+    https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+    """
+    name = ENVIRONMENT_PREFIX + "PORT"
+    address = environment.get(name, "")
+    if not re.match(r"(tcp|udp|sctp)://", address):
+        return environment
+    _log.warning("%s is ignored: %s is the address of a Kubernetes service, not a port", name, quoted(address))
+    return {each: text for each, text in environment.items() if each != name}
 
 
 def _parse(setting: Setting, given: str | Sequence[str], origin: str) -> Any:

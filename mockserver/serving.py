@@ -150,8 +150,12 @@ def _announce(settings: Settings, server: Server, engine: Engine, token: str | N
     try:
         click.echo(_ready(server, token) if settings.json else _welcome(server.url, _first_user(engine), token))
     except OSError:
-        # Standard output is closed: serve anyway, and keep the buffered text from failing again at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # standard output is closed or full: serve anyway
+
+
+def discard_output() -> None:
+    """Discard what cannot be written to standard output, so that it does not fail again at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _first_user(engine: Engine) -> str:

@@ -402,6 +402,20 @@ class TestOutput:
     def test_an_output_that_cannot_be_written_does_not_keep_it_from_serving(self, tmp_path: Path) -> None:
         self._serves_with('exec "$@" > /dev/full', tmp_path)
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+    @pytest.mark.parametrize("arguments", ["env", "fixtures validate .", "fixtures init new", "--version", "requests"])
+    def test_an_output_without_room_is_one_line_and_exit_code_2(
+        self, arguments: str, tmp_path: Path, server_url: str
+    ) -> None:
+        command("fixtures", "init", ".", cwd=tmp_path)
+        httpx.get(f"{server_url}/api/public/team-members/all", headers={"x-api-key": "test_default"})
+        with open("/dev/full", "w") as full:
+            line = [*COMMAND, *arguments.split()]
+            environment = plain_environment(VAMBE_MOCK_URL=server_url)
+            ended = subprocess.run(line, cwd=tmp_path, env=environment, stdout=full, stderr=-1, encoding="utf-8")
+        assert ended.stderr == "vambe-mock: standard output: No space left on device\n"
+        assert ended.returncode == 2
+
     def test_an_output_that_nobody_reads_does_not_keep_it_from_serving(self, tmp_path: Path) -> None:
         self._serves_with('exec "$@" > >(exit 0)', tmp_path)
 

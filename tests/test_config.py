@@ -89,3 +89,13 @@ def test_the_refusal_of_a_list_names_the_bad_member() -> None:
 
 def test_variables_of_others_are_not_looked_at() -> None:
     assert resolve({}, {"VAMBE_MOCK_UNKNOWN": "x", "PORT": "1", "HOST": "x"}) == Settings()
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.7:4010", "udp://[::1]:4010"])
+def test_the_address_of_a_service_in_kubernetes_is_ignored_and_said_once(
+    address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert resolve({}, {"VAMBE_MOCK_PORT": address, "VAMBE_MOCK_SEED": "mine"}) == Settings(seed="mine")
+    assert [record.getMessage() for record in caplog.records] == [
+        f'VAMBE_MOCK_PORT is ignored: "{address}" is the address of a Kubernetes service, not a port'
+    ]

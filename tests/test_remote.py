@@ -274,6 +274,22 @@ def test_what_is_no_mock_is_one_line(cmd: Commands, kind: str) -> None:
             assert url in line
 
 
+def test_the_environment_that_starts_a_server_leads_every_command_to_it(cmd: Commands, api: Api) -> None:
+    port = api.url.rpartition(":")[2]
+    variables = {"VAMBE_MOCK_PORT": "1", "VAMBE_MOCK_URL": api.url}
+    for each in ({"VAMBE_MOCK_PORT": port}, variables):
+        assert cmd.ok("healthcheck", **each).startswith(f"{api.url} is healthy")
+        assert f"VAMBE_API_URL={api.url}\n" in cmd.ok("env", **each)
+        cmd.ok("requests", **each)
+        cmd.ok("reset", "--only", "clock", **each)
+    assert "http://127.0.0.1:4010" in cmd.ok("env", VAMBE_MOCK_PORT="0")
+
+
+def test_the_address_of_a_service_in_kubernetes_is_not_taken_for_a_port(cmd: Commands) -> None:
+    done = cmd.run("env", VAMBE_MOCK_PORT="tcp://10.0.0.7:4010")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "export VAMBE_API_URL=http://127.0.0.1:4010")
+
+
 def test_another_program_that_answers_with_json_is_not_healthy(cmd: Commands) -> None:
     with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as url:
         assert cmd.run("healthcheck", "--url", url).returncode == 1

@@ -17,6 +17,7 @@ from mockserver.cli import remote, variables
 from mockserver.cli.variables import Variables
 from mockserver.client.client import CallFailed
 from mockserver.config import SETTINGS, InvalidSetting
+from mockserver.formats.json import quoted
 from mockserver.logs import printable
 from mockserver.store.transactions import UnusableDatabase
 
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _stop(error.format_message())
     except (InvalidSetting, fixtures.InvalidFixtures, UnusableDatabase, serving.CannotListen, CallFailed) as error:
         _stop(str(error))
+    except OSError as error:
+        serving.discard_output()
+        _stop(f"{quoted(error.filename) if error.filename else 'standard output'}: {error.strerror or error}")
     except click.Abort:
         sys.exit(130)
 

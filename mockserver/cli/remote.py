@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from mockserver import config
 from mockserver.cli import variables
 from mockserver.cli.variables import Variables
 from mockserver.client import terminal
-from mockserver.client.client import DEFAULT_URL, CallFailed, Client, url_from
+from mockserver.client.client import CallFailed, Client, url_from
 from mockserver.logs import printable
 
 Connect = Callable[[], Client]
 
 _URL = click.option(
-    "--url", envvar="VAMBE_MOCK_URL", help=f"The server's URL.  [default: {DEFAULT_URL}; env: VAMBE_MOCK_URL]"
+    "--url",
+    envvar="VAMBE_MOCK_URL",
+    help="The server's URL.  [default: http://127.0.0.1:4010, or the port of VAMBE_MOCK_PORT; env: VAMBE_MOCK_URL]",
 )
 _READY_FILE = click.option(
     "--ready-file",
@@ -40,11 +44,19 @@ _OPTIONS = (
 )
 
 
+def _url(url: str | None, ready_file: str | None) -> str:
+    """The URL of the server that the same environment would start; port 0 names none, so the default remains."""
+    if url or ready_file:
+        return url_from(url, ready_file, 0)
+    port = {name: text for name, text in os.environ.items() if name == "VAMBE_MOCK_PORT"}
+    return url_from(None, None, config.resolve({}, port).port or config.Settings.port)
+
+
 def _remote(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that select a server to a command, which takes a factory of clients instead."""
 
     def run(url: str | None, ready_file: str | None, sandbox: str | None, admin_token: str | None, **rest: Any) -> Any:
-        return command(lambda: Client(url_from(url, ready_file), sandbox, admin_token), **rest)
+        return command(lambda: Client(_url(url, ready_file), sandbox, admin_token), **rest)
 
     run.__doc__, run.__name__ = command.__doc__, command.__name__
     for option in reversed(_OPTIONS):
@@ -138,7 +150,7 @@ def env(variables_of: Variables, url: str | None, ready_file: str | None) -> int
     \b
         eval "$(vambe-mock env --sandbox mine)"
     """  # noqa: D301 (click's mark)
-    server = Client(url_from(url, ready_file), None)
+    server = Client(_url(url, ready_file), None)
     for name, value in variables_of(server.url).items():
         click.echo(f"export {name}={shlex.quote(value)}")
     return 0

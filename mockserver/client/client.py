@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 if TYPE_CHECKING:
     from urllib.request import OpenerDirector
 
-DEFAULT_URL = "http://127.0.0.1:4010"
 _QUIET_S = 60.0  # an event stream silent for longer is dead: the server sends comments more often
 _TIMEOUT_S = 10.0
 
@@ -32,13 +31,13 @@ class CallFailed(Exception):
         self.document = document
 
 
-def url_from(url: str | None, ready_file: str | None) -> str:
-    """The server's URL: the one given, else the one in a ready file, else the default.
+def url_from(url: str | None, ready_file: str | None, port: int) -> str:
+    """The server's URL: the one given, else the one in a ready file, else that of a port on this machine.
 
     Raises CallFailed for a ready file that cannot be read.
     """
     if url or not ready_file:
-        return (url or DEFAULT_URL).rstrip("/")
+        return (url or f"http://127.0.0.1:{port}").rstrip("/")
     try:
         ready = json.loads(Path(ready_file).read_text(encoding="utf-8"))
         return str(ready["url"])
