@@ -409,7 +409,7 @@ class TestOutput:
     ) -> None:
         command("fixtures", "init", ".", cwd=tmp_path)
         httpx.get(f"{server_url}/api/public/team-members/all", headers={"x-api-key": "test_default"})
-        with open("/dev/full", "w") as full:
+        with Path("/dev/full").open("w") as full:
             line = [*COMMAND, *arguments.split()]
             environment = plain_environment(VAMBE_MOCK_URL=server_url)
             ended = subprocess.run(line, cwd=tmp_path, env=environment, stdout=full, stderr=-1, encoding="utf-8")

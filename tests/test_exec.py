@@ -393,6 +393,20 @@ def test_ctrl_c_reaches_the_command_once() -> None:
         assert (process.returncode, output) == (11, "")
 
 
+@pytest.mark.skipif(not hasattr(signal, "sigtimedwait"), reason="needs to learn who sent a signal")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_an_interrupt_that_only_it_gets_on_a_terminal_is_passed_on(number: int) -> None:
+    code = COUNT.replace("signal.SIGINT", str(int(number)))
+    with on_a_terminal(*COMMAND, "exec", "--", sys.executable, "-c", code) as (process, _):
+        assert process.stdout
+        assert int(process.stdout.readline()) == process.pid
+        process.send_signal(number)
+        assert process.stdout.readline() == "interrupted\n"
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=10)
+        assert (process.returncode, output) == (11, "")
+
+
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
 def test_an_interrupt_in_the_background_of_a_terminal_is_passed_on() -> None:
     job = ("bash", "-c", 'set -m; "$@" & wait $!', "bash", *COMMAND, "exec", "--", sys.executable, "-c", COUNT)

@@ -8,13 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mockserver.formats.json import quoted
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as in shells
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGBREAK")
 _TERMINAL_SIGNALS = ("SIGINT", "SIGQUIT", "SIGBREAK")
+_POLL_S = 0.05
 
 
 class CannotRun(Exception):
@@ -30,6 +31,16 @@ def end_on_signals() -> None:
     _on_signals(lambda number: sys.exit(128 + number))
 
 
+@contextlib.contextmanager
+def terminal_signals_left() -> Iterator[None]:
+    """Have threads that start in the block leave the signals of a terminal to `run`."""
+    _block(True)
+    try:
+        yield
+    finally:
+        _block(False)
+
+
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a command to its end; return its exit code, or 128 plus the number of the signal that ended it.
 
@@ -37,12 +48,27 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """
     early: list[int] = []
     _on_signals(early.append)
-    process = _started(command, environment)
+    process = _started(command, environment)  # which inherits what is blocked
+    _block(True)
     _on_signals(lambda number: _pass_on(process, number))
     for number in early:
         _send(process, number)
     code = _ended(process)
+    _block(False)
     return code if code >= 0 else 128 - code
+
+
+def _waited_for() -> list[int]:
+    """The signals of a terminal that `_ended` waits for, because only so their sender can be learned; none on macOS."""
+    if not hasattr(signal, "sigtimedwait"):
+        return []
+    numbers = (signal.SIGINT, signal.SIGQUIT)
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def _block(blocked: bool) -> None:
+    if numbers := _waited_for():
+        signal.pthread_sigmask(signal.SIG_BLOCK if blocked else signal.SIG_UNBLOCK, numbers)
 
 
 def _on_signals(act: Callable[[int], object]) -> None:
@@ -74,10 +100,21 @@ def _refusal(name: str, error: OSError) -> CannotRun:
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int:
-    while True:
+    """Wait for the end of the command, and pass on the signals of a terminal that were sent to this process alone."""
+    numbers = _waited_for()
+    while numbers and process.poll() is None:
         # With a timeout: a signal that another thread receives does not wake this one, which runs the handler.
+        received = signal.sigtimedwait(numbers, _POLL_S)
+        if received and (_has_sender(received) or not _in_the_foreground()):
+            _send(process, received.si_signo)
+    while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(timeout=1)
+
+
+def _has_sender(received: signal.struct_siginfo) -> bool:
+    """Test for a signal of a process; those of a terminal come from the kernel."""
+    return received.si_code <= 0 or received.si_pid != 0
 
 
 def _pass_on(process: subprocess.Popen[bytes], number: int) -> None:

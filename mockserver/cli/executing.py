@@ -35,7 +35,8 @@ def execute(settings: Settings, command: Sequence[str], variables_of: Variables)
     with serving.bound_server(settings) as opened, _counted() as counted:
         before = journal_ends(opened.engine)
         variables = variables_of(opened.server.url)
-        opened.server.start()
+        with child.terminal_signals_left():
+            opened.server.start()
         try:
             code = child.run(command, _without_proxy({**os.environ, **_own_variables(opened), **variables}))
         except child.CannotRun as error:

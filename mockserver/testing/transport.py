@@ -36,7 +36,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self._answered(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of an asynchronous client; httpx calls it. A cancelled client does not wait for the answer."""
+        """Answer a request of an asynchronous client, which may cancel it; httpx calls it."""
         await request.aread()
         unlimited = anyio.CapacityLimiter(math.inf)  # anyio's own 40 are for all threads of an event loop
         return await anyio.to_thread.run_sync(self._answered, request, abandon_on_cancel=True, limiter=unlimited)
