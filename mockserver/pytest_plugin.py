@@ -82,6 +82,7 @@ class _Servers:
     def __init__(self, url: str | None, admin_token: str | None) -> None:
         self.run = os.urandom(8).hex()
         self.mocks: list[VambeMock] = []
+        self.test: pytest.Item | None = None
         self._url = url
         self._admin_token = admin_token
         self._started: dict[str, MockServer] = {}
@@ -137,9 +138,43 @@ def vambe_mock_config() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def vambe_mock_server(request: pytest.FixtureRequest, vambe_mock_config: Mapping[str, Any]) -> Server:
-    """The server of this session: its `base_url`, and `sandbox()` for sandboxes that outlive a test."""
-    return request.config.stash[_servers_key].running(vambe_mock_config)
+def vambe_mock_server(request: pytest.FixtureRequest) -> Server:
+    """The server with the settings of the running test: `base_url`, and `sandbox()` for sandboxes that outlive a test.
+
+    It can be used in any scope, also where `vambe_mock_config` is overridden in a smaller one.
+    """
+    server: Any = _ServerOfTheTest(request.config.stash[_servers_key])
+    return server  # type: ignore[no-any-return]
+
+
+class _ServerOfTheTest:
+    """The server of whichever test runs; between tests, and in their teardown, that of the last one that used it."""
+
+    def __init__(self, servers: _Servers) -> None:
+        self._servers = servers
+        self._test: pytest.Item | None = None
+        self._server: Server | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        test = self._servers.test
+        if self._server is None or (test is not None and test is not self._test):
+            if test is None:
+                raise RuntimeError("vambe_mock_server is used outside of a test")
+            settings = test._request.getfixturevalue("vambe_mock_config")  # type: ignore[attr-defined]
+            self._test, self._server = test, self._servers.running(settings)
+        return getattr(self._server, name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note which test runs."""
+    item.config.stash[_servers_key].test = item
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Note that no test runs: its settings cannot be asked for any more."""
+    item.config.stash[_servers_key].test = None
 
 
 @pytest.fixture

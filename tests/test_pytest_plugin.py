@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 
 import httpx
@@ -260,6 +261,36 @@ class TestTheServer:
             test_c="def test_has_its_own(vambe_mock):\n    assert vambe_mock.clock.mode == 'ticking'\n",
         )
         run(suite).assert_outcomes(passed=3)
+
+    @pytest.mark.parametrize("scope", ["session", "module", "function"])
+    def test_its_settings_in_any_scope_are_those_of_the_server_of_the_session(
+        self, scope: str, suite: pytest.Pytester
+    ) -> None:
+        plain = """
+            def test_is_the_server_of_its_settings(vambe_mock_server, vambe_mock):
+                assert vambe_mock_server.base_url == vambe_mock.base_url
+                with vambe_mock_server.sandbox() as other:
+                    assert len(other.tasks) == {}
+        """
+        shared = """
+            import pytest
+
+            @pytest.fixture(scope="module")
+            def shared(vambe_mock_server):
+                with vambe_mock_server.sandbox() as mock:
+                    yield mock
+                assert vambe_mock_server.base_url == mock.base_url
+
+            @pytest.fixture(scope="{}")
+            def vambe_mock_config():
+                return {{"fixtures": "demo"}}
+
+            def test_shares_a_sandbox_of_it(shared):
+                assert len(shared.tasks) == 36
+        """
+        demo = textwrap.dedent(shared.format(scope)) + textwrap.dedent(plain.format(36))
+        suite.makepyfile(test_a=plain.format(0), test_b=demo, test_c=plain.format(0))
+        run(suite).assert_outcomes(passed=4)
 
     def test_it_starts_once_for_a_session_and_can_be_had_for_the_session(self, suite: pytest.Pytester) -> None:
         suite.makepyfile(
