@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -19,8 +21,11 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 import pytest
-from support import plain_environment, wait_until
+from support import ROOT, plain_environment, wait_until
 
+from mockserver.application import create_app
+from mockserver.config import Settings
+from mockserver.engine import EXTENSION
 from mockserver.testing import MockServer, VambeMock
 
 OPEN_FILES = Path("/proc/self/fd")
@@ -265,6 +270,89 @@ app.extensions["vambe_mock"].close()
 """
         ended = run(code)
         assert (ended.stdout, ended.stderr) == ("200\n", "")
+
+
+class Foreign:
+    """The application in another WSGI server, in a process group that ends with the block."""
+
+    def __init__(self, *line: str, **variables: str) -> None:
+        environment = plain_environment(**variables)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *line],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        self.log: list[str] = []
+        assert self.process.stderr
+        for each in self.process.stderr:
+            self.log.append(each)
+            if found := re.search(r"(?:Running on|Listening at:) (http://127.0.0.1:[0-9]+)", each):
+                self.url = found[1]
+                return
+        raise AssertionError("".join(self.log))
+
+    def __enter__(self) -> httpx.Client:
+        self.client = httpx.Client(base_url=self.url, headers={"x-api-key": "test_a"}, verify=False, timeout=20)
+        return self.client
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+
+TEAM = "/api/public/team-members/all"
+FLASK = ("flask", "--app", "app", "run", "--port", "0")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a socket of Windows cannot be replaced")
+class TestItsServer:
+    """`flask run`, gunicorn: any server of WSGI."""
+
+    @pytest.mark.parametrize("line", [FLASK, ("gunicorn", "--bind", "127.0.0.1:0", "--threads", "4", "app:app")])
+    def test_connections_break_as_on_the_mock_s_own_server(self, line: tuple[str, ...]) -> None:
+        errors: dict[str, type[Exception]] = {
+            "reset": httpx.ReadError,
+            "empty": httpx.RemoteProtocolError,
+            "truncate": httpx.RemoteProtocolError,
+            "garbage": httpx.RemoteProtocolError,
+        }
+        with Foreign(*line) as client:
+            for connection, error in errors.items():
+                rule = {"match": {"operation": "listTeamMembers"}, "when": "after", "connection": connection}
+                assert client.post("/__admin/faults", json=rule).status_code == 201
+                with pytest.raises(error):
+                    client.get(TEAM)
+            assert client.get(TEAM).status_code == 200
+
+    def test_a_server_that_shows_no_socket_says_that_it_breaks_no_connection(self) -> None:
+        app = create_app(Settings())
+        with contextlib.closing(app.extensions[EXTENSION]):
+            client = app.test_client()
+            client.post("/__admin/faults?sandbox=a", json={"match": {}, "connection": "reset"})
+            answer = client.get(TEAM, headers={"x-api-key": "test_a"})
+            assert (answer.status_code, "break a connection" in answer.get_json()["message"]) == (501, True)
+
+    def test_the_reloader_of_flask_leaves_the_database_to_the_process_that_serves(self, tmp_path: Path) -> None:
+        database = str(tmp_path / "world.db")
+        with Foreign(*FLASK, "--debug", VAMBE_MOCK_DATABASE=database) as client:
+            wait_until(lambda: self.answers(client), 20)
+
+    @staticmethod
+    def answers(client: httpx.Client) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return client.get(TEAM).status_code == 200
+        return False
+
+    def test_several_workers_are_refused_with_what_to_do(self) -> None:
+        with Foreign("gunicorn", "--bind", "127.0.0.1:0", "--workers", "2", "app:app") as client:
+            answer = client.get(TEAM)
+            assert answer.status_code == 500
+            assert "gunicorn --workers 1 --threads 64, or vambe-mock serve" in answer.json()["message"]
 
 
 class TestItsEnd:

@@ -16,6 +16,7 @@ from mockserver.api.operations import BASE_PATH, Operation
 from mockserver.engine import Engine
 from mockserver.errors import ApiError
 from mockserver.journal.messages import Answer, Received
+from mockserver.web import foreign
 
 Environ = dict[str, Any]
 Kind = TypeVar("Kind", bound=Response)
@@ -33,7 +34,11 @@ def answer(
     answered = pipeline.answer(engine, _received(environ, engine.settings.max_body), operation, path, refusal)
     environ["mockserver.sandbox"] = answered.sandbox
     if answered.connection:
-        answers.break_connection(answered, _status_line(answered.status), environ["mockserver.connection"])
+        try:
+            connection = foreign.connection_of(environ)
+        except ApiError as error:
+            return answers.refused(error)
+        answers.break_connection(answered, _status_line(answered.status), connection)
     return answered
 
 
