@@ -167,8 +167,12 @@ class _ServerOfTheTest:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note which test runs."""
+    """Note which test runs; have a sandbox, and the server that it may need, before pyfakefs replaces all files."""
     item.config.stash[_servers_key].test = item
+    names: list[str] = getattr(item, "fixturenames", [])
+    if "fs" in names and "vambe_mock" in names:
+        names.remove("vambe_mock")
+        names.insert(0, "vambe_mock")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -184,6 +184,30 @@ class TestItsEventLoop:
         assert time.monotonic() - begun < 3
 
 
+class TestItsFiles:
+    @pytest.mark.parametrize("fixtures", ["fs, vambe_mock", "vambe_mock, fs"])
+    def test_a_faked_file_system_keeps_no_request_from_its_answer(
+        self, fixtures: str, pytester: pytest.Pytester
+    ) -> None:
+        pytester.makepyfile(
+            f"""
+            import pathlib
+            import httpx, pytest
+
+            @pytest.mark.parametrize("zone", ["America/Santiago", "Asia/Tokyo"])
+            def test_creates({fixtures}, zone):
+                assert not pathlib.Path("/usr").exists()
+                task = {{"title": "Call", "responsibleIds": [vambe_mock.users[0]["id"]], "priority": "1"}}
+                due = {{"dueDate": "2026-01-01", "dueTime": "10:00", "timezone": zone}}
+                with httpx.Client(base_url=vambe_mock.base_url, headers=vambe_mock.headers, verify=False) as client:
+                    assert client.post("/api/public/tasks", json=task | due).status_code == 201
+                vambe_mock.reset()
+                assert vambe_mock.tasks == []
+            """
+        )
+        pytester.runpytest_subprocess("-pno:schemathesis").assert_outcomes(passed=2)
+
+
 class TestItsThreads:
     @staticmethod
     def databases() -> int:

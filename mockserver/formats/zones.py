@@ -1,13 +1,15 @@
 """Time zones, from the `tzdata` package only (contract, section 2, `timezone`).
 
-The machine's own zone files are never read: their names and rules differ from machine to machine.
+The machine's own zone files are never read: their names and rules differ from machine to machine. Zones are read when
+they are first used, by `pkgutil`: the file systems that tests fake do not replace what the import system reads.
 """
 
 from __future__ import annotations
 
+import io
+import pkgutil
 from datetime import datetime, timedelta
 from functools import cache
-from importlib import resources
 from zoneinfo import ZoneInfo
 
 from mockserver.formats.json import quoted
@@ -19,16 +21,20 @@ _EARLIEST, _LATEST = datetime.min + timedelta(3), datetime.max - timedelta(3)
 @cache
 def names() -> frozenset[str]:
     """Every accepted IANA name, links such as `US/Pacific` included."""
-    listed = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
-    return frozenset(listed) - {"Factory", "localtime"}
+    return frozenset(_data("zones").decode("ascii").split()) - {"Factory", "localtime"}
 
 
 @cache
 def load(name: str) -> ZoneInfo:
     """Load the zone of a name, which must be one of `names()`."""
-    *folders, last = name.split("/")
-    with resources.files(".".join(["tzdata", "zoneinfo", *folders])).joinpath(last).open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
+    return ZoneInfo.from_file(io.BytesIO(_data(f"zoneinfo/{name}")), key=name)
+
+
+def _data(path: str) -> bytes:
+    data = pkgutil.get_data("tzdata", path)
+    if data is None:
+        raise FileNotFoundError(f"tzdata has no {path}")
+    return data
 
 
 def instants(wall: datetime, name: str) -> list[datetime]:
