@@ -224,12 +224,14 @@ class TestItsThreads:
         thread.join()
 
     @pytest.mark.skipif(not OPEN_FILES.exists(), reason="the system has no /proc to ask")
-    def test_a_thread_that_used_the_mock_and_ended_leaves_no_open_file(self, mock: VambeMock) -> None:
-        self.in_a_thread(mock)
-        before = self.databases()
-        for _ in range(20):
+    def test_a_thread_that_used_the_mock_and_ended_leaves_no_open_file(self, tmp_path: Path) -> None:
+        with MockServer(database=tmp_path / "world.db") as mock:
             self.in_a_thread(mock)
-        wait_until(lambda: self.databases() <= before)
+            before = self.databases()
+            assert before
+            for _ in range(20):
+                self.in_a_thread(mock)
+            wait_until(lambda: self.databases() <= before)
 
 
 @needs_fork
