@@ -115,7 +115,7 @@ def test_reset_takes_where_to_and_which_parts(cmd: Commands, api: Api, name: str
 def test_reset_of_what_is_not_there_is_one_line_and_exit_code_2(cmd: Commands, api: Api, name: str) -> None:
     for arguments, said in (
         (("--to", "nowhere"), '404 There is no snapshot "nowhere"'),
-        (("--only", "people"), "400 Validation failed"),
+        (("--only", "people"), "400 Validation failed: only: Must be some of tasks, journal, faults, clock"),
         (("--sandbox", "a b"), "400 'a b' is no sandbox's name"),
     ):
         done = cmd.run("reset", "--url", api.url, "--sandbox", name, *arguments)

@@ -154,6 +154,23 @@ class TestLooking:
         with pytest.raises(CallFailed, match="400 Validation failed"):
             mock.requests("makeTask")
 
+    @pytest.mark.parametrize(
+        ("wrong", "reason"),
+        [
+            (lambda mock: mock.fail("create_task"), 'match.operation: There is no "create_task"; there are createTask'),
+            (lambda mock: mock.configure(rate_limit=5), "rate_limit: Expected an object, received a number"),
+            (lambda mock: mock.verify("createTask", verb=1), "request.verb: Unknown key; a pattern takes operation, m"),
+            (lambda mock: mock.verify_sequence("list"), 'sequence.0.operation: There is no "list"; there are creat'),
+            (lambda mock: mock.reset(only=["taskz"]), "only: Must be some of tasks, journal, faults"),
+            (lambda mock: mock.clock.set("soon"), 'now: "soon" is not a date-time of the form'),
+            (lambda mock: mock.delay(ms=-1, skip=-1), r"skip: Must be a whole number|from 0 to 60000; skip: Must be"),
+            (lambda mock: setattr(mock, "state", {"tasks": []}), "users: Required; statuses: Required"),
+        ],
+    )
+    def test_a_refusal_gives_its_reasons(self, mock: VambeMock, wrong: Any, reason: str) -> None:
+        with pytest.raises(CallFailed, match=f"400 Validation failed: .*{reason}"):
+            wrong(mock)
+
     def test_the_journal_is_explained_in_words(self, mock: VambeMock, app: Api) -> None:
         assert mock.explain() == (
             "No request was answered in this sandbox: does the client use its base_url and its api_key?"

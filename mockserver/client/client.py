@@ -114,10 +114,18 @@ class Client:
         with error:
             try:
                 document = json.load(error)
-                return CallFailed(f"{self.url}: {error.code} {document['message']}", error.code, document)
-            except (ValueError, KeyError, TypeError):
+                reasons = "; ".join(map(_reason, document.get("errors", ())))
+                message = f"{document['message']}: {reasons}" if reasons else document["message"]
+                return CallFailed(f"{self.url}: {error.code} {message}", error.code, document)
+            except (ValueError, KeyError, TypeError, AttributeError):
                 return CallFailed(f"{self.url}: {error.code} {error.reason}", error.code)
 
     def _silent(self, error: Exception) -> CallFailed:
         reason = getattr(error, "reason", error)
         return CallFailed(f"{self.url} does not answer as it should: {reason or type(reason).__name__}")
+
+
+def _reason(problem: Mapping[str, Any]) -> str:
+    """A problem of a refusal, with the place that it is about."""
+    place = ".".join(map(str, problem["path"]))
+    return f"{place}: {problem['message']}" if place else str(problem["message"])
