@@ -156,6 +156,13 @@ class TestHost:
         assert_error(answer, 421)
         assert "access-control-allow-origin" not in answer.headers
 
+    def test_a_refusal_names_the_host_and_the_way_out(self, server_url: str) -> None:
+        message = (
+            'This server answers for loopback names only, not for the host "api.vambe.me": '
+            "start it with --allowed-host api.vambe.me"
+        )
+        assert_error(asked_by(server_url, "API.vambe.me:80"), 421, message)
+
     def test_a_refusal_of_head_has_no_body(self, server_url: str) -> None:
         answer = httpx.head(server_url, headers={"host": "evil.example"})
         assert (answer.status_code, answer.content) == (421, b"")

@@ -80,8 +80,16 @@ class HostRule:
         name = host_name(str(environ.get("HTTP_HOST", "")))
         if name is not None and (name in self._allowed or is_loopback(name)):
             return self._application(environ, start_response)
-        error = MisdirectedRequest()
+        error = MisdirectedRequest(name and _refusal(name))
         body = wire_json.encode(error.document())
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response(f"{error.status} {error.title}", headers)
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
+def _refusal(name: str) -> str:
+    named = wire_json.quoted(name)
+    return (
+        f"This server answers for loopback names only, not for the host {named}: "
+        f"start it with --allowed-host {named[1:-1]}"
+    )
