@@ -6,6 +6,7 @@ A folder holds any of `FILES`; missing ones are taken from the shipped `default`
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
@@ -225,7 +226,7 @@ def _read(files: dict[str, Path]) -> tuple[dict[str, Any], dict[str, list[int]],
         if not path.exists():
             continue
         try:
-            content = path.read_bytes()
+            content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # editors on Windows write one
             records = wire_json.decode(content)
             if not isinstance(records, list):
                 raise wire_json.NotJson(f"expected an array of records, found {fields.kind_of(records)}")

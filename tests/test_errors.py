@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import socket
@@ -236,6 +237,7 @@ def test_options_comes_before_the_route(server_url: str) -> None:
     ("content", "message"),
     [
         (b"", "The body is not valid JSON: it is empty"),
+        (gzip.compress(b"{}"), "The body is not valid JSON: it is compressed with gzip: send it uncompressed"),
         (b"{", "The body is not valid JSON: unexpected end of the text at line 1, column 2"),
         (b'{\n "title": "a",\n}', "The body is not valid JSON: unexpected '}' at line 3, column 1"),
         (b'{"title": "a\nb"}', "The body is not valid JSON: unexpected '\\n' at line 1, column 13"),
@@ -247,7 +249,7 @@ def test_options_comes_before_the_route(server_url: str) -> None:
         (b"true", "The body must be a JSON object, not a boolean"),
         (b"null", "The body must be a JSON object, not null"),
         (b'{"a": "\xff"}', "The body is not valid JSON: it is not UTF-8 at byte 8"),
-        ("{}".encode("utf-16"), "The body is not valid JSON: it is not UTF-8 at byte 1"),
+        ("{}".encode("utf-16"), "The body is not valid JSON: it is in UTF-16 or UTF-32: write it in UTF-8"),
         (b'{"a": NaN}', "The body is not valid JSON: it has NaN, which is not a JSON number"),
         (b'{"a": -Infinity}', "The body is not valid JSON: it has -Infinity, which is not a JSON number"),
         (b'{"a": 1e400}', "The body is not valid JSON: it has a number outside the range of an IEEE double: 1e400"),

@@ -325,6 +325,10 @@ class TestBroken:
         (tmp_path / "users.json").write_bytes(text)
         assert problems_of(tmp_path) == [f"users.json: {reason}"]
 
+    def test_a_byte_order_mark_is_ignored(self, tmp_path: Path) -> None:
+        (tmp_path / "users.json").write_text(json.dumps(shipped("users"), indent=2), encoding="utf-8-sig")
+        assert fixtures.load(str(tmp_path)).document["users"] == fixtures.load("default").document["users"]
+
     def test_a_file_that_nothing_reads_is_refused(self, tmp_path: Path) -> None:
         write(tmp_path, task=[], users=shipped("users"))
         (problem,) = problems_of(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from typing import Any
 
 import pytest
@@ -213,11 +215,15 @@ def test_65_levels_are_refused(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"\xef\xbb\xbf{}", "unexpected '\\ufeff' at line 1, column 1"),
-        ("{}".encode("utf-16"), "it is not UTF-8 at byte 1"),
+        (b"\xef\xbb\xbf{}", "it begins with a byte order mark (U+FEFF): leave it out"),
+        ("{}".encode("utf-16"), "it is in UTF-16 or UTF-32: write it in UTF-8"),
+        (b"\xfe\xff\x00{", "it is in UTF-16: write it in UTF-8"),
+        (gzip.compress(b"{}"), "it is compressed with gzip: send it uncompressed"),
+        (zlib.compress(b"{}"), "it is compressed with deflate: send it uncompressed"),
+        (b"\x28\xb5\x2f\xfd\x00", "it is compressed with zstd: send it uncompressed"),
         ("{}".encode("utf-16-le"), "unexpected '\\x00' at line 1, column 2"),
         ("{}".encode("utf-16-be"), "unexpected '\\x00' at line 1, column 1"),
-        ("{}".encode("utf-32"), "it is not UTF-8 at byte 1"),
+        ("{}".encode("utf-32"), "it is in UTF-16 or UTF-32: write it in UTF-8"),
         ("{}".encode("utf-32-be"), "unexpected '\\x00' at line 1, column 1"),
         ('{"a": "é"}'.encode("latin-1"), "it is not UTF-8 at byte 8"),
         (b'"\xc0\xaf"', "it is not UTF-8 at byte 2"),  # overlong

@@ -16,6 +16,15 @@ MAX_DEPTH = 64
 MAX_DIGITS = 4300
 _AT_ONCE = 500  # documents
 
+# The first bytes of what is often sent in place of UTF-8.
+_SIGNATURES = {
+    b"\x1f\x8b": "it is compressed with gzip: send it uncompressed",
+    b"x\x9c": "it is compressed with deflate: send it uncompressed",
+    b"\x28\xb5\x2f\xfd": "it is compressed with zstd: send it uncompressed",
+    b"\xff\xfe": "it is in UTF-16 or UTF-32: write it in UTF-8",
+    b"\xfe\xff": "it is in UTF-16: write it in UTF-8",
+}
+
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -57,7 +66,8 @@ def decode(body: bytes, repeated: list[str] | None = None) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise NotJson(f"it is not UTF-8 at byte {error.start + 1}") from None
+        found = next((told for first, told in _SIGNATURES.items() if body.startswith(first)), None)
+        raise NotJson(found or f"it is not UTF-8 at byte {error.start + 1}") from None
     _check_depth(body)
     try:
         try:
@@ -142,6 +152,8 @@ _PLAIN, _UNIQUE = _decoder(None), _decoder(_unique)
 
 def _syntax_error(text: str, error: json.JSONDecodeError) -> str:
     position = error.pos
+    if text.startswith("\ufeff"):
+        return "it begins with a byte order mark (U+FEFF): leave it out"
     if error.msg.startswith("Illegal trailing comma"):
         # Python 3.13 points at the comma; earlier versions at what follows it.
         position = len(text) - len(text[position + 1 :].lstrip(" \t\r\n"))
