@@ -12,6 +12,7 @@ from mockserver.errors import BadRequest, Unauthorized
 DEFAULT = "default"
 UNIDENTIFIED = ""  # where requests are answered whose key opens no sandbox; no name, so that no key opens it
 PREFIX = "test_"
+KEY_HEADER = "x-api-key"
 DEFAULT_KEY = PREFIX + DEFAULT
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -186,3 +186,30 @@ def test_the_first_task_after_a_reset_a_restore_or_a_new_state_repeats_nothing(
     api.client.request(method, f"/__admin{path}", json=state if json is ... else json).raise_for_status()
     assert rules(api, api.create(title="same")) == []
     assert rules(api, api.create(title="same")) == ["same-task-twice"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"authorization": "Bearer test_default"}, ["key-in-authorization"]),
+        ({"authorization": "test_default"}, ["key-in-authorization"]),
+        ({"x-api-key": "Bearer test_default"}, ["key-with-scheme"]),
+        ({"x-api-key": "test_default!"}, []),
+        ({}, []),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_explained(headers: dict[str, str], expected: list[str], server_url: str) -> None:
+    answer = httpx.get(f"{server_url}{TASKS}", headers=headers)
+    assert_error(answer, 401)
+    (entry,) = (
+        entry
+        for entry in httpx.get(f"{server_url}/__admin/requests?unidentified=true").json()["requests"]
+        if str(entry["id"]) == answer.headers["X-Mock-Request-Id"]
+    )
+    assert [each["rule"] for each in entry["advice"]] == expected
+
+
+def test_an_authorization_beside_the_key_is_no_matter_for_advice(api: Api) -> None:
+    answer = api.client.get("/api/public/team-members/all", headers={"authorization": "Bearer other"})
+    assert answer.status_code == 200
+    assert rules(api, answer) == []

@@ -12,7 +12,7 @@ from mockserver.engine import Engine, current_engine
 from mockserver.errors import BadRequest, PayloadTooLarge, ValidationFailed
 from mockserver.formats import fields
 from mockserver.formats import json as wire_json
-from mockserver.keys import DEFAULT, UNIDENTIFIED, check_name
+from mockserver.keys import DEFAULT, KEY_HEADER, UNIDENTIFIED, check_name
 from mockserver.web import bodies
 from mockserver.web.rendering import respond
 
@@ -93,7 +93,7 @@ def sandbox_of(engine: Engine) -> str:
     """The sandbox that a call is about: the one it names, else its key's, else `default`."""
     if "sandbox" in request.args:
         return check_name(request.args["sandbox"])
-    key = request.headers.get("x-api-key")
+    key = request.headers.get(KEY_HEADER)
     return DEFAULT if key is None else engine.keys.caller(key).sandbox
 
 

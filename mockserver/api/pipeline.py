@@ -32,7 +32,7 @@ from mockserver.formats import json as wire_json
 from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
 from mockserver.journal.messages import Answer, Received
-from mockserver.keys import UNIDENTIFIED, Caller
+from mockserver.keys import KEY_HEADER, UNIDENTIFIED, Caller
 from mockserver.sandbox.sandboxes import OpenSandbox, Result, actor
 from mockserver.sandbox.waiting import Released
 
@@ -116,7 +116,7 @@ class _Exchange:
     def _identify(self) -> None:
         """Find the sandbox and check the size of the body; faults do not apply to a request that is refused here."""
         try:
-            self.caller = self.engine.keys.caller(self.received.headers.get(entries.KEY_HEADER))
+            self.caller = self.engine.keys.caller(self.received.headers.get(KEY_HEADER))
             if self.received.too_large:
                 raise PayloadTooLarge(f"The request body is over {self.engine.settings.max_body} bytes")
         except ApiError as error:

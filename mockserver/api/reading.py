@@ -42,7 +42,7 @@ class Reading(NamedTuple):
         """The content of the request, for advice and the journal."""
         query = {name: texts[0] for name, texts in received.query.items()}
         names = self.unread_keys, self.unread_names, self.repeated_keys
-        return RequestContent(operation, self.document, query, *names)
+        return RequestContent(operation, self.document, query, *names, received.headers)
 
     def strictly(self) -> Reading:
         """Add the problems of strict mode (contract, section 7)."""

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from mockserver.formats.json import Document
-from mockserver.journal.entries import KEY_HEADER, MAX_BODY
+from mockserver.journal.entries import MAX_BODY
 from mockserver.journal.patterns import METHODS, listed
+from mockserver.keys import KEY_HEADER
 
 KEPT_HEADERS = ("content-type", "prefer", "x-request-id")
 JSON_TYPE = "application/json"

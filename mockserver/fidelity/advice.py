@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from mockserver.keys import KEY_HEADER
+
 RECOMMENDED_DESCRIPTION = 1000
 MAX_ADVICE = 1000  # for one request
 
 
 class RequestContent(NamedTuple):
-    """The content of a request: its body as JSON, its query, its unread keys, and its repeated keys."""
+    """The content of a request: its body as JSON, its query, its unread and repeated keys, and its headers."""
 
     operation: str | None
     body: Any
@@ -19,9 +21,10 @@ class RequestContent(NamedTuple):
     unread_keys: Sequence[str]
     unread_names: Sequence[str]
     repeated_keys: Sequence[str]
+    headers: Mapping[str, str]
 
 
-NOTHING_SAID = RequestContent(None, None, {}, (), (), ())
+NOTHING_SAID = RequestContent(None, None, {}, (), (), (), {})
 
 
 def of(sent: RequestContent, created_again: bool = False) -> list[dict[str, str]]:
@@ -36,6 +39,11 @@ def of(sent: RequestContent, created_again: bool = False) -> list[dict[str, str]
 
 
 def _advice(sent: RequestContent) -> Iterator[tuple[str, str]]:
+    key = sent.headers.get(KEY_HEADER)
+    if key is None and "authorization" in sent.headers:
+        yield "key-in-authorization", "The key belongs in the header x-api-key, alone; Authorization is not read"
+    elif key and key[:7].lower() == "bearer ":
+        yield "key-with-scheme", "x-api-key takes the key alone, without Bearer before it"
     body = sent.body if isinstance(sent.body, dict) and sent.operation in ("createTask", "updateTask") else {}
     if body.get("dueTime") is not None and body.get("timezone") is None:
         yield "due-time-without-timezone", "dueTime is in UTC when no timezone is given: always give one"

@@ -18,14 +18,13 @@ from mockserver.fidelity.advice import NOTHING_SAID, RequestContent
 from mockserver.formats import json as wire_json
 from mockserver.formats.ids import random_name
 from mockserver.journal.messages import Answer, Received
-from mockserver.keys import PREFIX, basic_password, is_name
+from mockserver.keys import KEY_HEADER, PREFIX, basic_password, is_name
 
 MAX_BODY = 64 * 1024  # shown
 MAX_MATCHED = 1024 * 1024  # kept of a request, for patterns
 MAX_UNREAD = 1000
 PENDING, ANSWERED, LOST, ABANDONED = "pending", "answered", "lost", "abandoned"
 FAULT_RULE = "mock-fault"
-KEY_HEADER = "x-api-key"
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 _SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
 _LONG_ENOUGH = 8  # a shorter secret would be found in texts that do not have it

@@ -14,13 +14,13 @@ from mockserver.client import terminal
 from mockserver.client.client import CallFailed, Client
 from mockserver.config import KEY_VARIABLE, URL_VARIABLE
 from mockserver.formats.json import Document
+from mockserver.keys import KEY_HEADER
 from mockserver.testing.failures import Failure
 
 if TYPE_CHECKING:
     import httpx
     from typing_extensions import Unpack
 
-API_KEY_HEADER = "x-api-key"
 STRANGERS = "Meanwhile, the server refused requests of any test whose key opens no sandbox:"
 SHOWN, MATCHES_SHOWN = 50, 5  # entries listed by `explain`, and by a failed verification
 
@@ -86,7 +86,7 @@ class VambeMock:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that direct a request to this sandbox."""
-        return {API_KEY_HEADER: self.api_key}
+        return {KEY_HEADER: self.api_key}
 
     @property
     def env(self) -> dict[str, str]:
