@@ -329,6 +329,21 @@ def test_off_loopback_anything_else_is_a_401(open_url: str, value: str | bytes) 
     assert TOKEN not in response.text + str(response.headers)
 
 
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ({}, "The control plane needs the admin token, as Authorization: Bearer TOKEN or as the password of Basic"),
+        (authorized("Bearer"), "The control plane needs the admin token, as Authorization: Bearer TOKEN or as the pa"),
+        (authorized(f"Token {TOKEN}"), "The control plane needs the admin token, as Authorization: Bearer TOKEN or "),
+        (authorized("Bearer wrong"), "The admin token is wrong: the server printed it at its start, or has it from -"),
+        (authorized(basic("wrong")), "The admin token is wrong: the server printed it at its start, or has it from -"),
+    ],
+)
+def test_a_wrong_token_is_told_from_a_missing_one(open_url: str, headers: dict[str, bytes], message: str) -> None:
+    answer = httpx.get(f"{open_url}/__admin/state", headers=headers, verify=False)
+    assert assert_error(answer, 401)["message"].startswith(message)
+
+
 def test_off_loopback_every_call_but_health_needs_the_token(open_url: str) -> None:
     with httpx.Client(base_url=f"{open_url}/__admin/", verify=False) as client:
         paths = [("GET", path) for path in [*READS, "events", "openapi.json", "nowhere", ""] if path != "health"]

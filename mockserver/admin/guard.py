@@ -20,8 +20,8 @@ from mockserver.web.hosts import is_loopback
 OPEN_PATH = f"{BASE_PATH}/health"
 CONSOLE = "console"  # the blueprint of the console's pages
 
-
-_UNAUTHORIZED = "The control plane needs the admin token, as Authorization: Bearer TOKEN"
+_WRONG = "The admin token is wrong: the server printed it at its start, or has it from --admin-token"
+_NEEDED = "The control plane needs the admin token, as Authorization: Bearer TOKEN or as the password of Basic"
 
 
 def check() -> None:
@@ -61,9 +61,10 @@ def _check_token() -> None:
         if not is_loopback(f"[{address}]" if ":" in address else address):
             raise Forbidden("The control plane answers this machine only: start the server with --admin-token")
         return
-    if not hmac.compare_digest(_sent_token().encode("utf-8", "replace"), expected.encode()):
+    sent = _sent_token()
+    if not hmac.compare_digest(sent.encode("utf-8", "replace"), expected.encode()):
         # A browser then asks for the token (RFC 9110, section 11.6.1).
-        raise Unauthorized(_UNAUTHORIZED, headers={"WWW-Authenticate": 'Basic realm="vambe-mock"'})
+        raise Unauthorized(_WRONG if sent else _NEEDED, headers={"WWW-Authenticate": 'Basic realm="vambe-mock"'})
 
 
 def _sent_token() -> str:
