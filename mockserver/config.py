@@ -22,7 +22,7 @@ URL_VARIABLE, KEY_VARIABLE = "VAMBE_API_URL", "VAMBE_API_KEY"  # set for applica
 
 
 class InvalidSetting(ValueError):
-    """A setting's value cannot be used; the message is one line that names the option."""
+    """A setting's value cannot be used; the message is one line that names the setting as it was given."""
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -148,6 +148,11 @@ class Settings:
     json: bool = _setting(False, _switch, "", "Print one line of JSON when ready, instead of text.", "off")
 
 
+def flag(name: str) -> str:
+    """The command line option of a setting."""
+    return "--" + name.replace("_", "-")
+
+
 class Setting(NamedTuple):
     """A setting as the command line and the documentation present it."""
 
@@ -161,7 +166,7 @@ class Setting(NamedTuple):
     @property
     def flag(self) -> str:
         """The command line option."""
-        return "--" + self.name.replace("_", "-")
+        return flag(self.name)
 
     @property
     def variable(self) -> str:
@@ -172,18 +177,23 @@ class Setting(NamedTuple):
 SETTINGS = tuple(Setting(each.name, **each.metadata) for each in fields(Settings))
 
 
-def resolve(options: Mapping[str, str | Sequence[str] | None], environment: Mapping[str, str]) -> Settings:
+def resolve(
+    options: Mapping[str, str | Sequence[str] | None],
+    environment: Mapping[str, str],
+    named: Callable[[str], str] = flag,
+) -> Settings:
     """Resolve the settings from command line options, then the environment, then the defaults.
 
     Options map a setting's name to its text (a list's to its texts); None or an empty list means not given. In the
-    environment, lists are separated by commas or blanks. Raises InvalidSetting.
+    environment, lists are separated by commas or blanks. Raises InvalidSetting; `named` maps a setting's name to what
+    its giver calls it.
     """
     environment = _without_service(environment)
     chosen = {}
     for setting in SETTINGS:
         given = options.get(setting.name)
         if given not in (None, (), []):
-            chosen[setting.name] = _parse(setting, given, setting.flag)
+            chosen[setting.name] = _parse(setting, given, named(setting.name))
         elif setting.variable in environment:
             text = environment[setting.variable]
             given = list(filter(None, re.split(r"[\s,]+", text))) if setting.kind == "list" else text

@@ -17,7 +17,7 @@ import click
 
 from mockserver import __version__, fixtures, keys, logs
 from mockserver.application import create_app
-from mockserver.config import Settings
+from mockserver.config import Settings, flag
 from mockserver.domain.team import list_team_members
 from mockserver.engine import EXTENSION, Engine
 from mockserver.server import Server
@@ -54,14 +54,15 @@ class BoundServer(NamedTuple):
 
 
 @contextlib.contextmanager
-def bound_server(settings: Settings) -> Iterator[BoundServer]:
+def bound_server(settings: Settings, named: Callable[[str], str] = flag) -> Iterator[BoundServer]:
     """Bind a server and open its engine; the block starts the server, and its end closes both.
 
-    The port is bound before the database is opened, so that a port in use leaves the file untouched.
+    Errors call a setting what `named` makes of its name. The port is bound before the database is opened, so that a
+    port in use leaves the file untouched.
     """
     handler: list[Callable[..., Iterable[bytes]]] = []
-    with _bind(settings, lambda environ, start_response: handler[0](environ, start_response)) as server:
-        engine, application = _open(_guarded(settings, server))
+    with _bind(settings, lambda environ, start_response: handler[0](environ, start_response), named) as server:
+        engine, application = _open(_guarded(settings, server), named)
         try:
             engine.waiting.before_wait = server.step_aside
             handler.append(HostRule(application, settings.allowed_host) if server.loopback else application)
@@ -84,7 +85,7 @@ def _guarded(settings: Settings, server: Server) -> Settings:
     return settings if settings.admin_token else replace(settings, admin_token=secrets.token_urlsafe(24))
 
 
-def _bind(settings: Settings, application: Callable[..., Iterable[bytes]]) -> Server:
+def _bind(settings: Settings, application: Callable[..., Iterable[bytes]], named: Callable[[str], str]) -> Server:
     try:
         return Server(
             application,
@@ -96,7 +97,7 @@ def _bind(settings: Settings, application: Callable[..., Iterable[bytes]]) -> Se
         )
     except OSError as error:
         cause = error.strerror or error
-        raise CannotListen(f"--host {settings.host} --port {settings.port}: {cause}") from None
+        raise CannotListen(f"{named('host')} {settings.host} {named('port')} {settings.port}: {cause}") from None
 
 
 def _cors_headers(settings: Settings) -> Callable[[str, str | None], list[tuple[str, str]]]:
@@ -105,13 +106,13 @@ def _cors_headers(settings: Settings) -> Callable[[str, str | None], list[tuple[
     return lambda path, origin: [] if path.startswith("/__admin") else hosts.cors_headers(origin, origins)
 
 
-def _open(settings: Settings) -> tuple[Engine, Any]:
+def _open(settings: Settings, named: Callable[[str], str]) -> tuple[Engine, Any]:
     try:
         app = create_app(settings)
     except fixtures.InvalidFixtures as error:
-        raise fixtures.InvalidFixtures([f"--fixtures: {error}"]) from None
+        raise fixtures.InvalidFixtures([f"{named('fixtures')}: {error}"]) from None
     except UnusableDatabase as error:
-        raise UnusableDatabase(f"--database: {error}") from None
+        raise UnusableDatabase(f"{named('database')}: {error}") from None
     return app.extensions[EXTENSION], app
 
 

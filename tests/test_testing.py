@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,9 @@ from support import CARLOS, MARIA, ROOT, Api, assert_error, plain_environment, r
 
 import mockserver.testing
 from mockserver.config import InvalidSetting
+from mockserver.fixtures import InvalidFixtures
+from mockserver.serving import CannotListen
+from mockserver.store.transactions import UnusableDatabase
 from mockserver.testing import CallFailed, Failure, MockServer, NotRunning, RemoteServer, VambeMock, failures
 
 
@@ -94,8 +98,18 @@ class TestTheServer:
         for unknown in ("prot", "json", "ready_file", "log_format"):
             with pytest.raises(TypeError, match=f"MockServer has no setting '{unknown}'; there are host, port,"):
                 MockServer(**{unknown: "x"})
-        with pytest.raises(InvalidSetting, match='--clock: "stopped" is not a clock mode'):
+        with pytest.raises(InvalidSetting, match=r'^clock: "stopped" is not a clock mode'):
             MockServer(clock="stopped")
+        with pytest.raises(InvalidSetting, match=r"^allowed_host: 5 is not a list of texts"):
+            MockServer(allowed_host=5)
+
+    def test_errors_of_the_start_name_the_settings_as_python_does(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidFixtures, match=r'^fixtures: there are no fixtures "mine"'):
+            MockServer(fixtures="mine").start()
+        with pytest.raises(UnusableDatabase, match=f"^database: {tmp_path}"):
+            MockServer(database=tmp_path).start()
+        with MockServer() as mock, pytest.raises(CannotListen, match=r"^host 127\.0\.0\.1 port \d+: "):
+            MockServer(port=int(mock.base_url.rpartition(":")[2])).start()
 
     def test_one_that_others_can_reach_is_driven_with_its_token(self) -> None:
         with MockServer(host="0.0.0.0") as mock:

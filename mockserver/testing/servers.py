@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver import config, serving
 from mockserver.client.client import Client
-from mockserver.config import SETTINGS, Settings
+from mockserver.config import SETTINGS, InvalidSetting, Settings
 from mockserver.server.workers import Serviceable
 from mockserver.testing import inprocess
 from mockserver.testing.sandbox import VambeMock
@@ -87,7 +87,7 @@ class MockServer(Server):
         Raises CannotListen, InvalidFixtures or UnusableDatabase.
         """
         if self._opened is None:
-            opened = self._opened = self._stack.enter_context(serving.bound_server(self.settings))
+            opened = self._opened = self._stack.enter_context(serving.bound_server(self.settings, named=str))
             self.base_url = opened.server.url
             opened.server.start()
             atexit.register(self.stop)  # while its threads still run, which end later without notice
@@ -141,13 +141,15 @@ def _resolved(given: Mapping[str, SettingValue]) -> Settings:
     unknown = sorted(set(given) - set(_KNOWN))
     if unknown:
         raise TypeError(f"MockServer has no setting {unknown[0]!r}; there are {', '.join(_KNOWN)}")
-    return config.resolve({name: _as_text(value, _KNOWN[name].kind) for name, value in given.items()}, {})
+    return config.resolve({name: _as_text(name, value) for name, value in given.items()}, {}, named=str)
 
 
-def _as_text(value: Any, kind: str) -> str | list[str] | None:
-    """Convert a value to the text of a command line option."""
+def _as_text(name: str, value: Any) -> str | list[str] | None:
+    """Convert a setting's value to the text of a command line option."""
     if value is None:
         return None
-    if kind == "list":
+    if _KNOWN[name].kind == "list":
+        if not isinstance(value, Iterable):
+            raise InvalidSetting(f"{name}: {value!r} is not a list of texts")
         return [value] if isinstance(value, str) else [str(each) for each in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
