@@ -49,6 +49,15 @@ def _some(text: str) -> str:
     return text
 
 
+def _database(text: str) -> Path:
+    # Names by which SQLite and URLs mean a database in memory, or a file by another name.
+    if text.startswith((":memory:", "file:", "sqlite:")):
+        raise ValueError(
+            f"{quoted(text)} is no path of a file: leave it out for a temporary database, or write ./{text}"
+        )
+    return Path(_some(text))
+
+
 def _text(text: str) -> str:
     try:
         _some(text).encode()
@@ -92,7 +101,7 @@ class Settings:
     host: str = _setting("127.0.0.1", _some, "HOST", "The address to listen on.")
     port: int = _setting(4010, _whole(0, 65535), "PORT", "The port to listen on; 0 picks a free one.")
     database: Path | None = _setting(
-        None, _path, "PATH", "The SQLite file to keep the sandboxes in.", "in memory, up to 1 GiB"
+        None, _database, "PATH", "The SQLite file to keep the sandboxes in.", "in memory, up to 1 GiB"
     )
     fixtures: str = _setting(
         "default", _some, "NAME|DIR", "The initial state of sandboxes: shipped fixtures, or a folder such as ./mine."

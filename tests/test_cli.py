@@ -356,11 +356,6 @@ class TestUnusableDatabases:
             assert self.refused(other).endswith("is in use by another vambe-mock")
             assert as_found(tmp_path) == before
 
-    def test_the_name_of_sqlite_s_memory_is_a_file_s_name(self, tmp_path: Path) -> None:
-        with served("--database", ":memory:", cwd=tmp_path) as server:
-            assert httpx.get(f"{server.url}/__admin/state").status_code == 200
-        assert (tmp_path / ":memory:").is_file()
-
 
 def curl_line(output: str) -> str:
     return next(line for line in output.splitlines() if "curl " in line).partition(": ")[2]

@@ -99,3 +99,11 @@ def test_the_address_of_a_service_in_kubernetes_is_ignored_and_said_once(
     assert [record.getMessage() for record in caplog.records] == [
         f'VAMBE_MOCK_PORT is ignored: "{address}" is the address of a Kubernetes service, not a port'
     ]
+
+
+@pytest.mark.parametrize("name", [":memory:", "file::memory:?cache=shared", "sqlite:///world.db"])
+def test_a_database_that_is_no_path_is_refused_with_the_way_out(name: str) -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        resolve({"database": name}, {})
+    reason = "is no path of a file: leave it out for a temporary database, or write ./"
+    assert str(refused.value) == f'--database: "{name}" {reason}{name}'
