@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import NamedTuple
 
@@ -10,14 +11,16 @@ from flask import current_app
 from mockserver import fixtures
 from mockserver.config import Settings
 from mockserver.faults.catalogue import Operation
+from mockserver.formats.json import quoted
 from mockserver.keys import DEFAULT, UNIDENTIFIED, Caller, Keys
 from mockserver.sandbox import state
-from mockserver.sandbox.sandboxes import SandboxDefaults, Sandboxes
+from mockserver.sandbox.sandboxes import SandboxDefaults, Sandboxes, listing
 from mockserver.sandbox.sweeper import Sweeper
 from mockserver.sandbox.waiting import Waiting
 from mockserver.store.sqlite.database import open_store
 from mockserver.store.transactions import StorageFull, Store, UnusableDatabase
 
+_log = logging.getLogger("mockserver")
 EXTENSION = "vambe_mock"
 
 
@@ -76,6 +79,13 @@ def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures) -> S
     for name in (UNIDENTIFIED, DEFAULT):  # created at the start, so that both can be read before the first request
         with sandboxes.open(name):
             pass
+    if others := sandboxes.with_other_fixtures():
+        _log.warning(
+            "The fixtures %s are for new sandboxes: %s keep what they have from others, "
+            "until a reset (vambe-mock reset --sandbox NAME)",
+            quoted(settings.fixtures),
+            listing(others),
+        )
     return sandboxes
 
 

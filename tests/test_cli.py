@@ -16,6 +16,7 @@ from support import COMMAND, Api, assert_error, command, plain_environment, serv
 from mockserver import __version__, cli, serving
 from mockserver.config import SETTINGS, Settings
 from mockserver.formats import ids
+from mockserver.store.models import SCHEMA_VERSION
 from mockserver.store.sqlite.database import open_store
 
 BAD_VALUES = [
@@ -306,12 +307,12 @@ UNUSABLE = {
         "is the database of another program",
     ),
     "newer": (
-        lambda path: of_version(path, 3),
-        "has schema version 3; this version of vambe-mock reads 2 only" + ADVICE,
+        lambda path: of_version(path, SCHEMA_VERSION + 1),
+        f"has schema version {SCHEMA_VERSION + 1}; this version of vambe-mock reads {SCHEMA_VERSION} only" + ADVICE,
     ),
     "older": (
         lambda path: of_version(path, 1),
-        "has schema version 1; this version of vambe-mock reads 2 only" + ADVICE,
+        f"has schema version 1; this version of vambe-mock reads {SCHEMA_VERSION} only" + ADVICE,
     ),
 }
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support import ALL_TIME, CARLOS, CONTACT, INACTIVE_USER, MARIA, PENDING, UNKNOWN_ID, Api, running
 
@@ -445,3 +447,29 @@ class TestCommands:
         assert run("fixtures", "init", *arguments) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
         assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+class TestAKeptDatabase:
+    def started_with(self, name: str, database: Path, caplog: pytest.LogCaptureFixture, *, reset: bool = False) -> str:
+        """What a server with these fixtures logs at its start."""
+        logger = logging.getLogger("mockserver")
+        caplog.clear()
+        logger.addHandler(caplog.handler)
+        try:
+            with running(fixtures=name, database=database) as url:
+                if reset:
+                    assert httpx.post(f"{url}/__admin/reset").status_code == 200
+                return caplog.text
+        finally:
+            logger.removeHandler(caplog.handler)
+
+    def test_other_fixtures_are_said_to_leave_its_sandboxes_as_they_are(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        database = tmp_path / "world.db"
+        assert "fixtures" not in self.started_with("default", database, caplog)
+        said = 'The fixtures "demo" are for new sandboxes: default keep what they have from others, until a reset'
+        assert said in self.started_with("demo", database, caplog)
+        assert said in self.started_with("demo", database, caplog, reset=True)
+        assert "fixtures" not in self.started_with("demo", database, caplog)
+        assert 'The fixtures "default"' in self.started_with("default", database, caplog)

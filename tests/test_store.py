@@ -92,7 +92,7 @@ class TestTransactions:
             for done in [pool.submit(count) for _ in range(16)]:
                 done.result()
         with store.read() as transaction:
-            assert transaction.rows(Sandbox.select()) == [{"name": "counter", "world": 16 * 25, "journal": 0}]
+            assert [row["world"] for row in transaction.rows(Sandbox.select())] == [16 * 25]
 
     def test_a_writer_waits_for_its_turn_however_long_another_one_takes(self, store: Store) -> None:
         def write() -> None:

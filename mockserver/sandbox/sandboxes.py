@@ -152,6 +152,11 @@ class Sandboxes:
         with self._store.read() as transaction:
             return _names(transaction)
 
+    def with_other_fixtures(self) -> list[str]:
+        """The names of the sandboxes whose tasks come from other fixtures than these, sorted."""
+        with self._store.read() as transaction:
+            return _names(transaction, Sandbox.template != self._defaults.template)
+
     def create(self, name: str | None) -> str:
         """Create a sandbox, with a random name when none is given; returns its name.
 
@@ -199,6 +204,8 @@ class Sandboxes:
             if "tasks" in only:
                 world = self._replaced(opened, source, to, only)
                 row = {"world": world.number}
+                if to == FIXTURES:
+                    row["template"] = self._defaults.template
             else:
                 world, row = opened.world, {}
                 if "faults" in only:
@@ -253,7 +260,7 @@ class Sandboxes:
         position = {"last_position": template.columns["last_position"]}
         world = contents.create(transaction, self._defaults.columns() | position)
         world.copy_rows(template, DATA)
-        pointers = {"world": world.number, "journal": create_journal(transaction)}
+        pointers = {"world": world.number, "journal": create_journal(transaction), "template": template.number}
         transaction.statements.insert(Sandbox, {"name": name, **pointers})
         # The sandbox is kept even if the request that opened it is refused.
         transaction.commit()
@@ -278,7 +285,7 @@ class Sandboxes:
     def _require(self, transaction: Transaction, name: str) -> OpenSandbox:
         opened = self._find(transaction, name)
         if opened is None:
-            raise NotFound(f"There is no sandbox {quoted(name)}; there are: {_listing(_names(transaction))}")
+            raise NotFound(f"There is no sandbox {quoted(name)}; there are: {listing(_names(transaction))}")
         return opened
 
 
@@ -300,7 +307,7 @@ def require_snapshot(opened: OpenSandbox, name: str) -> dict[str, Any]:
     rows = {row["name"]: row for row in snapshots_of(opened)}
     if name not in rows:
         raise NotFound(
-            f"There is no snapshot {quoted(name)} of the sandbox {quoted(opened.name)}; there are: {_listing(rows)}"
+            f"There is no snapshot {quoted(name)} of the sandbox {quoted(opened.name)}; there are: {listing(rows)}"
         )
     return rows[name]
 
@@ -314,12 +321,12 @@ def _clear(opened: OpenSandbox, only: Collection[str]) -> None:
         opened.world.transaction.statements.delete(Entry, {"journal": opened.journal.number})
 
 
-def _names(transaction: Transaction) -> list[str]:
-    named = Sandbox.select(Sandbox.name).where(Sandbox.name != UNIDENTIFIED).order_by(Sandbox.name)
+def _names(transaction: Transaction, *conditions: Any) -> list[str]:
+    named = Sandbox.select(Sandbox.name).where(Sandbox.name != UNIDENTIFIED, *conditions).order_by(Sandbox.name)
     return [row["name"] for row in transaction.rows(named)]
 
 
-def _listing(names: Iterable[str]) -> str:
+def listing(names: Iterable[str]) -> str:
     """Names for a message: the first `MAX_NAMES`, and the number of others."""
     shown = list(names)
     more = f" and {len(shown) - MAX_NAMES} more" if len(shown) > MAX_NAMES else ""

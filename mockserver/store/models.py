@@ -19,7 +19,7 @@ from peewee import (
 )
 
 APPLICATION_ID = 0x564D424B  # "VMBK": marks a SQLite file as this project's
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class WorldRow(Model):
@@ -47,11 +47,12 @@ class WorldRow(Model):
 
 
 class Sandbox(Model):
-    """A sandbox's name, its current world, and its current journal."""
+    """A sandbox's name, its current world, its current journal, and the template that its tasks come from."""
 
     name = TextField(primary_key=True)
     world = IntegerField()
     journal = IntegerField()
+    template = IntegerField(default=0)
 
 
 class Snapshot(Model):
