@@ -33,6 +33,7 @@ class Problem(NamedTuple):
         return {"path": list(self.path), "message": self.message, "code": self.code}
 
 
+LIMIT_HEADER = "X-Mock-Limit"
 MAX_LISTED = 100  # problems, or ids in a message
 LEFT_OUT = "left_out"
 
@@ -170,10 +171,13 @@ class NotImplementedByServer(ApiError):
 
 
 class ServiceUnavailable(ApiError):
-    """503: the mock has reached one of its own limits."""
+    """503: the mock has reached one of its own limits, which `limit` names."""
 
     status, title, message = 503, "Service Unavailable", "Service unavailable"
     rule = "mock-limit"
+
+    def __init__(self, message: str | None = None, *, limit: str = "") -> None:
+        super().__init__(message, headers={LIMIT_HEADER: limit} if limit else {})
 
 
 class InsufficientStorage(OwnError):

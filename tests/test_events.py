@@ -189,7 +189,9 @@ def test_streams_hold_half_of_the_threads_and_past_that_a_503_says_so() -> None:
         reading(url, "default"),
         reading(url, "default"),
     ):
-        message = assert_error(client.get("/__admin/events"), 503)["message"]
+        refused = client.get("/__admin/events")
+        assert refused.headers["X-Mock-Limit"] == "waits"
+        message = assert_error(refused, 503)["message"]
         assert message.startswith("2 verifications and event streams wait already")
         verification = {"request": {"status": 201}, "timeout_ms": 60_000}
         assert_error(client.post("/__admin/requests/verify", json=verification), 503)

@@ -206,7 +206,7 @@ class TestOrigins:
         answer = api.client.get("/api/public/team-members/all", headers={"origin": origin})
         assert answer.headers["access-control-allow-origin"] == origin
         exposed = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}
-        assert exposed == {"X-Mock-Request-Id", "X-Mock-Fault", "Retry-After", "Preference-Applied"}
+        assert exposed == {"X-Mock-Request-Id", "X-Mock-Fault", "X-Mock-Limit", "Retry-After", "Preference-Applied"}
 
     @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
     def test_a_page_elsewhere_may_not(self, api: Api, origin: str) -> None:

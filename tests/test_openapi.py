@@ -249,6 +249,7 @@ def test_a_sandbox_too_many_is_refused_as_described() -> None:
     with running(max_sandboxes=1) as url:
         response = httpx.get(url + TEAM, headers={"x-api-key": "test_second"})
     assert_error(response, 503)
+    assert response.headers["X-Mock-Limit"] == "max-sandboxes"
     _check_answer("listTeamMembers", response)
 
 

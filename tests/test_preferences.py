@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import MARIA, Api, assert_error, wait_until
+from support import MARIA, Api, assert_error, wait_until, running
 
 TASKS = "/api/public/tasks"
 TEAM = "/api/public/team-members/all"
@@ -55,7 +55,25 @@ def test_a_preferred_delay_has_written_nothing_while_it_lasts(api: Api) -> None:
         assert not answer.done()
         api.client.post("/__admin/reset").raise_for_status()
         assert_error(answer.result(timeout=10), 503)
+        assert answer.result().headers["X-Mock-Limit"] == "released"
     assert api.listed() == []
+
+
+def test_past_the_delays_that_the_server_holds_a_503_names_the_limit() -> None:
+    with running() as url, Api(url, "test_default").client as client, ThreadPoolExecutor(1) as pool:
+        rule = {"delay_ms": 60_000, "times": None}
+        client.post("/__admin/faults", json=rule).raise_for_status()
+        delayed = pool.submit(client.get, TEAM)  # with four threads, one may be delayed
+        wait_until(lambda: client.get("/__admin/faults").json()["faults"][0]["hits"] == 1)
+        answer = client.get(TEAM)
+        assert_error(answer, 503)
+        assert answer.headers["X-Mock-Limit"] == "max-delayed"
+        client.post("/__admin/reset").raise_for_status()
+        assert delayed.result(timeout=10).status_code == 503
+
+
+def test_the_vendor_s_503_names_no_limit(api: Api) -> None:
+    assert "X-Mock-Limit" not in preferring(api, "code=503", path=TEAM).headers
 
 
 def test_a_preferred_delay_leaves_the_answer_as_it_is(api: Api) -> None:

@@ -19,7 +19,7 @@ _REFUSALS = {
     413: "The body is larger than `--max-body`.",
     415: "The body is not `application/json`.",
     421: "The `Host` header names no host of this server.",
-    503: "The limit of sandboxes, or of waiting calls, is reached.",
+    503: "The limit of sandboxes, or of waiting calls, is reached; `X-Mock-Limit` names it.",
     507: "There is no room to write to the database.",
 }
 _SECURITY: dict[str, Document] = {

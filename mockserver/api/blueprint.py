@@ -14,14 +14,14 @@ from mockserver.api import doors, views
 from mockserver.api.operations import BASE_PATH, Operation
 from mockserver.config import Settings
 from mockserver.engine import Engine, current_engine
-from mockserver.errors import ApiError
+from mockserver.errors import LIMIT_HEADER, ApiError
 from mockserver.faults.catalogue import Operation as DescribedOperation
 from mockserver.web import hosts, rendering
 from mockserver.web.rendering import rule_of
 
 _CONTROL_PLANE = re.compile(r"/__admin(/|\Z)")
 _REQUEST_HEADERS = ("x-api-key", "content-type", "prefer", "x-request-id")
-_EXPOSED_HEADERS = ("X-Mock-Request-Id", "X-Mock-Fault", "Retry-After", "Preference-Applied")
+_EXPOSED_HEADERS = ("X-Mock-Request-Id", "X-Mock-Fault", LIMIT_HEADER, "Retry-After", "Preference-Applied")
 
 
 def past_flask(app: Flask, engine: Engine) -> None:

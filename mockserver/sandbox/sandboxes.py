@@ -254,7 +254,8 @@ class Sandboxes:
         if transaction.statements.count(Sandbox) > self._limit:  # beside them, there is the one of the unidentified
             raise ServiceUnavailable(
                 f"There are {self._limit} sandboxes, as many as --max-sandboxes allows: "
-                "delete one with DELETE /__admin/sandboxes/NAME"
+                "delete one with DELETE /__admin/sandboxes/NAME",
+                limit="max-sandboxes",
             )
         template = contents.load(transaction, self._defaults.template)
         position = {"last_position": template.columns["last_position"]}

@@ -27,6 +27,9 @@ class Released(ServiceUnavailable):
 
     message = "The delayed request was released: its sandbox was reset, or the server stops"
 
+    def __init__(self) -> None:
+        super().__init__(limit="released")
+
 
 @dataclass
 class _SandboxWaits:
@@ -40,8 +43,9 @@ class _SandboxWaits:
 
 
 class _Places(NamedTuple):
-    """At most `limit` places for one kind of wait."""
+    """At most `limit` places for one kind of wait; `name` is that of the limit in `X-Mock-Limit`."""
 
+    name: str
     limit: int
     kind: str
     free: threading.Semaphore
@@ -60,8 +64,8 @@ class Waiting:
         self._lock = threading.RLock()  # a signal handler may stop while its own thread stops
         self._waits_by_sandbox: dict[str, _SandboxWaits] = {}
         watchers, delayed = max(1, threads // 2), max(1, threads - threads // 2 - 1)
-        self._watchers = _Places(watchers, "verifications and event streams", threading.Semaphore(watchers))
-        self._delayed = _Places(delayed, "delayed requests", threading.Semaphore(delayed))
+        self._watchers = _Places("waits", watchers, "verifications and event streams", threading.Semaphore(watchers))
+        self._delayed = _Places("max-delayed", delayed, "delayed requests", threading.Semaphore(delayed))
         self._end = threading.Event()
 
     def pause(self, sandbox: str, seconds: float, outdated: Callable[[], bool]) -> None:
@@ -162,7 +166,8 @@ class Waiting:
     def _waits(self, sandbox: str, places: _Places) -> Iterator[_SandboxWaits]:
         """Hold a place and the sandbox's waits during the block; ServiceUnavailable when no place is free."""
         if not places.free.acquire(blocking=False):
-            raise ServiceUnavailable(f"{places.limit} {places.kind} wait already, as many as --threads leaves room for")
+            message = f"{places.limit} {places.kind} wait already, as many as --threads leaves room for"
+            raise ServiceUnavailable(message, limit=places.name)
         with contextlib.ExitStack() as ending:
             ending.callback(places.free.release)
             self.before_wait()
