@@ -79,10 +79,9 @@ def _switch(text: str) -> bool:
     return _SWITCH[text.lower()]
 
 
-_origin = _like(
-    r"\*|[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?",
-    "an origin such as https://app.example.com, or *",
-)
+_ORIGIN = r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
+_origin = _like(_ORIGIN, "an origin such as https://app.example.com")
+_origin_or_all = _like(rf"\*|{_ORIGIN}", "an origin such as https://app.example.com, or *")
 _host = _like(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", "a host name, such as mock.internal, without a port")
 
 
@@ -131,7 +130,7 @@ class Settings:
     )
     cors_origin: tuple[str, ...] = _setting(
         (),
-        _origin,
+        _origin_or_all,
         "ORIGIN",
         "An origin besides the loopback ones whose pages may call the API, or *.",
         "loopback only",
@@ -142,6 +141,9 @@ class Settings:
         "TOKEN",
         "The token that the control plane requires when the server does not listen on loopback.",
         "a random one, printed at the start",
+    )
+    admin_origin: tuple[str, ...] = _setting(
+        (), _origin, "ORIGIN", "An origin whose pages may call the control plane.", "none"
     )
     allowed_host: tuple[str, ...] = _setting(
         (), _host, "HOST", "A Host header to answer besides the loopback ones.", "loopback only"

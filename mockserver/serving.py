@@ -101,9 +101,9 @@ def _bind(settings: Settings, application: Callable[..., Iterable[bytes]], named
 
 
 def _cors_headers(settings: Settings) -> Callable[[str, str | None], list[tuple[str, str]]]:
-    """The CORS headers of the server's own refusals; none for paths of the control plane."""
-    origins = hosts.origins(settings.cors_origin)
-    return lambda path, origin: [] if path.startswith("/__admin") else hosts.cors_headers(origin, origins)
+    """The CORS headers of the server's own refusals."""
+    admin, api = hosts.exact_origins(settings.admin_origin), hosts.origins(settings.cors_origin)
+    return lambda path, origin: hosts.cors_headers(origin, admin if path.startswith("/__admin") else api)
 
 
 def _open(settings: Settings, named: Callable[[str], str]) -> tuple[Engine, Any]:

@@ -30,6 +30,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("threads", "1024", 1024),
     ("api_key", "k", ("k",)),
     ("cors_origin", "*", ("*",)),
+    ("admin_origin", "https://app.example.com", ("https://app.example.com",)),
     ("cors_origin", "http://[::2]:8080", ("http://[::2]:8080",)),
     ("cors_origin", "capacitor://localhost", ("capacitor://localhost",)),
     ("allowed_host", "Mock.internal", ("Mock.internal",)),
@@ -107,3 +108,9 @@ def test_a_database_that_is_no_path_is_refused_with_the_way_out(name: str) -> No
         resolve({"database": name}, {})
     reason = "is no path of a file: leave it out for a temporary database, or write ./"
     assert str(refused.value) == f'--database: "{name}" {reason}{name}'
+
+
+@pytest.mark.parametrize("text", ["*", "null", "app.example.com", "https://app.example.com/"])
+def test_no_page_but_of_a_named_origin_is_let_at_the_control_plane(text: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"is not an origin such as https://app\.example\.com$"):
+        resolve({"admin_origin": (text,)}, {})

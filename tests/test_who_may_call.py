@@ -486,3 +486,51 @@ def test_no_answer_of_the_control_plane_has_cors_headers(api: Api) -> None:
         response = api.client.get(f"/__admin/{path}", headers={"Origin": same_origin(api.url)})
         assert not [name for name in response.headers if name.startswith("access-control-")]
         json.loads(response.content)
+
+
+# Pages of an origin that was let.
+
+APP = {"Origin": "https://App.example.com", "Sec-Fetch-Site": "cross-site"}
+
+
+@pytest.fixture(scope="module")
+def let_url() -> Iterator[str]:
+    with running(admin_origin=("https://app.example.com", "http://127.0.0.1:3000")) as url:
+        yield url
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_page_of_an_admin_origin_may_call_and_read(let_url: str, method: str) -> None:
+    asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "authorization, content-type"}
+    preflight = httpx.options(f"{let_url}/__admin/settings", headers=APP | asked)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == APP["Origin"]
+    assert "PATCH" in preflight.headers["access-control-allow-methods"]
+    assert preflight.headers["access-control-allow-headers"].lower() == "authorization, content-type"
+    answer = httpx.request(method, f"{let_url}/__admin/settings", headers=APP, json={"strict": False})
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == APP["Origin"]
+    refused = httpx.post(f"{let_url}/__admin/reset", headers=APP, json={"only": []})
+    assert refused.status_code == 400
+    assert refused.headers["access-control-allow-origin"] == APP["Origin"]
+
+
+@pytest.mark.parametrize("origin", ["null", "https://app.example.com.evil", "http://app.example.com", "http://127.0.0.1"])
+def test_a_page_of_another_origin_still_may_not(let_url: str, origin: str) -> None:
+    answer = httpx.post(f"{let_url}/__admin/reset", headers={"Origin": origin})
+    message = assert_error(answer, 403)["message"]
+    assert message == f'The control plane does not answer pages of "{origin}": --admin-origin allows an origin'
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_an_admin_origin_is_foreign_for_all_else(let_url: str) -> None:
+    answer = httpx.get(f"{let_url}/api/public/team-members/all", headers=APP | {"x-api-key": "test_default"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_off_loopback_a_page_of_an_admin_origin_needs_the_token() -> None:
+    with running(host="0.0.0.0", admin_token=TOKEN, admin_origin=("https://app.example.com",)) as url:
+        refused = httpx.get(f"{url}/__admin/state", headers=APP)
+        assert_error(refused, 401)
+        assert refused.headers["access-control-allow-origin"] == APP["Origin"]
+        assert httpx.get(f"{url}/__admin/state", headers=APP | authorized(f"Bearer {TOKEN}")).status_code == 200

@@ -13,6 +13,7 @@ from flask import request
 from mockserver.admin.calls import BASE_PATH
 from mockserver.engine import current_engine
 from mockserver.errors import Forbidden, Unauthorized, UnsupportedMediaType
+from mockserver.formats.json import quoted
 from mockserver.keys import basic_password
 from mockserver.web.bodies import JSON, media_type
 from mockserver.web.hosts import is_loopback
@@ -39,9 +40,13 @@ def check() -> None:
 
 def _check_origin() -> None:
     origin = request.headers.get("Origin")
-    host = request.headers.get("Host", "")
-    if origin is not None and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
-        raise Forbidden
+    host = request.headers.get("Host", "").lower()
+    allowed = {each.lower() for each in current_engine().settings.admin_origin}
+    if origin is not None and origin.lower() not in {f"http://{host}", f"https://{host}", *allowed}:
+        message = f"The control plane does not answer pages of {quoted(origin)}: --admin-origin allows an origin"
+        raise Forbidden(message)
+    if origin and origin.lower() in allowed:
+        return  # a page elsewhere, which the browser marks as cross-site
     if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site" and not _is_navigation_to_a_page():
         raise Forbidden
 

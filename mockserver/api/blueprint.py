@@ -105,14 +105,14 @@ def _let_pages_read(settings: Settings) -> Callable[[Response], Response]:
     """A hook that adds CORS headers to answers for pages of other origins, which send an `Origin`."""
 
     @cache
-    def readable() -> Callable[[Response], Response]:
+    def readable(of_the_mock: bool) -> Callable[[Response], Response]:
         from flask_cors import cross_origin  # on first use
 
         headers: Callable[..., Callable[[Response], Response]] = cross_origin(
-            origins=hosts.origins(settings.cors_origin),
-            allow_headers=_REQUEST_HEADERS,
+            origins=hosts.exact_origins(settings.admin_origin) if of_the_mock else hosts.origins(settings.cors_origin),
+            allow_headers=[*_REQUEST_HEADERS, *(["Authorization"] if of_the_mock else [])],
             expose_headers=_EXPOSED_HEADERS,
-            methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
+            methods=["GET", "HEAD", "POST", "PUT", *(["PATCH"] if of_the_mock else []), "DELETE", "OPTIONS"],
             always_send=False,
             send_wildcard=True,
             allow_private_network=True,
@@ -121,7 +121,8 @@ def _let_pages_read(settings: Settings) -> Callable[[Response], Response]:
         return headers(lambda response: response)
 
     def let(response: Response) -> Response:
-        foreign = "Origin" in request.headers and not _CONTROL_PLANE.match(request.path)
-        return readable()(response) if foreign else response
+        of_the_mock = bool(_CONTROL_PLANE.match(request.path))
+        foreign = "Origin" in request.headers and (settings.admin_origin or not of_the_mock)
+        return readable(of_the_mock)(response) if foreign else response
 
     return let

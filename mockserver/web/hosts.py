@@ -24,9 +24,14 @@ def exact_origin(origin: str) -> re.Pattern[str]:
     return re.compile(re.escape(origin) + r"\Z", re.IGNORECASE)
 
 
+def exact_origins(allowed: Iterable[str]) -> list[re.Pattern[str]]:
+    """Patterns that match these origins only."""
+    return [exact_origin(origin) for origin in allowed]
+
+
 def origins(allowed: Iterable[str]) -> list[str | re.Pattern[str]]:
     """The origins whose pages may call the imitated API: loopback's and those allowed, or `*` for all."""
-    return ["*"] if "*" in allowed else [LOOPBACK_ORIGIN, *(exact_origin(origin) for origin in allowed)]
+    return ["*"] if "*" in allowed else [LOOPBACK_ORIGIN, *exact_origins(allowed)]
 
 
 def cors_headers(origin: str | None, allowed: Iterable[str | re.Pattern[str]]) -> list[tuple[str, str]]:
