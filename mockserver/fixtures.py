@@ -129,6 +129,7 @@ _SCHEMAS: dict[str, Schema] = {
     "notes": _Note(),
     "api_keys": _ApiKey(),
 }
+TASK_FIELDS: dict[str, base.Field[Any]] = dict(_SCHEMAS["tasks"].fields)
 FILES = tuple(f"{name}.json" for name in _SCHEMAS)
 # The ids in a list that refer to records of another list: their key, their kind, and that list.
 _REFERENCES = {
@@ -210,6 +211,12 @@ def check(document: dict[str, Any], unknown: frozenset[str] = frozenset()) -> tu
     if not problems:
         loaded["notes"] = loaded["notes"] if "notes" in document else list(_notes_of(loaded["tasks"]))
     return loaded, problems
+
+
+def check_task(record: dict[str, Any], people: dict[str, Records]) -> tuple[dict[str, Any], list[Problem]]:
+    """Check one task that refers to these people; return it with the derived fields filled in, and its problems."""
+    loaded, problems = check({**people, "tasks": [record], "notes": []})
+    return loaded["tasks"][0], [problem._replace(path=problem.path[2:]) for problem in problems]
 
 
 def _file(folder: Path, name: str) -> Path:

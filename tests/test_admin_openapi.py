@@ -24,6 +24,7 @@ TABLE = {
     ("POST", "/reset"),
     ("GET", "/state"),
     ("PUT", "/state"),
+    ("POST", "/tasks"),
     ("GET", "/sandboxes"),
     ("POST", "/sandboxes"),
     ("DELETE", "/sandboxes/{name}"),
@@ -49,7 +50,7 @@ TABLE = {
     ("GET", "/failures"),
     ("GET", "/events"),
 }
-CREATIONS = {("POST", "/sandboxes"), ("POST", "/snapshots"), ("POST", "/faults")}
+CREATIONS = {("POST", "/sandboxes"), ("POST", "/snapshots"), ("POST", "/tasks"), ("POST", "/faults")}
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,12 @@ BODIES: list[tuple[str, str, list[Any], list[Any]]] = [
         "/clock",
         [{}, {"mode": "frozen", "now": "2026-03-01T08:00:00.000Z", "tick_ms": 5}],
         [{"mode": "x"}, {"tick_ms": -1}, {"now": 5}],
+    ),
+    (
+        "POST",
+        "/tasks",
+        [{}, {"title": "a", "due_date": None}],
+        [{"title": ""}, {"priority": 3}, {"title": None}, {"x": 1}],
     ),
     ("POST", "/clock/advance", [{"seconds": 5}], [{}, {"seconds": -1}, {"seconds": 1.5}]),
     (

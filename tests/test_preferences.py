@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import MARIA, Api, assert_error, wait_until, running
+from support import MARIA, Api, assert_error, running, wait_until
 
 TASKS = "/api/public/tasks"
 TEAM = "/api/public/team-members/all"

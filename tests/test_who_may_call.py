@@ -515,7 +515,9 @@ def test_a_page_of_an_admin_origin_may_call_and_read(let_url: str, method: str) 
     assert refused.headers["access-control-allow-origin"] == APP["Origin"]
 
 
-@pytest.mark.parametrize("origin", ["null", "https://app.example.com.evil", "http://app.example.com", "http://127.0.0.1"])
+@pytest.mark.parametrize(
+    "origin", ["null", "https://app.example.com.evil", "http://app.example.com", "http://127.0.0.1"]
+)
 def test_a_page_of_another_origin_still_may_not(let_url: str, origin: str) -> None:
     answer = httpx.post(f"{let_url}/__admin/reset", headers={"Origin": origin})
     message = assert_error(answer, 403)["message"]

@@ -13,7 +13,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, post_load, validate, validates_schema
 from marshmallow import fields as base
 
-from mockserver import clock
+from mockserver import clock, fixtures
 from mockserver.engine import current_engine
 from mockserver.errors import BadRequest
 from mockserver.faults import rules
@@ -98,6 +98,18 @@ class Object(Typed, base.Nested):  # type: ignore[misc]
         return self.schema.load(value)
 
 
+class AsInFixtures(fields.Strict):
+    """A value that `fixtures.check` validates."""
+
+    def __init__(self, field: base.Field[Any], **kwargs: Any) -> None:
+        super().__init__(allow_none=field.allow_none, **kwargs)
+        shapes = {fields.DueDate: {"type": "string"}, fields.Instant: {"type": "string"}, base.Raw: {"type": "object"}}
+        self.openapi = shapes.get(type(field)) or getattr(field, "openapi", _RECORDS)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return value
+
+
 class Patterns(Typed, base.List[Any]):
     """At least one pattern."""
 
@@ -178,6 +190,29 @@ class Reset(Body):
 State = Body.from_dict({name: Records(list, _RECORDS, required=True) for name in LISTS}, name="State")
 
 
+_TASK = {
+    "id": "Its id; minted by default.",
+    "title": "Its title; by default `Task` and a number.",
+    "description": "Its description.",
+    "due_date": "A date or a date-time.",
+    "due_time": "A time of day.",
+    "timezone": "The time zone of the due date.",
+    "due_timezone": "Derived; must agree when given.",
+    "due_at": "Derived; must agree when given.",
+    "is_all_day": "Derived; must agree when given.",
+    "created_at": "An instant; by default the time of the clock.",
+    "ai_contact_id": "A contact, which gets a note.",
+    "ai_customer_id": "A customer.",
+    "task_status_config_id": "A status; by default the initial one.",
+    "priority": "0, 1 or 2; by default 1.",
+    "creator_id": "A user; by default the first active one.",
+    "task_responsibles": "Users; by default the first active one.",
+    "status_config": "Ignored: derived.",
+}
+NewTask = Body.from_dict(
+    {name: AsInFixtures(field, metadata=about(_TASK[name])) for name, field in fixtures.TASK_FIELDS.items()},
+    name="NewTask",
+)
 _NEW_NAME = Parsed(check_name, _NAME, load_default=None, metadata=about("Its name; made up by default.", "gw3"))
 _NEW_SNAPSHOT = Parsed(snapshots.check_name, _NAME, required=True, metadata=about("Its name.", "onboarded"))
 _SECONDS = fields.WholeNumber(0, 5_000_000_000, required=True, metadata=about("Seconds.", 3600))

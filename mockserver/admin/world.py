@@ -6,8 +6,10 @@ from mockserver import __version__, clock, fixtures, keys
 from mockserver.admin import schemas
 from mockserver.admin.calls import Call, call
 from mockserver.clock import Clock
+from mockserver.domain import statuses
 from mockserver.engine import Engine
 from mockserver.errors import BadRequest, ValidationFailed
+from mockserver.formats import ids
 from mockserver.formats.json import Document
 from mockserver.sandbox import sandboxes, settings, snapshots, state
 from mockserver.sandbox.sandboxes import PARTS
@@ -44,6 +46,28 @@ def put_state(call: Call) -> Document:
     _superseded(call.engine, call.sandbox)
     call.engine.waiting.announce(call.sandbox, "state", lambda: {"replaced": True})
     return _state(call)
+
+
+@call("POST", "/tasks", body_schema=schemas.NewTask(), status=201, changes="tasks")
+def add_task(call: Call) -> Document:
+    """Add a task without a request, by the names of the fixtures; what is left out gets a default."""
+    with call.engine.sandboxes.open(call.sandbox) as opened:
+        world = opened.world
+        people = state.people(world)
+        first = next(user["id"] for user in people["users"] if user["active"])
+        task = {
+            "title": f"Task {state.number_of_tasks(world) + 1}",
+            "created_at": world.clock.read(),
+            "task_status_config_id": statuses.initial(statuses.load(world))["id"],
+            "priority": 1,
+            "creator_id": first,
+            "task_responsibles": [{"responsible_id": first}],
+            **call.body,
+        }
+        checked, problems = fixtures.check_task({"id": ids.NIL, **task}, people)
+        if problems:
+            raise ValidationFailed(problems)
+        return state.add_task(world, checked if "id" in call.body else {**checked, "id": None})
 
 
 @call("GET", "/sandboxes", about_a_sandbox=False)

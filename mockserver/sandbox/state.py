@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from peewee import fn
+
 from mockserver.clock import ClockSetting
-from mockserver.domain import due, statuses, tasks
+from mockserver.domain import due, notes, statuses, tasks
+from mockserver.errors import Problem, ValidationFailed
+from mockserver.formats.json import quoted
 from mockserver.store import contents
 from mockserver.store.contents import World
 from mockserver.store.models import Contact, Customer, Note, Part, Status, Task, Template, User
@@ -25,16 +29,21 @@ def fetch(world: World) -> Callable[[], Document]:
     """
     known = statuses.load(world)
     people = {name: world.rows(model) for name, model in _PEOPLE.items()}
-    rows, notes = world.rows(Task, deleted_at=None), world.rows(Note)
+    rows, shown_notes = world.rows(Task, deleted_at=None), world.rows(Note)
 
     def document() -> Document:
         return {
             **{name: [_public_columns(row) for row in found] for name, found in people.items()},
             "tasks": [tasks.present(row, known) | {part: row[part] for part in due.Parts._fields} for row in rows],
-            "notes": [_public_columns(row) for row in notes],
+            "notes": [_public_columns(row) for row in shown_notes],
         }
 
     return document
+
+
+def people(world: World) -> Document:
+    """What tasks refer to: users, statuses, contacts and customers."""
+    return {name: [_public_columns(row) for row in world.rows(model)] for name, model in _PEOPLE.items()}
 
 
 def fill(world: World, document: Document) -> None:
@@ -43,15 +52,42 @@ def fill(world: World, document: Document) -> None:
     for name, model in lists.items():
         world.insert(model, [{**row, "position": world.next_position()} for row in document[name]])
     for task in document["tasks"]:
-        row = {column: task[column] for column in Task._meta.fields if column in task}
-        row |= {
-            "position": world.next_position(),
-            "status_id": task["task_status_config_id"],
-            "responsible_ids": tasks.joined(each["responsible_id"] for each in task["task_responsibles"]),
-            "deleted_at": None,
-        }
-        world.insert(Task, [row])
+        world.insert(Task, [_row(world, task)])
     world.save()
+
+
+def number_of_tasks(world: World) -> int:
+    """The number of tasks, deleted ones included."""
+    count = Task.select(fn.COUNT(Task.id).alias("number")).where(Task.world == world.number)
+    return int(world.transaction.rows(count)[0]["number"])
+
+
+def add_task(world: World, task: dict[str, Any]) -> dict[str, Any]:
+    """Insert a valid task, whose id is minted when it is None; returns the task object. The clock does not tick.
+
+    Raises ValidationFailed when there is, or was, a task with that id.
+    """
+    row = _row(world, task)
+    if row["id"] is None:
+        del row["id"]
+        row = world.insert_new(Task, row)
+    elif world.get(Task, row["id"]):
+        raise ValidationFailed([Problem(("id",), "repeated", f"{quoted(row['id'])} is there already")])
+    else:
+        world.insert(Task, [row])
+    if row["ai_contact_id"] is not None:
+        notes.attach(world, row["id"], row["ai_contact_id"])
+    return tasks.present(row, statuses.load(world))
+
+
+def _row(world: World, task: dict[str, Any]) -> dict[str, Any]:
+    row = {column: task[column] for column in Task._meta.fields if column in task}
+    return row | {
+        "position": world.next_position(),
+        "status_id": task["task_status_config_id"],
+        "responsible_ids": tasks.joined(each["responsible_id"] for each in task["task_responsibles"]),
+        "deleted_at": None,
+    }
 
 
 def _public_columns(row: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -64,6 +64,24 @@ class FaultOptions(Match, total=False):
     times: int | None
     skip: int
     probability: float | None
+
+
+class NewTask(TypedDict, total=False):
+    """The keys of a task, as in the fixtures."""
+
+    id: str
+    title: str
+    description: str
+    due_date: str | date | None
+    due_time: str | time | None
+    timezone: str | None
+    created_at: str | datetime
+    ai_contact_id: str | None
+    ai_customer_id: str | None
+    task_status_config_id: str
+    priority: int
+    creator_id: str
+    task_responsibles: Sequence[Mapping[str, str]]
 
 
 class VambeMock:
@@ -139,6 +157,14 @@ class VambeMock:
     def notes(self) -> list[Document]:
         """The interactive notes, which no endpoint of the vendor returns."""
         return self._listed("notes")
+
+    def add_task(self, **task: Unpack[NewTask]) -> Document:
+        """Add a task without a request of the API, and return it; what is left out gets a default.
+
+        It leaves no entry in the journal and does not advance the clock.
+        """
+        texts = {name: _text(value) if isinstance(value, (date, time)) else value for name, value in task.items()}
+        return self._control.call("POST", "/tasks", texts)
 
     def requests(self, operation: str | None = None, **match: Unpack[Answered]) -> list[Document]:
         """The matching entries of the journal, oldest first: request, response, decision, problems, changes."""
@@ -411,6 +437,12 @@ def _instant(moment: str | datetime) -> str:
         return moment
     utc = moment.astimezone(timezone.utc) if moment.tzinfo else moment
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _text(value: date | time) -> str:
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    return _instant(value) if isinstance(value, datetime) else value.isoformat()
 
 
 def _pattern(operation: str | None, match: Mapping[str, Any]) -> Document:
