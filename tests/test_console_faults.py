@@ -136,6 +136,7 @@ def test_a_spent_rule_takes_nothing_and_misses_nothing() -> None:
         ({"method": "PUT", "path": "/api/*"}, "by PUT, to /api/*"),
         ({"operation": "createTask", "status": 201}, "createTask, answered with 201"),
         ({"query": {"toDate": "x"}}, 'with the parameters {"toDate":"x"}'),
+        ({"headers": {"Prefer": {"$present": True}}}, 'with the headers {"Prefer":{"$present":true}}'),
         ({"json": {"title": "ñ"}}, 'with {"title":"ñ"} in the body'),
     ],
 )

@@ -192,3 +192,104 @@ def test_a_pattern_is_an_object(api: Api, pattern: Any) -> None:
     assert_error(api.client.post("/__admin/requests/count", json=pattern), 400)
     assert list(refused(api, "/requests/verify", {"request": pattern})) == [("request",)]
     assert list(refused(api, "/faults", {"match": pattern, "status": 503})) == [("match",)]
+
+
+MATCHERS: list[tuple[Any, bool]] = [
+    ({"title": {"$contains": "the cl"}}, True),
+    ({"title": {"$contains": "The"}}, False),
+    ({"title": {"$contains": 1}}, False),
+    ({"priority": {"$contains": "1"}}, True),
+    ({"responsibleIds": {"$contains": MARIA}}, True),
+    ({"responsibleIds": {"$contains": CARLOS}}, False),
+    ({"extra": {"list": {"$contains": {"a": 1}}}}, True),
+    ({"extra": {"size": {"$contains": "1"}}}, False),
+    ({"nothing": {"$contains": ""}}, False),
+    ({"title": {"$glob": "Call * client"}}, True),
+    ({"title": {"$glob": "Call"}}, False),
+    ({"extra": {"size": {"$glob": "*"}}}, False),
+    ({"priority": {"$any_of": ["0", "1"]}}, True),
+    ({"priority": {"$any_of": [0, 1]}}, False),
+    ({"title": {"$any_of": ["x", {"$glob": "C*"}]}}, True),
+    ({"extra": {"$any_of": [{"size": 1}, 5]}}, True),
+    ({"extra": {"none": {"$present": True}}}, True),
+    ({"nothing": {"$present": True}}, False),
+    ({"nothing": {"$present": False}}, True),
+    ({"title": {"$present": False}}, False),
+    ({"title": {"$contains": "Call", "$glob": "*client"}}, True),
+    ({"title": {"$contains": "Call", "$glob": "*x"}}, False),
+    ({"extra": {"list": [{"a": {"$any_of": [1, 2]}}, 3]}}, True),
+    ({"extra": {"flag": {"$equals": True}}}, True),
+    ({"extra": {"flag": {"$equals": 1}}}, False),
+    ({"extra": {"$equals": {"flag": True}}}, False),
+    ({"extra": {"list": {"$equals": [{"b": 2, "a": 1}, 3.0]}}}, True),
+    ({"extra": {"strange": {"$equals": {"$contains": "x"}}}}, True),
+    ({"extra": {"strange": {"$contains": "x"}}}, False),
+    ({"$present": True}, True),
+]
+
+
+@pytest.mark.parametrize(("wanted", "matches"), MATCHERS)
+def test_a_matcher_stands_for_values_at_any_depth_of_a_body(api: Api, wanted: Any, matches: bool) -> None:
+    body = {**BODY, "extra": {**BODY["extra"], "strange": {"$contains": "x"}}}
+    rule = {"match": {"json": wanted}, "status": 418}
+    api.client.post("/__admin/faults", json=rule).raise_for_status()
+    assert (api.client.post(TASKS, json=body).status_code == 418) == matches
+    assert count(api, {"json": wanted}) == matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ({"headers": {"idempotency-key": "a-1"}}, True),
+        ({"headers": {"Idempotency-Key": "a-1"}}, True),
+        ({"headers": {"Idempotency-Key": "a"}}, False),
+        ({"headers": {"Idempotency-Key": {"$glob": "a-*"}}}, True),
+        ({"headers": {"Idempotency-Key": {"$present": False}}}, False),
+        ({"headers": {"X-Other": {"$present": False}}}, True),
+        ({"headers": {"X-Other": ""}}, False),
+        ({"query": {"fromDate": {"$glob": "2025-*"}}}, True),
+        ({"query": {"fromDate": {"$glob": "2026-*"}}}, False),
+        ({"query": {"tag": {"$contains": "b"}}}, True),
+        ({"query": {"tag": {"$any_of": [["a", "b"], "c"]}}}, True),
+        ({"query": {"tag": {"$any_of": ["a"]}}}, False),
+        ({"query": {"nothing": {"$present": False}}}, True),
+        ({"query": {"tag": {"$equals": ["a", "b"]}}}, True),
+    ],
+)
+def test_headers_and_the_query_have_values_or_matchers(api: Api, pattern: dict[str, Any], matches: bool) -> None:
+    api.client.post("/__admin/faults", json={"match": pattern, "status": 418}).raise_for_status()
+    query = {"fromDate": "2025-11-26", "toDate": "2025-11-26", "responsibleIds": "", "tag": ["a", "b"]}
+    answer = api.client.get(TASKS, params=query, headers={"Idempotency-Key": "a-1"})
+    assert (answer.status_code == 418) == matches
+    assert count(api, pattern) == matches
+
+
+def test_a_matcher_that_fails_is_a_near_miss(api: Api) -> None:
+    api.create()
+    request = {"operation": "createTask", "headers": {"Idempotency-Key": {"$present": True}}}
+    answer = api.client.post("/__admin/requests/verify", json={"request": request})
+    (difference,) = answer.json()["near_misses"][0]["differences"]
+    assert difference == {"field": "headers.Idempotency-Key", "expected": {"$present": True}}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "said"),
+    [
+        ({"json": {"a": [{"$regex": "x"}]}}, ("json",), 'There is no matcher "$regex"; there are $contains, $glob'),
+        ({"json": {"a": {"$glob": 5}}}, ("json",), "$glob takes a text, in which * stands for any text"),
+        ({"json": {"a": {"$present": "yes"}}}, ("json",), "$present takes true or false"),
+        ({"json": {"a": {"$any_of": []}}}, ("json",), "$any_of takes a list of at least one value"),
+        ({"json": {"a": {"$any_of": [{"$x": 1}]}}}, ("json",), 'There is no matcher "$x"'),
+        ({"query": {"a": {"$x": 1}}}, ("query",), 'There is no matcher "$x"'),
+        ({"query": {"a": {"b": 1}}}, ("query",), "Expected an object of strings, lists of strings, or matchers"),
+        ({"headers": {"a": 5}}, ("headers",), "Expected an object of strings, lists of strings, or matchers"),
+        ({"headers": {"X-Api-Key": "test_a"}}, ("headers",), "The journal hides X-Api-Key: no pattern can match it"),
+        ({"headers": {"Cookie": {"$present": True}}}, ("headers",), "The journal hides Cookie: no pattern"),
+    ],
+)
+def test_a_matcher_that_cannot_be_used_is_refused_when_it_is_set(
+    api: Api, pattern: dict[str, Any], path: tuple[str, ...], said: str
+) -> None:
+    (message,) = refused(api, "/requests/count", pattern).values()
+    assert message.startswith(said)
+    assert refused(api, "/faults", {"match": pattern, "status": 503}) == {("match", *path): message}

@@ -168,6 +168,14 @@ class TestLooking:
         with pytest.raises(CallFailed, match="400 Validation failed"):
             mock.requests("makeTask")
 
+    def test_headers_and_matchers_select_requests(self, mock: VambeMock, app: Api) -> None:
+        mock.fail(request_headers={"Idempotency-Key": "a"}, json={"title": {"$contains": "x"}})
+        app.created(title="x")
+        body = {"title": "xy", "responsibleIds": [MARIA], "priority": "1"}
+        headers = {"Idempotency-Key": "a"}
+        assert app.client.post("/api/public/tasks", json=body, headers=headers).status_code == 503
+        assert mock.verify("createTask", times=1, headers={"idempotency-key": {"$present": True}}) == 1
+
     @pytest.mark.parametrize(
         ("wrong", "reason"),
         [

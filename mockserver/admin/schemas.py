@@ -16,11 +16,13 @@ from marshmallow import fields as base
 from mockserver import clock, fixtures
 from mockserver.engine import current_engine
 from mockserver.errors import BadRequest
-from mockserver.faults import rules
+from mockserver.faults import delays, rules
 from mockserver.formats import fields
 from mockserver.formats.fields import Parsed, Reason, about, refusal
 from mockserver.formats.json import quoted
-from mockserver.journal import patterns
+from mockserver.journal import matchers, patterns
+from mockserver.journal.entries import SECRET_HEADERS
+from mockserver.journal.matchers import is_matcher
 from mockserver.keys import check_name
 from mockserver.sandbox import snapshots
 from mockserver.sandbox.sandboxes import FIXTURES, PARTS
@@ -38,7 +40,31 @@ _HEADERS = {
     "propertyNames": {"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},
     "additionalProperties": {"type": "string", "pattern": "^[ -~]{0,1000}$"},
 }
-_PARAMETERS = {"type": "object", "additionalProperties": {"type": ["string", "array"], "items": {"type": "string"}}}
+_VALUE = {"type": ["string", "array", "object"], "items": {"type": "string"}}
+_PARAMETERS = {"type": "object", "additionalProperties": _VALUE}
+_MILLISECONDS = {"minimum": 0, "maximum": delays.MAX_DELAY_MS}
+_SIGMA = {"type": "number", "minimum": 0, "maximum": delays.MAX_SIGMA}
+
+
+def _distribution(kind: str, parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": [kind], "properties": {kind: parts}, "additionalProperties": False}
+
+
+_DELAYS = [
+    {"type": "integer", **_MILLISECONDS},
+    _distribution(
+        "uniform", {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "number", **_MILLISECONDS}}
+    ),
+    _distribution(
+        "lognormal",
+        {
+            "type": "object",
+            "required": ["median", "sigma"],
+            "properties": {"median": {"type": "number", **_MILLISECONDS}, "sigma": _SIGMA},
+            "additionalProperties": False,
+        },
+    ),
+]
 _RECORDS = {"type": "array", "items": {"type": "object"}}
 _PARTS = {"type": "array", "items": {"type": "string", "enum": list(PARTS)}, "minItems": 1}
 
@@ -56,6 +82,14 @@ class Typed(fields.Strict):
 
 class Records(Typed, Parsed):
     """A list of records, which `fixtures.check` validates."""
+
+
+class Matched(base.Raw):
+    """Any JSON value, with matchers in it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        _check_matchers(value)
+        return value
 
 
 class Digits(fields.Integer):
@@ -110,6 +144,18 @@ class AsInFixtures(fields.Strict):
         return value
 
 
+class Delay(fields.Strict):
+    """Milliseconds, or a distribution of them."""
+
+    openapi = {"anyOf": _DELAYS}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return delays.checked(value)
+        except ValueError as error:
+            raise refusal("out_of_bounds", str(error)) from None
+
+
 class Patterns(Typed, base.List[Any]):
     """At least one pattern."""
 
@@ -120,9 +166,25 @@ class Patterns(Typed, base.List[Any]):
 
 
 def _parameters(value: dict[str, Any]) -> dict[str, Any]:
-    if any(not isinstance(text, str) for each in value.values() for text in patterns.listed(each)):
+    _check_matchers(value)
+    texts = (text for each in value.values() if not is_matcher(each) for text in patterns.listed(each))
+    if not all(isinstance(text, str) for text in texts):
         raise ValueError
     return value
+
+
+def _sent_headers(value: dict[str, Any]) -> dict[str, Any]:
+    hidden = [name for name in value if name.lower() in SECRET_HEADERS]
+    if hidden:
+        raise refusal("invalid_pattern", f"The journal hides {', '.join(hidden)}: no pattern can match it")
+    return _parameters(value)
+
+
+def _check_matchers(value: Any) -> None:
+    try:
+        matchers.check(value)
+    except ValueError as error:
+        raise refusal("invalid_pattern", str(error)) from None
 
 
 def _headers(value: dict[str, Any]) -> dict[str, Any]:
@@ -245,7 +307,7 @@ class SettingsChange(Body):
     """Changes to the sandbox's settings."""
 
     strict = fields.Boolean(metadata=about("Refuse unread body keys, and dueTime without timezone."))
-    delay_ms = fields.WholeNumber(0, rules.MAX_DELAY_MS, metadata=about("What every request waits.", 0))
+    delay_ms = Delay(metadata=about("What every request waits.", 0, {"uniform": [50, 400]}))
     rate_limit = Object(RateLimit, allow_none=True, metadata=about("Null for none."))
 
 
@@ -256,7 +318,8 @@ class Pattern(Body):
     words = {
         "path": "Expected a string; * stands for any characters",
         "status": "Expected a status code",
-        "query": "Expected an object of strings, or lists of strings",
+        "query": "Expected an object of strings, lists of strings, or matchers",
+        "headers": "Expected an object of strings, lists of strings, or matchers",
     }
 
     operation = Named(_operations, metadata=about("The id of an operation.", "createTask"))
@@ -264,7 +327,10 @@ class Pattern(Body):
     path = fields.Text(metadata=about("The path; `*` stands for any characters.", "/api/public/tasks*"))
     status: fields.Integer = fields.WholeNumber(100, 599, metadata=about("The status of the answer.", 201))
     query = Parsed(_parameters, _PARAMETERS, metadata=about("Parameters with these values.", {"responsibleIds": ""}))
-    json = base.Raw(
+    headers = Parsed(
+        _sent_headers, _PARAMETERS, metadata=about("Headers with these values, names in any case.", {"Prefer": "wait"})
+    )
+    json = Matched(
         allow_none=True, metadata=about("What the body must contain: of an object, only the keys named count.")
     )
 
@@ -322,7 +388,7 @@ class FaultRule(Body):
         "status": "Must be null or a status code from 200 to 599",
         "headers": _HEADERS_ONLY,
         "connection": f"Must be null or one of {', '.join(rules.CONNECTIONS)}",
-        "delay_ms": f"Must be milliseconds from 0 to {rules.MAX_DELAY_MS}",
+        "delay_ms": delays.FORMS,
         "skip": "Must be a whole number",
         "times": "Must be null (for ever) or a whole number of at least 1",
         "probability": "Must be null or a number from 0 to 1",
@@ -336,7 +402,7 @@ class FaultRule(Body):
         allow_none=True, metadata=about("The body of the answer; a string is sent as it is, all else as JSON.")
     )
     connection = fields.Choice(rules.CONNECTIONS, allow_none=True, metadata=about("How the connection breaks."))
-    delay_ms = fields.WholeNumber(0, rules.MAX_DELAY_MS, metadata=about("What the answer waits.", 500))
+    delay_ms = Delay(metadata=about("What the answer waits.", 500, {"lognormal": {"median": 120, "sigma": 0.4}}))
     skip = fields.WholeNumber(0, _MANY, metadata=about("How many matching requests are left alone first."))
     times = fields.WholeNumber(1, _MANY, allow_none=True, metadata=about("How many are hit; null is for ever."))
     probability = fields.Number(0, 1, allow_none=True, metadata=about("With which chance one is hit.", 0.5))

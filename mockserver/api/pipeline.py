@@ -26,13 +26,14 @@ from mockserver.domain.tasks import TooLargeForTheLock
 from mockserver.engine import Engine
 from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge
 from mockserver.faults import prefer, rate_limit, rules
+from mockserver.faults.delays import MAX_DELAY_MS
 from mockserver.faults.prefer import Preferences
-from mockserver.faults.rules import MAX_DELAY_MS
 from mockserver.formats import json as wire_json
 from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
 from mockserver.journal.messages import Answer, Received
 from mockserver.keys import KEY_HEADER, UNIDENTIFIED, Caller
+from mockserver.sandbox import settings
 from mockserver.sandbox.sandboxes import OpenSandbox, Result, actor
 from mockserver.sandbox.waiting import Released
 
@@ -201,7 +202,7 @@ class _Exchange:
         outcome = self._before(opened)
         outcome.world, outcome.journal = opened.world.number, opened.journal.number
         fault_ms = outcome.fault.delay_ms if outcome.fault else 0
-        delay_ms = fault_ms + self.preferences.delay_ms + opened.world.columns["delay_ms"]
+        delay_ms = fault_ms + self.preferences.delay_ms + settings.next_delay_ms(opened.world)
         if not delay_ms:
             return self._carried_out(opened, outcome), 0
         outcome.pending = True

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from mockserver.formats.json import Document
+from mockserver.journal import matchers
 from mockserver.journal.entries import MAX_BODY
 from mockserver.journal.patterns import METHODS, listed
 from mockserver.keys import KEY_HEADER
@@ -202,7 +203,7 @@ def _pattern(entry: Document) -> Document:
     if request["query"]:
         pattern["query"] = request["query"]
     if "json" in request:
-        pattern["json"] = request["json"]
+        pattern["json"] = matchers.literal(request["json"])
     return pattern
 
 

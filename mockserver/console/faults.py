@@ -26,6 +26,7 @@ _WORDS = {
     "path": "to {}",
     "status": "answered with {}",
     "query": "with the parameters {}",
+    "headers": "with the headers {}",
     "json": "with {} in the body",
 }
 _GROUPS = (
@@ -120,7 +121,9 @@ def described(rule: Document) -> Document:
 
 def matched(match: Document) -> str:
     """The requests that a pattern matches, in words."""
-    texts = {part: _json(value) if part in ("query", "json") else str(value) for part, value in match.items()}
+    texts = {part: value if isinstance(value, str) else _json(value) for part, value in match.items()}
+    if "json" in match:
+        texts["json"] = _json(match["json"])
     parts = [_WORDS[part].format(texts[part]) for part in patterns.PARTS if part in texts]
     return ", ".join(parts) or "any request"
 
@@ -132,7 +135,8 @@ def done_to(rule: Document) -> str:
     if rule["when"] == "after":
         steps.append("carries it out")
     if rule["delay_ms"]:
-        steps.append(f"waits {rule['delay_ms']:,} ms")
+        delay = rule["delay_ms"]
+        steps.append(f"waits {delay:,} ms" if isinstance(delay, int) else f"waits {_json(delay)} ms")
     if rule["status"] is not None:
         steps.append(f"answers {rule['status']} {_PHRASES.get(rule['status'], '')}".rstrip())
     if rule["body"] is not None:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from mockserver.errors import BadRequest
-from mockserver.faults.rules import MAX_DELAY_MS
+from mockserver.faults.delays import MAX_DELAY_MS
 from mockserver.formats.json import quoted
 
 

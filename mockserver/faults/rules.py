@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from mockserver.errors import BadRequest, NotFound
+from mockserver.faults import delays
 from mockserver.formats import json as wire_json
 from mockserver.formats.json import Document
 from mockserver.journal import patterns
@@ -20,7 +21,6 @@ from mockserver.store.contents import World
 from mockserver.store.models import FaultRow
 
 MAX_RULES = 100
-MAX_DELAY_MS = 60_000
 CONNECTIONS = ("reset", "empty", "truncate", "garbage")
 WHEN = ("before", "after")
 DEFAULTS: dict[str, Any] = {
@@ -140,7 +140,8 @@ def hit(world: World, when: str, known: Callable[[], Document]) -> Fault | None:
         hit = row["seen"] >= rule["skip"] and _chance_hits(world.seed, row, rule["probability"])
         world.update(FaultRow, row["id"], seen=row["seen"] + 1, hits=row["hits"] + hit)
         if hit:
-            return Fault(row["id"], *map(rule.get, Fault._fields[1:]))
+            delay_ms = delays.drawn(rule["delay_ms"], world.seed, "fault", row["id"], row["seen"])
+            return Fault(row["id"], *map({**rule, "delay_ms": delay_ms}.get, Fault._fields[1:]))
     return None
 
 

@@ -26,7 +26,7 @@ MAX_UNREAD = 1000
 PENDING, ANSWERED, LOST, ABANDONED = "pending", "answered", "lost", "abandoned"
 FAULT_RULE = "mock-fault"
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
-_SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
+SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
 _LONG_ENOUGH = 8  # a shorter secret would be found in texts that do not have it
 MAX_PARTS = 64  # of a header with credentials; each costs a search of the entry
 _BETWEEN = "\ud800"  # a lone surrogate is in no text: JSON with one is refused
@@ -179,7 +179,7 @@ def _not_read(received: Received) -> Document:
 
 def secrets(headers: Mapping[str, str], known_keys: Iterable[str]) -> list[str]:
     """The secrets of a request with these headers, the longest first; `test_` keys are not secret."""
-    sent = tuple([(name, headers[name]) for name in _SECRET_HEADERS if name in headers])
+    sent = tuple([(name, headers[name]) for name in SECRET_HEADERS if name in headers])
     small = sum(len(value) for _, value in sent) <= _REMEMBERED
     return (_secrets_again if small else _secrets)(sent, tuple(known_keys))
 
@@ -201,7 +201,7 @@ def _encoded(head: Document, answer: bytes | None, tail: Document, secrets: Sequ
     which is spliced in and not encoded again, and None if `head` contains it.
     """
     headers = head["request"]["headers"]
-    for name in _SECRET_HEADERS:
+    for name in SECRET_HEADERS:
         if headers.get(name) in secrets:
             headers[name] = redacted(headers[name])
     if answer and len(answer) > MAX_BODY:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-PARTS = ("operation", "method", "path", "status", "query", "json")
+from mockserver.journal import matchers
+from mockserver.journal.matchers import MISSING
+
+PARTS = ("operation", "method", "path", "status", "query", "headers", "json")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-MISSING = object()
 CUT = object()  # a body of which the journal has a part only
 
 
@@ -50,14 +52,22 @@ class Pattern(NamedTuple):
         for name in ("operation", "method", "status"):
             if name in self.parts and self.parts[name] != found[name]:
                 yield Mismatch(name, self.parts[name], found[name])
-        if "path" in self.parts and not _is_like(request["path"], self.parts["path"]):
+        if "path" in self.parts and not matchers.is_like(request["path"], self.parts["path"]):
             yield Mismatch("path", self.parts["path"], request["path"])
         for name, expected in self.parts.get("query", {}).items():
             actual = request["query"].get(name, MISSING)
-            if actual is MISSING or listed(expected) != listed(actual):
+            if not _fits(expected, actual):
                 yield Mismatch(f"query.{name}", expected, actual)
+        for name, expected in self.parts.get("headers", {}).items():
+            actual = request["headers"].get(name.lower(), MISSING)
+            if not _fits(expected, actual):
+                yield Mismatch(f"headers.{name}", expected, actual)
         if "json" in self.parts:
-            yield from _subset(self.parts["json"], _body(entry), "json")
+            body = _body(entry)
+            if body is CUT:
+                yield Mismatch("json", self.parts["json"], CUT)
+            else:
+                yield from _subset(self.parts["json"], body, "json")
 
 
 def _body(entry: Mapping[str, Any]) -> Any:
@@ -72,26 +82,23 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _is_like(path: str, pattern: str) -> bool:
-    """Match a path; `*` stands for any text. Not a regular expression, which many stars would keep busy for ever."""
-    first, *pieces = pattern.split("*")
-    if not pieces:
-        return path == pattern
-    last = pieces.pop()
-    at, end = len(first), len(path) - len(last)
-    if at > end or not path.startswith(first) or not path.endswith(last):
-        return False
-    for piece in pieces:
-        found = path.find(piece, at, end)
-        if found < 0:
-            return False
-        at = found + len(piece)
-    return True
+def _fits(expected: Any, actual: Any) -> bool:
+    """Compare a value of the query or of a header, which is one text or a list of them."""
+    if matchers.is_matcher(expected):
+        return matchers.holds(expected, actual, _fits)
+    return actual is not MISSING and listed(expected) == listed(actual)
+
+
+def _contained(expected: Any, actual: Any) -> bool:
+    return next(_subset(expected, actual, ""), None) is None
 
 
 def _subset(expected: Any, actual: Any, at: str) -> Iterator[Mismatch]:
     """The mismatches of JSON: objects are compared by the keys of `expected` only, all else must be equal."""
-    if isinstance(expected, dict) and isinstance(actual, dict):
+    if matchers.is_matcher(expected):
+        if not matchers.holds(expected, actual, _contained):
+            yield Mismatch(at, expected, actual)
+    elif isinstance(expected, dict) and isinstance(actual, dict):
         for key, value in expected.items():
             yield from _subset(value, actual.get(key, MISSING), f"{at}.{key}")
     elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):

@@ -48,7 +48,10 @@ _COLUMNS = {
     "clock": ("clock_mode", "clock_now_ms", "clock_anchor_ms", "clock_tick_ms"),
     "ids": ("seed", "minted_tasks", "minted_notes"),
     "faults": ("minted_faults",),
-    "settings": ("strict", "delay_ms", "rate_requests", "rate_seconds", "rate_window_ms", "rate_used"),
+    "settings": (
+        *("strict", "delay_ms", "delay_spread", "delays_drawn"),
+        *("rate_requests", "rate_seconds", "rate_window_ms", "rate_used"),
+    ),
 }
 
 
@@ -82,6 +85,7 @@ class SandboxDefaults(NamedTuple):
     def columns(self) -> dict[str, Any]:
         """The columns of the world, without the positions of its rows."""
         settings = {"strict": self.strict, "delay_ms": 0, "rate_requests": None, "rate_seconds": None}
+        settings |= {"delay_spread": None, "delays_drawn": 0}
         counters = {"minted_tasks": 0, "minted_notes": 0, "minted_faults": 0, "rate_window_ms": 0, "rate_used": 0}
         return {"seed": self.seed, **contents.clock_columns(self.clock.start_clock()), **settings, **counters}
 

@@ -37,6 +37,8 @@ class WorldRow(Model):
     last_position = IntegerField(default=0)
     strict = BooleanField(default=False)
     delay_ms = IntegerField(default=0)
+    delay_spread = TextField(null=True)
+    delays_drawn = IntegerField(default=0)
     rate_requests = IntegerField(null=True)
     rate_seconds = IntegerField(null=True)
     rate_window_ms = BigIntegerField(default=0)

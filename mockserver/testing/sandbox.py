@@ -28,7 +28,8 @@ SHOWN, MATCHES_SHOWN = 50, 5  # entries listed by `explain`, and by a failed ver
 class Match(TypedDict, total=False):
     """A pattern for requests, besides their operation; every part is optional.
 
-    `*` in `path` matches any characters; `json` is a part of the body; `query` maps parameters to their values.
+    `*` in `path` matches any characters; `json` is a part of the body; `query` maps parameters to their values. A value
+    may be a matcher, such as `{"$contains": "call"}`.
     """
 
     method: str
@@ -38,8 +39,9 @@ class Match(TypedDict, total=False):
 
 
 class Answered(Match, total=False):
-    """A pattern for requests and the status of their answers."""
+    """A pattern for requests, with their headers and the status of their answers."""
 
+    headers: Mapping[str, Any]
     status: int
 
 
@@ -58,7 +60,10 @@ class FaultOptions(Match, total=False):
     `when` is "before" the commit (the default: nothing is done) or "after" it (the request is carried out, and the
     client does not learn of it); `times` is the number of requests to hit (default 1; None: no limit), `skip` the
     number to let through first (default 0), `probability` a chance from 0 to 1, reproducible by the sandbox's seed.
+    `request_headers` are headers of the requests.
     """
+
+    request_headers: Mapping[str, Any]
 
     when: str
     times: int | None
@@ -223,8 +228,13 @@ class VambeMock:
         """Answer the next matching request with an error: the vendor's own for that status, or `body`."""
         return self.fault(_rule(operation, options, status=status, headers=dict(headers or {}), body=body))
 
-    def delay(self, operation: str | None = None, ms: int = 1000, **options: Unpack[FaultOptions]) -> Fault:
-        """Delay the next matching request by `ms` milliseconds of real time, then answer as usual."""
+    def delay(
+        self, operation: str | None = None, ms: int | Mapping[str, Any] = 1000, **options: Unpack[FaultOptions]
+    ) -> Fault:
+        """Delay the next matching request by `ms` milliseconds of real time, then answer as usual.
+
+        `{"uniform": [50, 400]}` and `{"lognormal": {"median": 120, "sigma": 0.4}}` are drawn from the sandbox's seed.
+        """
         return self.fault(_rule(operation, options, delay_ms=ms))
 
     def drop(self, operation: str | None = None, connection: str = "reset", **options: Unpack[FaultOptions]) -> Fault:
@@ -452,7 +462,9 @@ def _pattern(operation: str | None, match: Mapping[str, Any]) -> Document:
 def _rule(operation: str | None, options: Mapping[str, Any], **effects: Any) -> Document:
     """Build a fault rule of effects and options; the options of `Match` form its pattern."""
     match = {name: value for name, value in options.items() if name in Match.__annotations__}
-    others = {name: value for name, value in options.items() if name not in match}
+    others = {name: value for name, value in options.items() if name not in (*match, "request_headers")}
+    if "request_headers" in options:
+        match["headers"] = options["request_headers"]
     return {**effects, **others, "match": _pattern(operation, match)}
 
 

@@ -94,6 +94,9 @@ document.getElementById("snapshots").addEventListener("click", ({ target }) => {
 
 onSubmit("settings", saveSettings, "The settings are saved", allShown);
 
+/** Milliseconds, or a distribution of them as JSON. */
+const delay = (text) => (text.trim().startsWith("{") ? JSON.parse(text) : number(text));
+
 function saveSettings(form) {
   const { strict, delay_ms } = form.elements;
   const limit = {};
@@ -102,7 +105,7 @@ function saveSettings(form) {
     if (text.trim()) limit[name] = number(text);
   }
   const rate_limit = Object.keys(limit).length ? limit : null;
-  return control("PATCH", "/settings", { strict: strict.checked, delay_ms: number(delay_ms.value), rate_limit });
+  return control("PATCH", "/settings", { strict: strict.checked, delay_ms: delay(delay_ms.value), rate_limit });
 }
 
 document.getElementById("reset").addEventListener("submit", async (event) => {
