@@ -89,7 +89,12 @@ class Clock(NamedTuple):
 @lru_cache(maxsize=256)
 def text_of(ms: int) -> str:
     """Milliseconds since 1970 as the API writes instants."""
-    return dates.text_of(_EPOCH + timedelta(milliseconds=ms))
+    return dates.text_of(moment_of(ms))
+
+
+def moment_of(ms: int) -> datetime:
+    """Milliseconds since 1970 as a naive UTC date-time."""
+    return _EPOCH + timedelta(milliseconds=ms)
 
 
 def ms_of(moment: datetime) -> int:

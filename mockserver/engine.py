@@ -74,7 +74,9 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
 
 def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures) -> Sandboxes:
     template = state.keep_template(store, loaded.document, loaded.digest)
-    defaults = SandboxDefaults(template, settings.seed, settings.clock, settings.strict, settings.journal_limit)
+    defaults = SandboxDefaults(
+        template, settings.seed, settings.clock, settings.strict, settings.journal_limit, loaded.document_at
+    )
     sandboxes = Sandboxes(store, defaults, settings.max_sandboxes)
     for name in (UNIDENTIFIED, DEFAULT):  # created at the start, so that both can be read before the first request
         with sandboxes.open(name):

@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +20,10 @@ from typing import Any, NamedTuple
 from marshmallow import RAISE, Schema, validate
 from marshmallow import fields as base
 
+from mockserver import clock
 from mockserver.domain import due
 from mockserver.errors import Problem
-from mockserver.formats import fields, ids
+from mockserver.formats import fields, ids, relative
 from mockserver.formats import json as wire_json
 from mockserver.formats.json import quoted
 from mockserver.keys import check_key
@@ -32,11 +34,15 @@ Records = list[dict[str, Any]]
 
 
 class Fixtures(NamedTuple):
-    """Valid fixtures: the document of a state, the API keys besides `test_<name>`, and the document's SHA-256."""
+    """Valid fixtures: the document of a state, the API keys besides `test_<name>`, and the document's SHA-256.
+
+    `document_at` makes the document for another time in milliseconds; None when the fixtures have no relative times.
+    """
 
     document: dict[str, Records]
     api_keys: Records
     digest: str
+    document_at: Callable[[int], dict[str, Records]] | None = None
 
 
 class InvalidFixtures(Exception):
@@ -185,12 +191,33 @@ def load(name: str) -> Fixtures:
     unexpected = sorted(path for path in folder.glob("*.json") if path.name not in FILES)
     unusable = [f"{path}: not one of {', '.join(FILES)}" for path in unexpected]
     raw, lines, unread = _read(files)
-    document, problems = check(raw, frozenset(unread))
+    dated = absolute(raw, clock.ms_of(clock.parse_instant(clock.DEFAULT_START)))
+    document, problems = check(dated, frozenset(unread))
     if unusable or unread or problems:
         located = [_located(problem, files, lines) for problem in problems]
         raise InvalidFixtures([*unusable, *unread.values(), *located])
     api_keys = document.pop("api_keys")
-    return Fixtures(document, api_keys, hashlib.sha256(wire_json.encode(document)).hexdigest())
+    is_relative = dated != raw
+    digest = hashlib.sha256(wire_json.encode(raw if is_relative else document)).hexdigest()
+    return Fixtures(document, api_keys, digest, (lambda now: check(absolute(raw, now))[0]) if is_relative else None)
+
+
+def absolute(document: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    """The document with the times that are relative to a clock as that clock, in milliseconds, makes them."""
+    now = clock.moment_of(now_ms)
+    return {
+        name: [_absolute_record(record, now) for record in records] if name in ("tasks", "notes") else records
+        for name, records in document.items()
+    }
+
+
+def _absolute_record(record: Any, now: datetime) -> Any:
+    if not isinstance(record, dict):
+        return record
+    found = {key: relative.absolute_instant(record[key], now) for key in ("created_at", "due_at") if key in record}
+    if "due_date" in record:
+        found["due_date"] = relative.absolute_date(record["due_date"], now, record.get("timezone"))
+    return record | found
 
 
 def check(document: dict[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[dict[str, Records], list[Problem]]:
@@ -213,9 +240,12 @@ def check(document: dict[str, Any], unknown: frozenset[str] = frozenset()) -> tu
     return loaded, problems
 
 
-def check_task(record: dict[str, Any], people: dict[str, Records]) -> tuple[dict[str, Any], list[Problem]]:
-    """Check one task that refers to these people; return it with the derived fields filled in, and its problems."""
-    loaded, problems = check({**people, "tasks": [record], "notes": []})
+def check_task(record: dict[str, Any], people: dict[str, Records], now_ms: int) -> tuple[dict[str, Any], list[Problem]]:
+    """Check one task that refers to these people; return it with the derived fields filled in, and its problems.
+
+    `now_ms` is the clock's time, for times relative to it.
+    """
+    loaded, problems = check(absolute({**people, "tasks": [record], "notes": []}, now_ms))
     return loaded["tasks"][0], [problem._replace(path=problem.path[2:]) for problem in problems]
 
 

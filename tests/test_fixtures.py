@@ -12,7 +12,7 @@ import httpx
 import pytest
 from support import ALL_TIME, CARLOS, CONTACT, INACTIVE_USER, MARIA, PENDING, UNKNOWN_ID, Api, running
 
-from mockserver import cli, fixtures
+from mockserver import cli, clock, fixtures
 
 TASK = {
     "id": "11111111-1111-4111-8111-111111111111",
@@ -89,7 +89,7 @@ class TestShipped:
         assert [(note["task_id"], note["contact_id"]) for note in state["notes"]] == with_contact
 
     def test_every_shipped_name_is_valid(self) -> None:
-        assert fixtures.shipped_names() == ["default", "demo"]
+        assert fixtures.shipped_names() == ["default", "demo", "demo-today"]
         for name in fixtures.shipped_names():
             assert fixtures.load(name).document["users"]
 
@@ -117,7 +117,7 @@ class TestFolders:
         monkeypatch.chdir(tmp_path)
         with pytest.raises(fixtures.InvalidFixtures, match=r"for the folder write \./mine"):
             fixtures.load("mine")
-        with pytest.raises(fixtures.InvalidFixtures, match=r'no fixtures "other", only default, demo$'):
+        with pytest.raises(fixtures.InvalidFixtures, match=r'no fixtures "other", only default, demo, demo-today$'):
             fixtures.load("other")
 
     def test_a_state_written_to_files_is_the_same_state_again(self, tmp_path: Path) -> None:
@@ -473,3 +473,61 @@ class TestAKeptDatabase:
         assert said in self.started_with("demo", database, caplog, reset=True)
         assert "fixtures" not in self.started_with("demo", database, caplog)
         assert 'The fixtures "default"' in self.started_with("default", database, caplog)
+
+
+class TestRelativeTimes:
+    def tasks(self, url: str, **clock: Any) -> list[dict[str, Any]]:
+        """The tasks after a reset of all but the clock, which shows this."""
+        httpx.put(f"{url}/__admin/clock", json=clock).raise_for_status()
+        httpx.post(f"{url}/__admin/reset", json={"only": ["tasks"]}).raise_for_status()
+        return list(httpx.get(f"{url}/__admin/state").json()["tasks"])
+
+    def test_the_demo_of_today_is_the_demo_at_the_default_clock(self) -> None:
+        with running(fixtures="demo-today") as url, running(fixtures="demo") as other:
+            today, demo = (httpx.get(f"{each}/__admin/state").json()["tasks"] for each in (url, other))
+        varying = ("created_at", "due_date")
+        same = [{key: value for key, value in task.items() if key not in varying} for task in demo]
+        assert [{key: value for key, value in task.items() if key not in varying} for task in today] == same
+        assert [task["due_date"] for task in today] == [task["due_date"] for task in demo]
+
+    def test_its_times_follow_the_clock_at_which_it_is_opened_or_reset(self) -> None:
+        with running(fixtures="demo-today", clock=clock.parse_setting("frozen@2026-03-01T12:00:00Z")) as url:
+            opened = httpx.get(f"{url}/__admin/state").json()["tasks"]
+            assert opened[18]["due_at"] == "2026-03-01T12:30:00.000Z"
+            assert opened[0]["created_at"] == "2026-02-06T12:14:00.000Z"
+            moved = self.tasks(url, now="2026-06-01T12:00:00Z")
+            assert moved[18]["due_at"] == "2026-06-01T13:30:00.000Z"  # Santiago has left summer time
+            httpx.post(f"{url}/__admin/reset").raise_for_status()
+            assert httpx.get(f"{url}/__admin/state").json()["tasks"] == opened
+
+    @pytest.mark.parametrize(
+        ("given", "shown"),
+        [
+            ({"due_date": "+3d"}, {"due_date": "2025-11-29", "due_at": "2025-11-29T00:00:00.000Z"}),
+            ({"due_date": "-1d", "due_time": "23:30"}, {"due_at": "2025-11-25T23:30:00.000Z"}),
+            ({"due_date": "+0d", "timezone": "Pacific/Kiritimati"}, {"due_date": "2025-11-26"}),
+            ({"created_at": "-36h"}, {"created_at": "2025-11-24T21:00:00.000Z"}),
+            ({"created_at": "-2d 14:30"}, {"created_at": "2025-11-24T14:30:00.000Z"}),
+            ({"created_at": "-2d"}, {"created_at": "2025-11-24T09:00:00.000Z"}),
+        ],
+    )
+    def test_a_state_and_an_added_task_may_have_them_and_are_shown_absolute(
+        self, api: Api, given: dict[str, Any], shown: dict[str, Any]
+    ) -> None:
+        api.client.post("/__admin/tasks", json=given).raise_for_status()
+        (task,) = api.state()["tasks"]
+        assert shown.items() <= task.items()
+        kept = {key: value for key, value in task.items() if not key.startswith("due_at")} | given
+        state = {**api.state(), "tasks": [kept], "notes": []}
+        (again,) = api.client.put("/__admin/state", json=state).json()["tasks"]
+        assert again == task
+
+    def test_today_is_the_day_in_the_zone_of_the_task(self, api: Api) -> None:
+        api.client.put("/__admin/clock", json={"now": "2025-11-26T23:00:00Z"}).raise_for_status()
+        task = {"due_date": "+0d", "due_time": "09:00", "timezone": "Asia/Tokyo"}
+        assert api.client.post("/__admin/tasks", json=task).json()["due_at"] == "2025-11-27T00:00:00.000Z"
+
+    @pytest.mark.parametrize("text", ["3d", "+3", "+3w", "+d", "+3d 14:30", "+100000d"])
+    def test_what_only_looks_like_one_is_refused(self, api: Api, text: str) -> None:
+        answer = api.client.post("/__admin/tasks", json={"due_date": text})
+        assert answer.json()["errors"][0]["path"] == ["due_date"]

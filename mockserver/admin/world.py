@@ -39,7 +39,9 @@ def get_state(call: Call) -> Document:
 @call("PUT", "/state", body_schema=schemas.State(), needs_body=True)
 def put_state(call: Call) -> Document:
     """Replace everything that the state document holds; an invalid document changes nothing."""
-    document, problems = fixtures.check(call.body)
+    with call.engine.sandboxes.look_or_open(call.sandbox) as opened:
+        now_ms = opened.world.clock.read_ms()
+    document, problems = fixtures.check(fixtures.absolute(call.body, now_ms))
     if problems:
         raise ValidationFailed(problems)
     call.engine.sandboxes.refill(call.sandbox, document)
@@ -64,7 +66,7 @@ def add_task(call: Call) -> Document:
             "task_responsibles": [{"responsible_id": first}],
             **call.body,
         }
-        checked, problems = fixtures.check_task({"id": ids.NIL, **task}, people)
+        checked, problems = fixtures.check_task({"id": ids.NIL, **task}, people, world.clock.read_ms())
         if problems:
             raise ValidationFailed(problems)
         return state.add_task(world, checked if "id" in call.body else {**checked, "id": None})

@@ -74,13 +74,14 @@ class OpenSandbox(NamedTuple):
 
 
 class SandboxDefaults(NamedTuple):
-    """The initial state of a new sandbox."""
+    """The initial state of a new sandbox; `document_at` is that of `fixtures.Fixtures`."""
 
     template: int
     seed: str
     clock: ClockSetting
     strict: bool
     journal_limit: int
+    document_at: Callable[[int], state.Document] | None = None
 
     def columns(self) -> dict[str, Any]:
         """The columns of the world, without the positions of its rows."""
@@ -244,9 +245,19 @@ class Sandboxes:
         if to == EMPTY:
             world.copy_rows(old, PEOPLE)
         else:
-            world.copy_rows(source, DATA)
+            if "clock" in only:
+                world.clock = self._defaults.clock.start_clock() if to == FIXTURES else source.clock
+            self._furnish(world, source)
         world.copy_rows(source if "faults" in only else old, (FaultRow,))
         return world
+
+    def _furnish(self, world: World, source: World) -> None:
+        """Fill an empty world with the contents of another one; times relative to a clock are those of its own."""
+        document_at = self._defaults.document_at
+        if document_at and source.number == self._defaults.template:
+            state.fill(world, document_at(world.clock.read_ms()))
+        else:
+            world.copy_rows(source, DATA)
 
     def _source(self, opened: OpenSandbox, to: str) -> World:
         transaction = opened.world.transaction
@@ -264,7 +275,7 @@ class Sandboxes:
         template = contents.load(transaction, self._defaults.template)
         position = {"last_position": template.columns["last_position"]}
         world = contents.create(transaction, self._defaults.columns() | position)
-        world.copy_rows(template, DATA)
+        self._furnish(world, template)
         pointers = {"world": world.number, "journal": create_journal(transaction), "template": template.number}
         transaction.statements.insert(Sandbox, {"name": name, **pointers})
         # The sandbox is kept even if the request that opened it is refused.
