@@ -106,7 +106,7 @@ def test_the_address_of_a_service_in_kubernetes_is_ignored_and_said_once(
 def test_a_database_that_is_no_path_is_refused_with_the_way_out(name: str) -> None:
     with pytest.raises(InvalidSetting) as refused:
         resolve({"database": name}, {})
-    reason = "is no path of a file: leave it out for a temporary database, or write ./"
+    reason = "is no path of a file: leave it out to keep all in memory, or write ./"
     assert str(refused.value) == f'--database: "{name}" {reason}{name}'
 
 

@@ -70,7 +70,9 @@ def test_the_wheel_has_the_package_with_its_types_and_fixtures_and_no_tests(whee
     assert any(name.endswith("/LICENSE") for name in names)
 
 
-@pytest.mark.parametrize(("arguments", "tasks"), [((), 0), (("--fixtures", "demo"), 36), (("--fixtures", "demo-today"), 36)])
+@pytest.mark.parametrize(
+    ("arguments", "tasks"), [((), 0), (("--fixtures", "demo"), 36), (("--fixtures", "demo-today"), 36)]
+)
 def test_the_wheel_s_command_finds_its_fixtures_from_anywhere(
     arguments: tuple[str, ...], tasks: int, scripts: Path, tmp_path: Path
 ) -> None:
