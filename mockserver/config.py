@@ -52,9 +52,7 @@ def _some(text: str) -> str:
 def _database(text: str) -> Path:
     # Names by which SQLite and URLs mean a database in memory, or a file by another name.
     if text.startswith((":memory:", "file:", "sqlite:")):
-        raise ValueError(
-            f"{quoted(text)} is no path of a file: leave it out to keep all in memory, or write ./{text}"
-        )
+        raise ValueError(f"{quoted(text)} is no path of a file: leave it out to keep all in memory, or write ./{text}")
     return Path(_some(text))
 
 

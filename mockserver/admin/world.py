@@ -9,7 +9,6 @@ from mockserver.clock import Clock
 from mockserver.domain import statuses
 from mockserver.engine import Engine
 from mockserver.errors import BadRequest, ValidationFailed
-from mockserver.formats import ids
 from mockserver.formats.json import Document
 from mockserver.sandbox import sandboxes, settings, snapshots, state
 from mockserver.sandbox.sandboxes import PARTS
@@ -66,7 +65,7 @@ def add_task(call: Call) -> Document:
             "task_responsibles": [{"responsible_id": first}],
             **call.body,
         }
-        checked, problems = fixtures.check_task({"id": ids.NIL, **task}, people, world.clock.read_ms())
+        checked, problems = fixtures.check_task({"id": first, **task}, people, world.clock.read_ms())
         if problems:
             raise ValidationFailed(problems)
         return state.add_task(world, checked if "id" in call.body else {**checked, "id": None})

@@ -141,7 +141,7 @@ def hit(world: World, when: str, known: Callable[[], Document]) -> Fault | None:
         world.update(FaultRow, row["id"], seen=row["seen"] + 1, hits=row["hits"] + hit)
         if hit:
             delay_ms = delays.drawn(rule["delay_ms"], world.seed, "fault", row["id"], row["seen"])
-            return Fault(row["id"], *map({**rule, "delay_ms": delay_ms}.get, Fault._fields[1:]))
+            return Fault(row["id"], *map(rule.get, Fault._fields[1:]))._replace(delay_ms=delay_ms)
     return None
 
 
