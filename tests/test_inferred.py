@@ -239,7 +239,7 @@ def test_a_deletion_relies_on_nothing_but_the_form_of_its_id(api: Api) -> None:
 def test_a_request_without_a_key_relies_on_nothing(api: Api) -> None:
     response = api.client.post(TASKS, content="{", headers={"x-api-key": ""})
     number = response.headers["X-Mock-Request-Id"]
-    entry = api.client.get(f"/__admin/requests/{number}", params={"sandbox": "default"}).json()
+    entry = api.client.get(f"/__admin/requests/{number}", params={"unidentified": "true"}).json()
     assert (entry["response"]["status"], entry["inferred"]) == (401, [])
 
 

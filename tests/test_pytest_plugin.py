@@ -575,7 +575,7 @@ class TestStrict:
         )
 
     def test_without_the_option_it_passes(self, suite: pytest.Pytester) -> None:
-        suite.makepyfile(test_keys=self.SUITE, test_faults=self.FAULTS)
+        suite.makepyfile(test_keys=self.SUITE, test_rules=self.FAULTS)
         run(suite).assert_outcomes(passed=7)
 
 

@@ -494,7 +494,7 @@ def test_what_is_superseded_is_cleared_up_later() -> None:
             snapshot(api, "one")
             reset(api)
             api.client.get("/__admin/sandboxes")
-            wait_until(lambda: counts() == [3, 1, 30, 30, 1, 0, 1, 1])
+            wait_until(lambda: counts() == [4, 2, 30, 30, 1, 0, 1, 2])
             restore(api, "one")
             assert len(api.state()["tasks"]) == 30
             api.client.delete("/__admin/snapshots/one")

@@ -270,7 +270,7 @@ def test_an_unknown_parameter_is_refused_with_those_there_are(client: httpx.Clie
         ("GET", "state", "sandbox"),
         ("POST", "reset", "sandbox"),
         ("GET", "health", "sandbox"),
-        ("GET", "requests", "since, limit, method, path, operation, status, sandbox"),
+        ("GET", "requests", "since, limit, method, path, operation, status, unidentified, sandbox"),
         ("GET", "events", "sandbox"),
     ):
         message = assert_error(client.request(method, f"/__admin/{path}?sandbx=a"), 400)["message"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from mockserver.config import Settings
 from mockserver.engine import EXTENSION, Engine
 from mockserver.sandbox.sweeper import sweep
 from mockserver.store.models import TABLES
+from mockserver.store.sqlite.database import open_store
 
 BATCH = 100
 TASK = {"title": "Call the client", "responsibleIds": [MARIA, CARLOS], "priority": "1", "aiContactId": CONTACT}
@@ -99,7 +102,7 @@ def test_what_is_in_use_stays_among_what_is_cleared_up(client: FlaskClient) -> N
     assert client.get("/__admin/state?sandbox=a").text == before[0]
 
 
-def test_where_nothing_is_superseded_it_does_not_even_wait_for_its_turn_to_write(client: FlaskClient) -> None:
-    store = mock_of(client).store
-    with ThreadPoolExecutor(1) as pool, store.write():
+def test_where_nothing_is_superseded_it_does_not_even_wait_for_its_turn_to_write(tmp_path: Path) -> None:
+    opened = contextlib.closing(open_store(tmp_path / "world.db"))
+    with opened as store, ThreadPoolExecutor(1) as pool, store.write():
         assert pool.submit(sweep, store).result(timeout=10) is False

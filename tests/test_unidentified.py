@@ -109,7 +109,7 @@ def test_requests_ends_with_their_number_and_shows_them_on_demand(default: Api, 
     def shown(*options: str) -> list[str]:
         ended = command("requests", "--url", default.url, *options)
         assert ended.returncode == 0, ended.stderr
-        return ended.stdout.splitlines()
+        return [*ended.stdout.splitlines(), *ended.stderr.splitlines()]
 
     default.listed()
     assert len(shown()) == 1

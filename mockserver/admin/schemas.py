@@ -153,7 +153,8 @@ class Delay(fields.Strict):
         try:
             return delays.checked(value)
         except ValueError as error:
-            raise refusal("out_of_bounds", str(error)) from None
+            whole = isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value)
+            raise refusal("out_of_bounds" if whole or isinstance(value, dict) else "invalid_type", str(error)) from None
 
 
 class Patterns(Typed, base.List[Any]):

@@ -119,7 +119,7 @@ def _echo_unidentified(client: Client) -> None:
     journal = client.call("GET", "/requests", unidentified="true", limit=0)
     if number := journal["total"] + journal["dropped"]:
         who = "1 request has" if number == 1 else f"{number} requests have"
-        click.echo(f"({who} a key that opens no sandbox, or none: --unidentified shows them)")
+        click.echo(f"({who} a key that opens no sandbox, or none: --unidentified shows them)", err=True)
 
 
 @click.command()

@@ -216,7 +216,11 @@ def _use_at_rest(server: Process) -> Use:
     process = Path(f"/proc/{server.process.pid}")
 
     def files() -> list[str]:
-        return [str(file.readlink()) for file in (process / "fd").iterdir()]
+        files = []
+        for file in (process / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                files.append(str(file.readlink()))
+        return files
 
     wait_until(lambda: sum(file.startswith("socket:") for file in files()) == 1, PATIENCE_S)
     status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
