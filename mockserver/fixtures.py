@@ -87,6 +87,24 @@ class _Party(_Record):
     email = fields.Text(load_default=None, allow_none=True)
 
 
+class _Ticket(_Record):
+    current_stage_id = fields.Id(load_default=None, allow_none=True)
+    pipeline_id = fields.Id(load_default=None, allow_none=True)
+
+
+class _Contact(_Party):
+    platform = fields.Text(load_default="whatsapp", min_length=1)
+    last_message_at = fields.Instant(load_default=None, allow_none=True)
+    chat_status = fields.Text(load_default="ATTENDED", min_length=1)
+    created_at = fields.Instant(load_default=clock.DEFAULT_START)
+    ai_customer_id = fields.Id(load_default=None, allow_none=True)
+    default_stage_id = fields.Id(load_default=None, allow_none=True)
+    blocked = fields.Boolean(load_default=False)
+    is_chat_read = fields.Boolean(load_default=True)
+    active_ticket_v2 = base.Nested(_Ticket, load_default=None, allow_none=True)
+    custom_fields = base.Dict(fields.Text(), fields.Text(), load_default=dict)
+
+
 class _Assignment(_Strict):
     responsible_id = fields.Id(required=True)
 
@@ -129,7 +147,7 @@ class _ApiKey(_Strict):
 _SCHEMAS: dict[str, Schema] = {
     "users": _User(),
     "statuses": _Status(),
-    "contacts": _Party(),
+    "contacts": _Contact(),
     "customers": _Party(),
     "tasks": _Task(),
     "notes": _Note(),
@@ -137,6 +155,8 @@ _SCHEMAS: dict[str, Schema] = {
 }
 TASK_FIELDS: dict[str, base.Field[Any]] = dict(_SCHEMAS["tasks"].fields)
 FILES = tuple(f"{name}.json" for name in _SCHEMAS)
+_WITH_TIMES = ("contacts", "tasks", "notes")
+_INSTANTS = ("created_at", "due_at", "last_message_at")
 # The ids in a list that refer to records of another list: their key, their kind, and that list.
 _REFERENCES = {
     "tasks": (
@@ -206,7 +226,7 @@ def absolute(document: dict[str, Any], now_ms: int) -> dict[str, Any]:
     """The document with the times that are relative to a clock as that clock, in milliseconds, makes them."""
     now = clock.moment_of(now_ms)
     return {
-        name: [_absolute_record(record, now) for record in records] if name in ("tasks", "notes") else records
+        name: [_absolute_record(record, now) for record in records] if name in _WITH_TIMES else records
         for name, records in document.items()
     }
 
@@ -214,7 +234,7 @@ def absolute(document: dict[str, Any], now_ms: int) -> dict[str, Any]:
 def _absolute_record(record: Any, now: datetime) -> Any:
     if not isinstance(record, dict):
         return record
-    found = {key: relative.absolute_instant(record[key], now) for key in ("created_at", "due_at") if key in record}
+    found = {key: relative.absolute_instant(record[key], now) for key in _INSTANTS if key in record}
     if "due_date" in record:
         found["due_date"] = relative.absolute_date(record["due_date"], now, record.get("timezone"))
     return record | found

@@ -6,15 +6,17 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
+import pytest
 
 from mockserver import serving
 from mockserver.config import Settings
@@ -41,6 +43,7 @@ DONE = {
     "order": 3,
 }
 UNKNOWN_ID = "dddddddd-dddd-4ddd-8ddd-dddddddddddd"
+OLDEST_NODE = 20
 ALL_TIME = {"responsibleIds": "", "fromDate": "0001-01-01", "toDate": "9999-12-31"}
 
 
@@ -189,3 +192,18 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "the condition did not come true"
         time.sleep(0.005)
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test, or fail it on a CI machine, for lack of something."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def check_that_there_is_node() -> None:
+    """Skip the test where Node is missing or too old; on a CI machine that is a failure."""
+    path = shutil.which("node")
+    version = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8").stdout.strip() if path else ""
+    if not re.fullmatch(r"v(\d+)\..*", version) or int(version[1:].partition(".")[0]) < OLDEST_NODE:
+        missing(f"the test needs Node {OLDEST_NODE} or newer, and there is {version or 'none on the path'}")

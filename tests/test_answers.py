@@ -80,6 +80,8 @@ def walked(api: Api) -> dict[str, list[httpx.Response]]:
         "updateTask": [api.update(id, **change) for id in ids[-3:] for change in changes],
         "deleteTask": [api.delete(id) for id in ids[:2]],
         "listTeamMembers": [api.client.get("/api/public/team-members/all")],
+        "listContacts": [api.client.get(f"/api/public/contacts?days={days}") for days in (1, 365)],
+        "searchContacts": [api.client.get(f"/api/public/contacts/search?{query}") for query in ("email=a", "phone=20")],
     }
 
 

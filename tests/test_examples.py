@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import yaml
-from support import ROOT, plain_environment, wait_until
+from support import ROOT, check_that_there_is_node, plain_environment, wait_until
 
 from mockserver.config import Settings
 
@@ -28,7 +28,6 @@ WORKFLOW = yaml.safe_load((EXAMPLES / "ci" / "github-actions.yml").read_text(enc
 COMPOSE = (EXAMPLES / "ci" / "compose.yaml").read_text(encoding="utf-8")
 
 TOKEN = "compose-token"
-OLDEST_NODE = 20
 
 # What a command that has done its work prints; a runner that has found no tests would end well, too.
 PROOF = {
@@ -136,17 +135,6 @@ def ended(line: str | Sequence[str], folder: Path, environment: Mapping[str, str
     """Run a command to its end, in a shell when it is one text."""
     words = ["sh", "-e", "-c", line] if isinstance(line, str) else line
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=120)
-
-
-def check_that_there_is_node() -> None:
-    """Skip the test where Node is missing or too old; on a CI machine that is a failure."""
-    path = shutil.which("node")
-    version = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8").stdout.strip() if path else ""
-    if not re.fullmatch(r"v(\d+)\..*", version) or int(version[1:].partition(".")[0]) < OLDEST_NODE:
-        reason = f"the example needs Node {OLDEST_NODE} or newer, and there is {version or 'none on the path'}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=str)

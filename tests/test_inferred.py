@@ -14,6 +14,7 @@ from mockserver.fidelity import contract
 
 JSON = {"content-type": "application/json"}
 TASKS, TEAM = "/api/public/tasks", "/api/public/team-members/all"
+CONTACTS, SEARCH = "/api/public/contacts", "/api/public/contacts/search"
 NIL, MAX = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 SANTIAGO, NEW_YORK = "America/Santiago", "America/New_York"
 DAY, ZONED = "2025-11-26", "2025-11-26T14:30:00.000Z"
@@ -185,6 +186,17 @@ OTHERS: list[Row] = [
     ("PUT", f"{TASKS}/{UNKNOWN_ID}", '{"newStatusName": "x", "newStatusPosition": 1}', 400, ["update-status"]),
     ("GET", TASKS, None, 400, ["list-responsibleIds", "list-dates"]),
     ("GET", f"{TASKS}?responsibleIds=&{DAYS}&toDate={DAY}", None, 400, ["list-repeated"]),
+    # Contacts: which, and in which order.
+    ("GET", f"{CONTACTS}?days=1", None, 200, ["contacts-window", "contact-nulls"]),
+    ("GET", f"{CONTACTS}?days=2", None, 200, ["contact-nulls"]),
+    ("GET", f"{CONTACTS}?stage_id={UNKNOWN_ID}", None, 200, ["contacts-stage"]),
+    ("GET", f"{CONTACTS}?days=1.5&stage_id=x", None, 400, ["contacts-stage"]),
+    ("GET", f"{CONTACTS}?custom_field_key=comuna&custom_field_value=Pirque", None, 200, ["contacts-custom-field"]),
+    ("GET", f"{CONTACTS}?custom_field_key=comuna", None, 400, ["contacts-custom-field"]),
+    ("GET", f"{SEARCH}?phone=2001", None, 200, []),
+    ("GET", f"{SEARCH}?phone=2007", None, 200, ["contact-nulls"]),
+    ("GET", f"{SEARCH}?email=example", None, 200, ["contacts-ties", "contact-nulls"]),
+    ("GET", SEARCH, None, 400, []),
     # What others may take, or refuse.
     ("POST", TASKS, sent(aiContactId=f"{{{CONTACT}}}"), 400, ["uuid"]),
     ("POST", TASKS, sent(responsibleIds=[CARLOS[:-1] + "0"] * 2), 404, ["uuid", "responsibleIds"]),

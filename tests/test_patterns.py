@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from support import CARLOS, MARIA, Api, assert_error
 
+from mockserver.api.views import OPERATIONS
+
 TASKS = "/api/public/tasks"
 
 
@@ -138,7 +140,6 @@ def test_find_gives_the_entries_that_count_counts_oldest_first(api: Api) -> None
     assert count(api, {"operation": "createTask"}) == 3
 
 
-OPERATIONS = ("createTask", "listTasks", "updateTask", "deleteTask", "listTeamMembers")
 CALLS = [
     ("/requests/count", lambda pattern: pattern, ()),
     ("/requests/find", lambda pattern: pattern, ()),

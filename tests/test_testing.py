@@ -353,7 +353,7 @@ class TestFailures:
         assert names == [
             *(
                 f"status-{status}"
-                for status in (400, 401, 404, 405, 429, 500, 502, 503, 504)
+                for status in (400, 401, 404, 405, 413, 429, 500, 502, 503, 504)
                 if f"status-{status}" in names
             ),
             *(f"connection-{kind}" for kind in ("reset", "empty", "truncate", "garbage")),
@@ -368,6 +368,8 @@ class TestFailures:
             "updateTask",
             "deleteTask",
             "listTeamMembers",
+            "listContacts",
+            "searchContacts",
         }
 
     def test_they_are_those_of_the_control_plane(self, mock: VambeMock) -> None:
@@ -387,6 +389,8 @@ class TestFailures:
             "updateTask": lambda: app.update(task["id"], title="x"),
             "deleteTask": lambda: app.delete(task["id"]),
             "listTeamMembers": lambda: app.client.get("/api/public/team-members/all"),
+            "listContacts": lambda: app.client.get("/api/public/contacts"),
+            "searchContacts": lambda: app.client.get("/api/public/contacts/search?phone=1"),
         }
         fault = mock.apply(failure)
         try:
@@ -403,6 +407,7 @@ class TestFailures:
             "status-400",
             "status-401",
             "status-404",
+            "status-413",
         }
         assert {name for name, (_, committed) in matrix.items() if committed} == {"lost-answer", "late-error"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, request
 
 from mockserver.admin import calls, faults, guard, requests, world
 from mockserver.web.rendering import respond, rule_of
@@ -23,5 +23,6 @@ def register(app: Flask) -> None:
 
 def _description() -> Response:
     from mockserver.admin import openapi  # imports apispec: on first use
+    from mockserver.web.openapi import served_at
 
-    return respond(openapi.document())
+    return respond(served_at(request.host_url, openapi.document()))

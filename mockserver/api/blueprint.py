@@ -64,8 +64,9 @@ def _answer(operation: Operation | None, path: dict[str, str], refusal: ApiError
 
 def _description() -> Response:
     from mockserver.api import openapi  # imports apispec: on first use
+    from mockserver.web.openapi import served_at
 
-    return rendering.respond(openapi.document())
+    return rendering.respond(served_at(request.host_url, openapi.document()))
 
 
 def _refuse_route(error: HTTPException) -> Response:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from marshmallow import Schema
@@ -15,10 +16,12 @@ from marshmallow import fields as base
 from mockserver import errors
 from mockserver.api.operations import BASE_PATH, SHARED_REFUSALS, Operation
 from mockserver.api.views import OPERATIONS
+from mockserver.faults import catalogue
 from mockserver.web.openapi import PROBLEM, Description, content, refusal
 
 _INFO = """\
-The task API of Vambe, a conversational CRM, as vambe-mock imitates it.
+The task API of Vambe, a conversational CRM, as vambe-mock imitates it. Responses with `x-mock-only` are the mock's own:
+the vendor's API does not have them.
 
 Any key `test_<name>` (1 to 64 of `A-Z a-z 0-9 . _ -`) opens the sandbox of that name, a world of its own;
 `test_default` is the one that the documentation uses.
@@ -32,6 +35,9 @@ _SECURITY = {
     }
 }
 
+_ERRORS = {error.status: error for error in SHARED_REFUSALS}
+_SHARED = {error.status: text for error, text in SHARED_REFUSALS.items()} | catalogue.OF_ANY_SERVER
+_TAGS = {"tasks": "Tasks", "team-members": "Team", "contacts": "Contacts"}
 # Left out of examples: a status that is not needed, and the alternative to `newStatusName`.
 _NOT_IN_EXAMPLES = ("statusId", "newStatusPosition")
 
@@ -41,20 +47,27 @@ def document() -> dict[str, Any]:
     """The whole description."""
     description = Description("Vambe task API", _INFO, _SECURITY, [{"apiKey": []}])
     spec = description.spec
-    for error, text in SHARED_REFUSALS.items():
-        spec.components.response(error.__name__, _refusal(error, text))
+    for status, text in _SHARED.items():
+        spec.components.response(_name(status), _refusal(status, text))
     for operation in OPERATIONS.values():
         operations = {operation.method.lower(): _operation(operation, description)}
         spec.path(BASE_PATH + operation.path, operations=operations)
     spec.tag({"name": "Tasks", "description": "Create, list, update and delete tasks."})
     spec.tag({"name": "Team", "description": "The people to whom tasks are assigned."})
+    spec.tag({"name": "Contacts", "description": "The people whom tasks are about."})
     spec.components.schemas["UpdateTask"]["not"] = {"required": ["newStatusPosition", "newStatusName"]}
     return description.document()
 
 
-def _refusal(error: type[errors.ApiError], text: str) -> dict[str, Any]:
-    example = errors.ValidationFailed([PROBLEM]) if error is errors.BadRequest else error()
-    return refusal(text, error.status, example.document())
+def _name(status: int) -> str:
+    return _ERRORS[status].__name__ if status in _ERRORS else HTTPStatus(status).phrase.replace(" ", "")
+
+
+def _refusal(status: int, text: str) -> dict[str, Any]:
+    error = _ERRORS[status]() if status in _ERRORS else errors.InjectedError(status, rule="")
+    example = errors.ValidationFailed([PROBLEM]) if status == 400 else error
+    mark = {"x-mock-only": True} if status in catalogue.OF_THE_MOCK else {}
+    return refusal(text, status, example.document()) | mark
 
 
 def _operation(operation: Operation, description: Description) -> dict[str, Any]:
@@ -62,7 +75,7 @@ def _operation(operation: Operation, description: Description) -> dict[str, Any]
         "operationId": operation.id,
         "summary": operation.summary,
         "description": operation.description,
-        "tags": ["Team" if operation.path.startswith("/team") else "Tasks"],
+        "tags": [_TAGS[operation.path.split("/")[1]]],
         "parameters": description.parameters(path=operation.path_schema, query=operation.query_schema),
         "responses": {str(operation.status): _success(operation), **_refusals(operation)},
     }
@@ -95,11 +108,9 @@ def _field_example(field: base.Field[Any]) -> Any:
 
 
 def _refusals(operation: Operation) -> dict[str, Any]:
-    shared: dict[str, Any] = {
-        str(error.status): {"$ref": f"#/components/responses/{error.__name__}"} for error in SHARED_REFUSALS
-    }
-    own = {str(status): _refusal(errors.NotFound, text) for status, text in operation.refusals.items()}
-    return dict(sorted((shared | own).items()))
+    shared: dict[int, Any] = {status: {"$ref": f"#/components/responses/{_name(status)}"} for status in _SHARED}
+    own = {status: _refusal(status, text) for status, text in operation.refusals.items()}
+    return {str(status): answer for status, answer in sorted((shared | own).items())}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The wire shapes of the imitated API (contract, sections 2 to 6).
+"""The wire shapes of the imitated API (contract, sections 2 to 9).
 
 The schemas validate requests and generate `/openapi.json`: each field has its description and examples here.
 """
@@ -12,17 +12,21 @@ from typing import Any
 from marshmallow import Schema
 from marshmallow import fields as base
 
-from mockserver.domain import due
+from mockserver.domain import contacts, due
 from mockserver.fixtures import STATUS_TYPES
 from mockserver.formats import fields
 from mockserver.formats.fields import about, refusal
 
+_CUSTOM_FIELD = ("custom_field_key", "custom_field_value")
 PRIORITIES = {"0": 0, "1": 1, "2": 2}
 USER_ID = "228d7a0d-9072-4ca8-939b-959b75cc606a"
 TASK_ID = "e4f4c5da-bad5-435c-9148-9fc081a50b53"  # the first one that a new sandbox mints
 STATUS_ID = "0006dc43-a92f-4132-aba2-ed776629f449"
 CONTACT_ID = "120c98ee-ef9e-425e-a54c-2bc17739106e"
 CUSTOMER_ID = "14017894-912f-42be-a554-f1a166f493dc"
+STAGE_ID = "9f203c46-c7d3-4ce9-92a5-2ad362b6119e"
+PIPELINE_ID = "819bed74-e934-443d-9a2e-f834a0124008"
+TICKET_ID = "64909888-9202-447d-bced-9e68693c8289"
 
 
 def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
@@ -41,13 +45,27 @@ def _one_status(_: Mapping[str, Any], original: Mapping[str, Any]) -> None:
         raise refusal("conflict", "Send newStatusPosition or newStatusName, not both", "newStatusName", "update-status")
 
 
+def _whole_custom_field(data: Mapping[str, Any], original: Mapping[str, Any]) -> None:
+    """Refuse `custom_field_key` without `custom_field_value`, and the other way round."""
+    given = [name for name in _CUSTOM_FIELD if name in original]
+    if len(given) == 1:
+        (missing,) = set(_CUSTOM_FIELD) - set(given)
+        raise refusal("required", f"{given[0]} is nothing without {missing}", missing, "contacts-custom-field")
+
+
+def _something_to_search(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
+    """Refuse a search for nothing."""
+    if not contacts.digits_of(data.get("phone")) and not data.get("email"):
+        raise refusal("required", "Give phone, email or both: a part is enough", "phone", "search-terms")
+
+
 class Request(fields.Checked):
-    """A part of a request: camelCase names; undeclared ones are ignored."""
+    """A part of a request: camelCase names unless declared otherwise; undeclared ones are ignored."""
 
     def on_bind_field(self, field_name: str, field_obj: base.Field[Any]) -> None:
-        """Set the field's camelCase name on the wire, which is also its rule unless another is declared."""
+        """Set the field's name on the wire, camelCase by default, which is also its rule unless another is declared."""
         first, *others = field_name.split("_")
-        field_obj.data_key = first + "".join(other.title() for other in others)
+        field_obj.data_key = field_obj.data_key or first + "".join(other.title() for other in others)
         if isinstance(field_obj, fields.Strict):
             field_obj.rule = field_obj.rule or field_obj.data_key
 
@@ -143,6 +161,56 @@ class ListTasks(Request):
     )
 
 
+class ListContacts(Request):
+    """The query of `GET /contacts` (contract, section 8)."""
+
+    checks = (_whole_custom_field,)
+    days = fields.NumberText(
+        1,
+        365,
+        load_default=30,
+        rule="contacts-days",
+        metadata=about("Contacts whose last message is at most so many days old.", 7),
+    )
+    stage_id = fields.Id(
+        data_key="stage_id", rule="contacts-stage", metadata=about("Only contacts of this default stage.", STAGE_ID)
+    )
+    pipeline_id = fields.Id(
+        data_key="pipeline_id",
+        rule="contacts-stage",
+        metadata=about("Only contacts whose active ticket is in this pipeline.", PIPELINE_ID),
+    )
+    custom_field_key = fields.Text(
+        data_key="custom_field_key",
+        min_length=1,
+        rule="contacts-custom-field",
+        metadata=about("Only contacts with this custom field; goes with `custom_field_value`.", "plan"),
+    )
+    custom_field_value = fields.Text(
+        data_key="custom_field_value",
+        min_length=1,
+        rule="contacts-custom-field",
+        metadata=about("The exact value of the custom field; goes with `custom_field_key`.", "Anual"),
+    )
+
+
+class SearchContacts(Request):
+    """The query of `GET /contacts/search` (contract, section 9): at least one of the two."""
+
+    checks = (_something_to_search,)
+    phone = fields.Text(
+        rule="search-terms",
+        metadata=about(
+            "A part of the phone number; blanks, hyphens and parentheses are ignored. Required without `email`.",
+            "9 0000 2001",
+        ),
+    )
+    email = fields.Text(
+        rule="search-terms",
+        metadata=about("A part of the e-mail address, in any letter case. Required without `phone`.", "@example.com"),
+    )
+
+
 class TaskPath(Request):
     """The path of one task."""
 
@@ -213,3 +281,40 @@ class TeamMember(Answer):
     last_name = fields.Text(required=True, metadata=about("Last name.", "Rodriguez"))
     email = fields.Text(required=True, metadata=about("E-mail address.", "maria.rodriguez@example.com"))
     phone = fields.Text(required=True, metadata=about("Phone number.", "+56912345678"))
+
+
+class Ticket(Answer):
+    """The active ticket of a contact."""
+
+    id = fields.Id(required=True, metadata=about("The ticket's id.", TICKET_ID))
+    current_stage_id = fields.Id(required=True, allow_none=True, metadata=about("Its stage.", STAGE_ID))
+
+
+class FoundContact(Answer):
+    """A contact as a search shows it (contract, section 9)."""
+
+    id = fields.Id(required=True, metadata=about("What `aiContactId` takes.", CONTACT_ID))
+    name = fields.Text(required=True, metadata=about("Full name.", "Camila Fernández Soto"))
+    phone = fields.Text(required=True, allow_none=True, metadata=about("Phone number.", "+56900002001"))
+    email = fields.Text(
+        required=True, allow_none=True, metadata=about("E-mail address.", "camila.fernandez@example.com")
+    )
+    platform = fields.Text(required=True, metadata=about("The channel, such as `whatsapp` or `instagram`.", "whatsapp"))
+    last_message_at = fields.Instant(
+        required=True, allow_none=True, metadata=about("When the last message was sent.", "2025-11-26T08:00:00.000Z")
+    )
+    chat_status = fields.Text(required=True, metadata=about("Such as `UNATTENDED` or `ATTENDED`.", "UNATTENDED"))
+    created_at = fields.Instant(required=True, metadata=about("Creation date.", "2025-11-03T11:30:00.000Z"))
+    client_id = fields.Id(required=True, metadata=about("The organization's id.", contacts.CLIENT_ID))
+    ai_customer_id = fields.Id(required=True, allow_none=True, metadata=about("The associated customer.", CUSTOMER_ID))
+    default_stage_id = fields.Id(required=True, allow_none=True, metadata=about("The default stage.", STAGE_ID))
+    blocked = fields.Boolean(required=True, metadata=about("Whether the contact is blocked.", False))
+    is_chat_read = fields.Boolean(required=True, metadata=about("Whether a person has read the chat.", False))
+
+
+class Contact(FoundContact):
+    """A contact as the list shows it (contract, section 8)."""
+
+    active_ticket_v2 = base.Nested(
+        Ticket, required=True, allow_none=True, metadata=about("The ticket that is open, if any.")
+    )

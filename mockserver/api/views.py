@@ -1,4 +1,4 @@
-"""The five endpoints: each a declaration and one call of the domain."""
+"""The seven endpoints: each a declaration and one call of the domain."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.api import schemas
 from mockserver.api.operations import OPERATIONS, Call, operation
-from mockserver.domain import tasks, team
+from mockserver.domain import contacts, tasks, team
 
 __all__ = ["OPERATIONS"]
 
@@ -83,3 +83,27 @@ def list_team_members(call: Call) -> list[dict[str, Any]]:
     Lists the organization's active users, whose ids `responsibleIds` takes.
     """
     return team.list_team_members(call.world)
+
+
+@operation("listContacts", "GET", "/contacts", query_schema=schemas.ListContacts(), answer=schemas.Contact(many=True))
+def list_contacts(call: Call) -> Iterable[dict[str, Any]]:
+    """Get contacts by days.
+
+    Lists the contacts whose last message is at most so many days old, newest first. `aiContactId` takes their ids.
+    """
+    return contacts.list_contacts(call.world, **call.query, bounded=call.locked)
+
+
+@operation(
+    "searchContacts",
+    "GET",
+    "/contacts/search",
+    query_schema=schemas.SearchContacts(),
+    answer=schemas.FoundContact(many=True),
+)
+def search_contacts(call: Call) -> Iterable[dict[str, Any]]:
+    """Search contacts by phone or email.
+
+    Lists the contacts that match either, at most 50, the one with the newest message first.
+    """
+    return contacts.search_contacts(call.world, **call.query, bounded=call.locked)

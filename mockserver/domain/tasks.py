@@ -23,7 +23,7 @@ Fields = dict[str, Any]
 TaskObject = dict[str, Any]
 
 LARGE = 1000  # tasks: a longer list is not made under the write lock
-_NO_LIMIT = -1  # in SQLite, like any negative number
+NO_LIMIT = -1  # in SQLite, like any negative number
 _KEPT_AS_SENT = ("title", "priority", "ai_contact_id", "ai_customer_id")
 
 
@@ -84,7 +84,7 @@ def list_tasks(
     `bounded` and reads more than `LARGE` tasks. All rows are fetched before; the objects are made one by one.
     """
     first, last = f"{from_date.isoformat()}T00:00:00.000Z", f"{to_date.isoformat()}T23:59:59.999Z"
-    limit = LARGE + 1 if bounded else _NO_LIMIT
+    limit = LARGE + 1 if bounded else NO_LIMIT
     found = _rows(world, lambda: Task.due_at.between(first, last), (first, last), limit)
     if include_tasks_without_dates:
         found += _rows(world, Task.due_at.is_null, (), limit - len(found))

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from mockserver.faults.rules import CONNECTIONS
 
 # Answers possible from any HTTP API, documented or not.
-_OF_ANY_SERVER = {429: "Too many requests.", 502: "Bad gateway.", 503: "Service unavailable.", 504: "Gateway timeout."}
+OF_ANY_SERVER = {429: "Too many requests.", 502: "Bad gateway.", 503: "Service unavailable.", 504: "Gateway timeout."}
 # Refusals by the mock's own server: invalid HTTP requests, and a full disk.
-_OF_THE_MOCK = (408, 413, 421, 431, 501, 507)
+OF_THE_MOCK = (408, 421, 431, 501, 507)
 
 _COMMITTED = "The request is carried out and committed"
 _OF_WRITES: tuple[tuple[str, int | None, str, dict[str, Any]], ...] = (
@@ -47,8 +47,8 @@ def failures_of(operations: Iterable[Operation]) -> list[dict[str, Any]]:
 
 def _failures(operation: Operation) -> Iterator[tuple[str, int | None, str, dict[str, Any]]]:
     match = {"operation": operation.id}
-    for status, description in sorted({**operation.refusals, **_OF_ANY_SERVER}.items()):
-        if status not in _OF_THE_MOCK:
+    for status, description in sorted({**operation.refusals, **OF_ANY_SERVER}.items()):
+        if status not in OF_THE_MOCK:
             headers = {"Retry-After": "1"} if status in (429, 503) else {}
             yield f"status-{status}", status, description, {"match": match, "status": status, "headers": headers}
     for connection in CONNECTIONS:

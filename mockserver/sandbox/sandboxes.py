@@ -253,9 +253,9 @@ class Sandboxes:
 
     def _furnish(self, world: World, source: World) -> None:
         """Fill an empty world with the contents of another one; times relative to a clock are those of its own."""
-        document_at = self._defaults.document_at
-        if document_at and source.number == self._defaults.template:
-            state.fill(world, document_at(world.clock.read_ms()))
+        document_at, now_ms = self._defaults.document_at, world.clock.read_ms()
+        if document_at and source.number == self._defaults.template and now_ms != source.clock.read_ms():
+            state.fill(world, document_at(now_ms))
         else:
             world.copy_rows(source, DATA)
 

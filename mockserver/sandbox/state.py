@@ -8,12 +8,13 @@ from typing import Any
 from peewee import fn
 
 from mockserver.clock import ClockSetting
-from mockserver.domain import due, notes, statuses, tasks
+from mockserver.domain import contacts, due, notes, statuses, tasks
 from mockserver.errors import Problem, ValidationFailed
 from mockserver.formats.json import quoted
 from mockserver.store import contents
 from mockserver.store.contents import World
 from mockserver.store.models import Contact, Customer, Note, Part, Status, Task, Template, User
+from mockserver.store.statements import Rows
 from mockserver.store.transactions import Store
 
 Document = dict[str, list[dict[str, Any]]]
@@ -33,7 +34,7 @@ def fetch(world: World) -> Callable[[], Document]:
 
     def document() -> Document:
         return {
-            **{name: [_public_columns(row) for row in found] for name, found in people.items()},
+            **{name: _shown(name, found) for name, found in people.items()},
             "tasks": [tasks.present(row, known) | {part: row[part] for part in due.Parts._fields} for row in rows],
             "notes": [_public_columns(row) for row in shown_notes],
         }
@@ -43,14 +44,15 @@ def fetch(world: World) -> Callable[[], Document]:
 
 def people(world: World) -> Document:
     """What tasks refer to: users, statuses, contacts and customers."""
-    return {name: [_public_columns(row) for row in world.rows(model)] for name, model in _PEOPLE.items()}
+    return {name: _shown(name, world.rows(model)) for name, model in _PEOPLE.items()}
 
 
 def fill(world: World, document: Document) -> None:
     """Insert the rows of a valid document into an empty world."""
     lists: dict[str, type[Part]] = {**_PEOPLE, "notes": Note}
     for name, model in lists.items():
-        world.insert(model, [{**row, "position": world.next_position()} for row in document[name]])
+        records = map(contacts.as_row, document[name]) if model is Contact else document[name]
+        world.insert(model, [{**row, "position": world.next_position()} for row in records])
     for task in document["tasks"]:
         world.insert(Task, [_row(world, task)])
     world.save()
@@ -88,6 +90,11 @@ def _row(world: World, task: dict[str, Any]) -> dict[str, Any]:
         "responsible_ids": tasks.joined(each["responsible_id"] for each in task["task_responsibles"]),
         "deleted_at": None,
     }
+
+
+def _shown(name: str, rows: Rows) -> Rows:
+    records = [_public_columns(row) for row in rows]
+    return [contacts.as_given(record) for record in records] if name == "contacts" else records
 
 
 def _public_columns(row: dict[str, Any]) -> dict[str, Any]:

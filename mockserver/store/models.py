@@ -145,11 +145,21 @@ class Status(Row):
 
 
 class Contact(Row):
-    """A person whom tasks may concern, and who has interactive notes."""
+    """A person whom tasks may concern, and who has interactive notes; its ticket and its fields are JSON."""
 
     name = TextField()
     phone = TextField(null=True)
     email = TextField(null=True)
+    platform = TextField()
+    last_message_at = TextField(null=True)
+    chat_status = TextField()
+    created_at = TextField()
+    ai_customer_id = TextField(null=True)
+    default_stage_id = TextField(null=True)
+    blocked = BooleanField()
+    is_chat_read = BooleanField()
+    active_ticket_v2 = TextField(null=True)
+    custom_fields = TextField()
 
 
 class Customer(Row):

@@ -7,6 +7,7 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 from marshmallow import fields as base
 
@@ -49,25 +50,35 @@ _VALIDATION_ERROR = _object(
 )
 
 
+class _Converter(OpenAPIConverter):
+    def field2default(self, field: base.Field[Any], **kwargs: Any) -> Document:
+        """The default, but for null: generated clients take a field with a default for one that is always there."""
+        return {} if field.load_default is None else dict(super().field2default(field, **kwargs))
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
+
+
 class Description:
     """A description under construction; `spec` is apispec's."""
 
     def __init__(self, title: str, text: str, security: Mapping[str, Document], required: Sequence[Document]) -> None:
         self._schemas: dict[str, Any] = {}
-        self._plugin = MarshmallowPlugin(schema_name_resolver=self._name)
+        self._plugin = _Plugin(schema_name_resolver=self._name)
         self.spec = APISpec(title, __version__, "3.1.0", plugins=[self._plugin], info={"description": text})
         self._converter.add_attribute_function(_json_schema)
         for name, scheme in security.items():
             self.spec.components.security_scheme(name, scheme)
         self.spec.options["security"] = list(required)
-        self.spec.options["servers"] = [{"url": "http://127.0.0.1:4010", "description": "vambe-mock on this machine"}]
+        self.spec.options["servers"] = _servers("http://127.0.0.1:4010")
         self.spec.components.schema("Error", ERROR)
         self.spec.components.schema("ValidationError", _VALIDATION_ERROR)
 
     def parameters(self, **schemas: Schema | None) -> list[Document]:
         """The parameters for the fields of schemas; each keyword is the location of its schema's parameters."""
         return [
-            _as_list(field, self._converter._field2parameter(field, name=field.data_key or name, location=location))
+            _as_sent(field, self._converter._field2parameter(field, name=field.data_key or name, location=location))
             for location, schema in schemas.items()
             if schema
             for name, field in schema.fields.items()
@@ -88,6 +99,15 @@ class Description:
         kind = type(schema) if isinstance(schema, Schema) else schema
         self._schemas[kind.__name__] = kind
         return str(kind.__name__)
+
+
+def served_at(url: str, document: Document) -> Document:
+    """A description that names the server from which it is fetched."""
+    return document | {"servers": _servers(url.rstrip("/"))}
+
+
+def _servers(url: str) -> list[Document]:
+    return [{"url": url, "description": "vambe-mock"}]
 
 
 def content(schema: Any, example: Any = None) -> Document:
@@ -112,8 +132,12 @@ def _json_schema(self: Any, field: base.Field[Any], **_: Any) -> Document:
     return declared
 
 
-def _as_list(field: base.Field[Any], parameter: Document) -> Document:
-    """Describe a list of ids as one or more values; each is empty, or ids separated by commas."""
+def _as_sent(field: base.Field[Any], parameter: Document) -> Document:
+    """Give a path an example; describe a list of ids as one or more values, each empty or ids separated by commas."""
+    if parameter["in"] == "path" and "examples" in field.metadata:
+        return parameter | {"example": field.metadata["examples"][0]}
+    if isinstance(field, fields.Text):
+        del parameter["schema"]["pattern"]  # of bodies: a query may have any character
     if not isinstance(field, fields.IdList):
         return parameter
     id_pattern = ids.UUID_PATTERN.strip("^$")

@@ -5,15 +5,15 @@ What is missing on this machine skips the tests that need it; on a CI machine it
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from playwright.sync_api import sync_playwright
+from support import missing
 
 from mockserver.testing import MockServer, VambeMock
 
@@ -30,13 +30,6 @@ QUIET = (
     # Names for documentation (RFC 2606) lead to servers of the tests: pages of strangers, without a network.
     "--host-resolver-rules=MAP *.example 127.0.0.1",
 )
-
-
-def missing(what: str) -> NoReturn:
-    """Skip the test, or fail it on a CI machine, for lack of something."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from mockserver.testing import MockServer, VambeMock
 FIRST = "e4f4c5da-bad5-435c-9148-9fc081a50b53"
 TOKEN = "correct-horse-battery"
 OPERATIONS = {"createTask": 201, "listTasks": 200, "updateTask": 200, "deleteTask": 200, "listTeamMembers": 200}
+OPERATIONS |= {"listContacts": 200, "searchContacts": 200}
 
 
 @pytest.fixture(scope="module")
