@@ -473,7 +473,7 @@ def cost_of_a_reset(tasks: int, sandboxes: int, to: str) -> int:
 def test_a_reset_costs_the_same_whatever_the_sandbox_holds_and_however_many_others_there_are(to: str) -> None:
     few, many = cost_of_a_reset(3, 1, to), cost_of_a_reset(120, 40, to)
     assert few > 10
-    assert many <= few + 1
+    assert many <= few + 3  # each task or sandbox would add ten steps at least
 
 
 def test_what_is_superseded_is_cleared_up_later() -> None:
