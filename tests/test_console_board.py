@@ -259,7 +259,8 @@ def test_a_card_carries_what_the_form_needs_as_requests_name_it(api: Api) -> Non
     }
     made = api.created(**sent)
     (card,) = shown(api).cards
-    assert card["task"] == {"id": made["id"], "newStatusName": "Pendiente", **sent}
+    named = {"newStatusName": "Pendiente", "contact": "Camila Fernández Soto"}
+    assert card["task"] == {"id": made["id"], **named, **sent}
 
 
 def test_fields_without_a_value_are_empty_in_the_form(api: Api) -> None:
@@ -272,7 +273,7 @@ def test_fields_without_a_value_are_empty_in_the_form(api: Api) -> None:
 def test_the_form_offers_everybody_every_status_and_every_zone(api: Api) -> None:
     api.created()
     page = page_of(api)
-    for id in (MARIA, CARLOS, INACTIVE_USER, CONTACT, CUSTOMER):
+    for id in (MARIA, CARLOS, INACTIVE_USER, CUSTOMER):
         assert f'value="{id}"' in page
     assert '<option value="Completada">' in page
     assert all(f'<option value="{zone}">' in page for zone in zones.names())

@@ -42,7 +42,6 @@ def present(document: state.Document) -> Document:
         "columns": [{"status": status, "cards": cards[status["name"]]} for status in statuses],
         "total": len(tasks),
         "people": people,
-        "contacts": document["contacts"],
         "customers": document["customers"],
         "priorities": PRIORITIES,
         "someone": next((user["id"] for user in people if not user["remark"]), ""),
@@ -59,6 +58,7 @@ def card(task: Document, known: dict[str, dict[str, Document]]) -> Document:
     """A task for its card, with the initial values of its form; what is not `known` is shown by its id."""
     ids = [each["responsible_id"] for each in task["task_responsibles"]]
     contact, customer = task["ai_contact_id"], task["ai_customer_id"]
+    contact_name = known["contacts"].get(contact, {"name": contact})["name"] or ""
     return {
         "id": task["id"],
         "title": task["title"],
@@ -66,10 +66,11 @@ def card(task: Document, known: dict[str, dict[str, Document]]) -> Document:
         "priority": PRIORITIES[task["priority"]],
         "responsibles": [known["users"].get(id, {"id": id, "name": id, "remark": "unknown"}) for id in ids],
         "due": due(task),
-        "contact": known["contacts"].get(contact, {"name": contact})["name"] or "",
+        "contact": contact_name,
         "customer": known["customers"].get(customer, {"name": customer})["name"] or "",
         "form": {
             **{name: task[column] or "" for name, column in _FORM.items()},
+            "contact": contact_name,
             "responsibleIds": ids,
             "priority": str(task["priority"]),
             "newStatusName": task["status_config"]["name"],

@@ -292,6 +292,42 @@ def test_a_task_is_created_as_it_is_written(visit: Callable[[], Any], mock: Vamb
     ]
 
 
+def test_contacts_are_chosen_among_those_that_the_api_lists_or_finds(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    client.create("Call", aiContactId=mock.contacts[6]["id"])
+    page = visit()
+    fields = open_edit(page, "Call")
+    contact = fields.get_by_label("Contact")
+    lately = [each["name"] for each in mock.contacts[:6]]
+    expect(contact.locator("option")).to_have_text(["None", mock.contacts[6]["name"], *lately])
+    fields.get_by_label("Search by phone or e-mail").fill("0000 2005")
+    expect(contact.locator("option")).to_have_text(["None", mock.contacts[6]["name"], mock.contacts[4]["name"]])
+    contact.select_option(mock.contacts[4]["name"])
+    fields.get_by_label("Search by phone or e-mail").fill("camila@")
+    expect(contact.locator("option")).to_have_text(["None", mock.contacts[4]["name"]])
+    fields.get_by_role("button", name="Save").click()
+    expect(page.locator("#task")).to_be_hidden()
+    assert bodies(mock, "updateTask") == [{"aiContactId": mock.contacts[4]["id"]}]
+    assert [entry["request"]["query"] for entry in mock.requests("searchContacts")] == [
+        {"phone": "0000 2005"},
+        {"email": "camila@"},
+    ]
+
+
+def test_without_the_list_of_contacts_the_form_works_and_says_why(
+    visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    mock.fail("listContacts", 503)
+    page = visit()
+    fields = open_new(page)
+    expect(note(page, "The contacts are not listed: Service unavailable (503)")).to_be_visible()
+    fields.get_by_label("Title").fill("Call")
+    fields.get_by_label("Maria Rodriguez").check()
+    page.keyboard.press("Enter")
+    expect(note(page, "is created")).to_be_visible()
+
+
 def test_fields_that_were_left_empty_are_not_sent(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
     page = visit()
     fields = open_new(page)

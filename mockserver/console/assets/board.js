@@ -5,6 +5,7 @@ const find = (id) => document.getElementById(id);
 const [columns, menu, dialog, form] = ["columns", "move-menu", "task", "task-form"].map(find);
 const TEXTS = ["title", "description", "dueDate", "dueTime", "timezone", "priority", "aiContactId", "aiCustomerId"];
 const NULLABLE = ["description", "dueDate", "dueTime", "timezone", "aiContactId", "aiCustomerId"];
+const LATELY = "/contacts?days=365";
 let dragged = null;
 let unanswered = 0; // moves that the mock has not answered yet, whose cards stay where they were put
 let missed = false; // whether something changed during a drag or a move, which the cards must outlive
@@ -12,6 +13,7 @@ let moving = ""; // the id of the card that the menu is about
 let editing = null; // the task in the form; null for a new one
 let begun = {}; // what the form's fields were at first
 let sending = false;
+let asked = 0; // how often contacts were asked for: only the last answer counts
 
 const taskOf = (card) => JSON.parse(card.dataset.task);
 const why = (error) => (error.status ? `${error.message} (${error.status})` : error.message);
@@ -160,6 +162,26 @@ function changes() {
   return Object.fromEntries(names.map((name) => [name, NULLABLE.includes(name) ? now[name] || null : now[name]]));
 }
 
+/** Offer the contacts that the API answers, besides the one that is chosen. */
+async function offerContacts(path) {
+  const [select, time] = [form.elements.aiContactId, ++asked];
+  try {
+    const found = await vambe("GET", path);
+    if (time !== asked) return;
+    const kept = [...select.options].filter(({ value, selected }) => selected || !value);
+    const others = found.filter(({ id }) => id !== select.value).map(({ id, name }) => new Option(name, id));
+    select.replaceChildren(...kept, ...others);
+  } catch (error) {
+    note(`The contacts are not listed: ${why(error)}`, true);
+  }
+}
+
+const findContacts = soon(() => {
+  const text = find("find-contact").value.trim();
+  const query = new URLSearchParams({ [/[a-z@]/i.test(text) ? "email" : "phone"]: text });
+  return offerContacts(text ? `/contacts/search?${query}` : LATELY);
+});
+
 function forget() {
   clearProblems(form);
   find("refusal").textContent = "";
@@ -178,12 +200,14 @@ function fill(task) {
   editing = task;
   form.reset();
   forget();
+  if (task?.aiContactId) form.elements.aiContactId.append(new Option(task.contact, task.aiContactId));
   for (const name of task ? [...TEXTS, "newStatusName"] : []) form.elements[name].value = task[name];
   for (const box of boxes()) box.checked = task?.responsibleIds.includes(box.value) ?? false;
   begun = values();
   find("task-heading").textContent = task ? "Edit the task" : "New task";
   find("save-task").textContent = task ? "Save" : "Create";
   find("delete-task").hidden = find("task-status-field").hidden = !task;
+  offerContacts(LATELY);
 }
 
 /** Send a request of the form, and close it, or say at its fields what the mock refuses. */
@@ -217,6 +241,8 @@ async function leave() {
   const lost = Object.keys(now).some((name) => isChanged(now, name));
   if (!lost || (await confirmed("Close the form? What you wrote is lost.", "Close it"))) dialog.close();
 }
+
+form.addEventListener("input", ({ target }) => target.id === "find-contact" && findContacts());
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
