@@ -82,7 +82,8 @@ class Commands:
     def ok(self, *arguments: object, **variables: str) -> str:
         """The output of a command, which must succeed."""
         done = self.run(*arguments, **variables)
-        noted = [line for line in done.stderr.splitlines() if "a key that opens no sandbox" not in line]  # of other tests
+        # Requests of other tests are counted on standard error.
+        noted = [line for line in done.stderr.splitlines() if "a key that opens no sandbox" not in line]
         assert (done.returncode, noted) == (0, [])
         return done.stdout
 
