@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -20,6 +21,8 @@ from mockserver.fixtures import InvalidFixtures
 from mockserver.serving import CannotListen
 from mockserver.store.transactions import UnusableDatabase
 from mockserver.testing import CallFailed, Failure, MockServer, NotRunning, RemoteServer, VambeMock, failures
+
+HOSTILE = "\x1b[2J\x9b31m\u202e\r\n#9  forged"
 
 
 @pytest.fixture(scope="module")
@@ -277,6 +280,27 @@ class TestVerifying:
         assert mock.verify_sequence("createTask", {"operation": "updateTask", "json": {"title": "two"}}) == 2
         with pytest.raises(AssertionError, match="Only the first 1 of the 2 patterns were matched in this order"):
             mock.verify_sequence("updateTask", "createTask")
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            lambda mock: mock.assert_nothing_unread(),
+            lambda mock: mock.verify("createTask", times=0),
+            lambda mock: mock.verify("createTask", json={"title": "x"}),
+            lambda mock: mock.verify(method="GET", path="/x*", times=0),
+            lambda mock: mock.verify(method="GET", path="/x*", status=200),
+            lambda mock: mock.verify_sequence({"method": "GET", "path": "/x*", "status": 200}),
+            lambda mock: mock.assert_all_faults_hit(),
+            lambda mock: mock.restore(HOSTILE),
+        ],
+    )
+    def test_no_text_of_a_client_reaches_the_terminal_raw(self, check: Any, mock: VambeMock, app: Api) -> None:
+        app.create(title=HOSTILE, **{HOSTILE: 1})
+        app.client.get(f"/x{quote(HOSTILE)}")
+        mock.fail(path=f"/y{HOSTILE}", body=HOSTILE)
+        with pytest.raises((AssertionError, CallFailed)) as failed:
+            check(mock)
+        assert all(line.isprintable() for line in str(failed.value).split("\n"))
 
     def test_a_pattern_that_cannot_be_is_no_failed_verification(self, mock: VambeMock) -> None:
         with pytest.raises(CallFailed, match="400"):

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from mockserver.logs import printable
+
 if TYPE_CHECKING:
     from urllib.request import OpenerDirector
 
@@ -22,11 +24,12 @@ Document = dict[str, Any]
 class CallFailed(Exception):
     """The server cannot be reached, or refused the call; the message says why.
 
-    `status` and `document` are those of the refusal; they are None when the server does not answer.
+    `status` and `document` are those of the refusal; they are None when the server does not answer. What a client or
+    a server sent stands in the message with its control characters escaped.
     """
 
     def __init__(self, message: str, status: int | None = None, document: Document | None = None) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         self.status = status
         self.document = document
 

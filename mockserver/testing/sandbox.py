@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -15,6 +15,7 @@ from mockserver.client.client import CallFailed, Client
 from mockserver.config import KEY_VARIABLE, URL_VARIABLE
 from mockserver.formats.json import Document
 from mockserver.keys import KEY_HEADER
+from mockserver.logs import printable
 from mockserver.testing.failures import Failure
 
 if TYPE_CHECKING:
@@ -310,7 +311,7 @@ class VambeMock:
         journal = self._control.call("GET", "/requests")
         unread = [entry for entry in journal["requests"] if entry["unread"]]
         if unread:
-            raise AssertionError("Nothing reads what the client sent:\n" + "\n".join(map(_unread_line, unread)))
+            raise _failure(["Nothing reads what the client sent:", *map(_unread_line, unread)])
         if journal["dropped"]:
             raise AssertionError(f"Requests may have sent what nothing reads: {_dropped(journal['dropped'])}")
 
@@ -319,7 +320,7 @@ class VambeMock:
         __tracebackhide__ = True
         missed = [rule for rule in self._control.call("GET", "/faults")["faults"] if not rule["hits"]]
         if missed:
-            raise AssertionError("No request met these faults:\n" + "\n".join(map(_fault_line, missed)))
+            raise _failure(["No request met these faults:", *map(_fault_line, missed)])
 
     def close(self) -> None:
         """Delete the sandbox; no error when it, or its server, is already gone."""
@@ -355,8 +356,8 @@ class VambeMock:
         except CallFailed as error:
             if error.status != 409 or error.document is None:
                 raise
-            text = "\n".join(self._failed_verification(error.document))
-        raise AssertionError(text)
+            failure = _failure(self._failed_verification(error.document))
+        raise failure
 
     def _failed_verification(self, document: Document) -> Iterator[str]:
         yield document["message"]
@@ -466,6 +467,11 @@ def _rule(operation: str | None, options: Mapping[str, Any], **effects: Any) -> 
     if "request_headers" in options:
         match["headers"] = options["request_headers"]
     return {**effects, **others, "match": _pattern(operation, match)}
+
+
+def _failure(lines: Iterable[str]) -> AssertionError:
+    """An error whose lines reach a terminal as text, whatever clients sent."""
+    return AssertionError("\n".join(map(printable, lines)))
 
 
 def _fault_line(rule: Document) -> str:
