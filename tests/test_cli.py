@@ -298,7 +298,7 @@ ADVICE = (
     "GET /__admin/state?sandbox=NAME"
 )
 UNUSABLE = {
-    "a directory": (Path.mkdir, "Is a directory"),
+    "a directory": (Path.mkdir, "is not a regular file"),
     "garbage": (lambda path: path.write_bytes(b"garbage " * 1000), "is not a database"),
     "short garbage": (lambda path: path.write_bytes(b"x"), "is not a database"),
     "another program's": (lambda path: foreign(path, "delete"), "is the database of another program"),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 import pytest
 from peewee import IntegrityError
@@ -145,6 +149,39 @@ class TestFiles:
         second = open_store(tmp_path / "world.db")
         assert names(second) == ["a"]
         second.close()
+
+    def test_a_file_that_got_another_name_is_still_in_use(self, tmp_path: Path) -> None:
+        script = "import sys; from pathlib import Path; from mockserver.store.sqlite.database import open_store\n"
+        script += "open_store(Path(sys.argv[1]))"
+        with contextlib.closing(open_store(tmp_path / "world.db")):
+            (tmp_path / "world.db").rename(tmp_path / "other.db")
+            line = [sys.executable, "-c", script, str(tmp_path / "other.db")]
+            ended = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert "UnusableDatabase" in ended.stderr
+        assert "other.db is in use by another vambe-mock" in ended.stderr
+
+    def test_a_file_with_two_names_is_refused_by_both(self, tmp_path: Path) -> None:
+        path, other = tmp_path / "world.db", tmp_path / "other.db"
+        with contextlib.closing(open_store(path)) as store:
+            os.link(path, other)
+            with pytest.raises(UnusableDatabase, match=r"other\.db has 2 names \(hard links\), .*: copy it"):
+                open_store(other)
+            with store.write() as transaction:
+                put(transaction, "a")
+        with pytest.raises(UnusableDatabase, match=r"world\.db has 2 names"):
+            open_store(path)
+        other.unlink()
+        with contextlib.closing(open_store(path)) as store:
+            assert names(store) == ["a"]
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+    @pytest.mark.parametrize("name", ["world.db", "world.db.lock"])
+    @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(os.devnull)])
+    def test_what_is_no_file_is_refused_at_once(self, make: Any, name: str, tmp_path: Path) -> None:
+        make(tmp_path / name)
+        with pytest.raises(UnusableDatabase, match=r"is not a regular file"):
+            open_store(tmp_path / "world.db")
+        assert [path.name for path in tmp_path.iterdir()] == [name]
 
     def test_a_lock_file_that_is_something_else_is_refused_and_untouched(self, tmp_path: Path) -> None:
         (tmp_path / "world.db.lock").write_text("somebody's notes\n" * 100)

@@ -192,8 +192,8 @@ class FileStore(MemoryStore):
             raise UnusableDatabase(full.message) from full
         except (OSError, *DATABASE_ERRORS) as error:
             self.close()
-            reason = self._full(cause).message if (cause := error_codes.no_room(error)) else f"{path}: {error}"
-            raise UnusableDatabase(reason) from error
+            cause = error_codes.no_room(error)
+            raise UnusableDatabase(self._full(cause).message if cause else files.reason(path, path, error)) from error
 
     @contextlib.contextmanager
     def read(self) -> Iterator[SqliteTransaction]:

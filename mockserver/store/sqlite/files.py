@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import stat
 from pathlib import Path
 
 from mockserver.store.models import APPLICATION_ID, SCHEMA_VERSION
@@ -20,7 +21,7 @@ def own(path: Path) -> sqlite3.Connection:
     """
     file = Path(f"{path}.lock")
     try:
-        if not file.exists():  # opening and closing it would drop a lock that this process holds on it
+        if not _is_file(file):  # opening and closing it would drop a lock that this process holds on it
             file.touch()
         connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
     except OSError as error:
@@ -32,14 +33,18 @@ def own(path: Path) -> sqlite3.Connection:
         connection.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as error:
         connection.close()
-        reason = f"{path} is in use by another vambe-mock" if str(error) == _BUSY else f"{file}: {error}"
-        raise UnusableDatabase(reason) from None
+        raise UnusableDatabase(reason(path, file, error)) from None
     return connection
 
 
 def claim(path: Path) -> None:
-    """Mark a new file as this project's in its header, before the write-ahead log is on, which may hold the change."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    """Mark a new file as this project's in its header, before the write-ahead log is on, which may hold the change.
+
+    The lock of `own` goes by the name. A connection in exclusive mode locks the file itself, so this one fails where a
+    store of another process has the file open under another name.
+    """
+    with contextlib.closing(sqlite3.connect(path, timeout=0)) as connection:
+        connection.executescript("PRAGMA locking_mode = exclusive; BEGIN EXCLUSIVE; COMMIT")
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             connection.executescript(
                 f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT"
@@ -49,7 +54,7 @@ def claim(path: Path) -> None:
 def check(path: Path) -> None:
     """Refuse a file of another program or version. Reads only the header: SQLite would leave files beside it."""
     try:
-        if not path.exists():
+        if not _is_file(path):
             _check_folder(path)
             return
         with path.open("rb") as file:
@@ -69,6 +74,26 @@ def check(path: Path) -> None:
             "delete it or choose another --database; the version that made it exports what it holds, by "
             "GET /__admin/state?sandbox=NAME"
         )
+
+
+def _is_file(path: Path) -> bool:
+    """Test if a file is there; UnusableDatabase for one that could not be read, or that others have by other names."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(found.st_mode):
+        raise UnusableDatabase(f"{path} is not a regular file")
+    if found.st_nlink > 1:
+        raise UnusableDatabase(
+            f"{path} has {found.st_nlink} names (hard links), and SQLite keeps a write-ahead log by each: copy it"
+        )
+    return True
+
+
+def reason(path: Path, file: Path, error: BaseException) -> str:
+    """The reason why the database at `path` cannot be opened, after an error with it or the file of its lock."""
+    return f"{path} is in use by another vambe-mock" if str(error) == _BUSY else f"{file}: {error}"
 
 
 def _check_folder(path: Path) -> None:
