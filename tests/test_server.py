@@ -513,6 +513,19 @@ def test_a_malformed_request_is_refused_at_once_in_the_shape_of_the_contract(ser
     assert application.calls == []
 
 
+MALFORMED_TRAILERS = [
+    b"X: a\rb",
+    b"X: a\x00b",
+    b"X: a\r\n b",
+    b"X: a\r\n\tb",
+    b"\rX: a",
+    b"X : a",
+    b"X",
+    b": a",
+    b"X: a\x7f",
+]
+
+
 @pytest.mark.parametrize(
     "chunks",
     [
@@ -525,6 +538,7 @@ def test_a_malformed_request_is_refused_at_once_in_the_shape_of_the_contract(ser
         b"5\r\nhello!\r\n0\r\n\r\n",
         b"5;" + b"a" * 300,
         b"0\r\nX: " + b"a" * 9000,
+        *(b"0\r\n" + trailer + b"\r\n\r\n" for trailer in MALFORMED_TRAILERS),
     ],
 )
 def test_broken_chunks_are_refused_at_once(server, application, chunks):
@@ -551,6 +565,26 @@ def seen(server, payload):
 
 def test_empty_lines_before_a_request_are_skipped(server):
     assert seen(server, b"\r\n\r\n" + CLOSING)["PATH_INFO"] == "/"
+
+
+def test_an_empty_line_in_two_pieces_is_skipped(server):
+    with connect(server) as client:
+        for piece in (b"\r", b"\n\r", b"\n" + CLOSING):
+            client.sendall(piece)
+            time.sleep(0.05)
+        assert status_of(read_all(client)) == 200
+
+
+@pytest.mark.parametrize("before", [b"\n", b"\r", b"\r\n\n", b"\n\r\n", b"\r\r\n", b"\r\n\r", b"\r\n\r\r\n"])
+def test_a_bare_line_end_before_a_request_is_refused(server, application, before):
+    assert error_of(send(server, before + CLOSING)) == 400
+    assert application.calls == []
+
+
+def test_trailers_are_read_and_dropped(server):
+    trailers = b"0\r\nX: a\r\nY-Z:\t\xe9 \r\n\r\n"
+    environ = seen(server, head("POST / HTTP/1.1", "Transfer-Encoding: chunked", "Connection: close") + trailers)
+    assert (environ["CONTENT_LENGTH"], "HTTP_X" in environ) == ("0", False)
 
 
 def test_http_1_0_needs_no_host_and_the_application_sees_none(server):

@@ -14,10 +14,14 @@ from mockserver.errors import ApiError, BadRequest, HeaderFieldsTooLarge, NotImp
 from mockserver.server.limits import CHUNK_LINE_BYTES, TRAILER_BYTES
 from mockserver.server.names import KEYS
 
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_VISIBLE_TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
+
 # waitress's receiver accepts bare line feeds, blank lines for chunk sizes and lines of any length; each of these lets
 # two parties disagree about where a request ends (RFC 9112, section 7.1).
 
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;" + _VISIBLE_TEXT + rb")?")
+_TRAILER = re.compile(_TOKEN + rb":" + _VISIBLE_TEXT)
 
 
 class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
@@ -88,14 +92,16 @@ class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
         self._trailers += len(line or b"")
         if self._trailers > TRAILER_BYTES:
             raise HeaderFieldsTooLarge("The trailers of the chunked body are too long")
+        if line and not _TRAILER.fullmatch(line):
+            raise BadRequest("The chunked body is malformed: a trailer is folded, or no header line")
         self.completed = line == b""
         return bool(line)
 
 
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_EMPTY_LINES = re.compile(rb"(?:\r\n)*")
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/(1\.[01])")
 _METHOD_BEGUN = re.compile(_TOKEN + rb"(?: [^\n]*)?")
-_LINES = re.compile(rb"[\t\x20-\x7e\x80-\xff]*(?:\r\n[\t\x20-\x7e\x80-\xff]*)*")
+_LINES = re.compile(_VISIBLE_TEXT + rb"(?:\r\n" + _VISIBLE_TEXT + rb")*")
 _ABSOLUTE = re.compile(rb"https?://([^/?]+)(.*)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -144,7 +150,9 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
 
     def _head(self, data: bytes) -> int:
         """Read up to the empty line; empty lines before the request are skipped (RFC 9112, section 2.2)."""
-        head = (self.header_plus + data).lstrip(b"\r\n")
+        head = self.header_plus + data
+        if head.startswith(b"\r\n"):
+            head = _EMPTY_LINES.sub(b"", head, count=1)
         end = head.find(b"\r\n\r\n")
         if (len(head) if end < 0 else end) > self.adj.max_request_header_size:
             raise HeaderFieldsTooLarge
@@ -169,7 +177,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
     def _request_line(self, head: bytes) -> None:
         """Parse the request line as soon as it is complete, so that another protocol is refused at once."""
         line, ended, _ = head.partition(b"\r\n")
-        if self.command or not head:
+        if self.command or head in (b"", b"\r"):  # the latter may begin an empty line
             return
         if not ended:
             if not _METHOD_BEGUN.fullmatch(line.rstrip(b"\r")):
