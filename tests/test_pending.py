@@ -229,6 +229,21 @@ def test_of_a_released_request_a_new_journal_knows_nothing(
     assert api.create().headers["X-Mock-Request-Id"] == "1"
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_sandbox_that_is_deleted_when_its_request_begins_to_wait_is_a_503_that_names_no_other(when: str) -> None:
+    with serving.bound_server(Settings(port=0)) as (server, engine, _):
+        server.start()
+        other, gone = Api(server.url, "test_other"), Api(server.url, "test_gone")
+        with other.client, gone.client:
+            other.create()
+            delay(gone, LONG, when=when)
+            engine.waiting.before_wait = lambda: engine.sandboxes.delete("gone")
+            released = gone.create()
+            assert "other" not in assert_error(released, 503)["message"]
+            assert released.headers["X-Mock-Limit"] == "released"
+            assert engine.sandboxes.names() == ["default", "other"]
+
+
 def test_a_request_that_is_released_with_its_sandbox_does_not_bring_it_back(
     api: Api, held: Future[httpx.Response]
 ) -> None:

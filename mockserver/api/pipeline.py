@@ -97,6 +97,8 @@ class _Exchange:
             self._announce(outcome)
             if outcome.pending:
                 outcome = self._held_back(outcome)
+        except NotFound:  # the sandbox was deleted meanwhile
+            return self._for_caller(self._cut_short(Released()))
         except ApiError as error:  # the mock itself cannot go on: its disk is full, or a delay was released
             return self._for_caller(self._cut_short(error))
         except Exception as error:
@@ -151,13 +153,10 @@ class _Exchange:
         return done
 
     def _after(self, delay_ms: int, held: Outcome, work: Callable[[OpenSandbox], Result]) -> Result:
-        """Wait with a pending entry in the journal, then do the work; Released when the sandbox is gone."""
+        """Wait with a pending entry in the journal, then do the work; NotFound when the sandbox is gone."""
         self.held = held
         self._pause(delay_ms, held)
-        try:
-            result = self._in_sandbox(work, create=False)
-        except NotFound:
-            raise Released from None
+        result = self._in_sandbox(work, create=False)
         self.held = None
         return result
 

@@ -25,7 +25,7 @@ Event = tuple[str, dict[str, Any]]
 class Released(ServiceUnavailable):
     """A delay was ended by a reset of its sandbox, or by the end of the server."""
 
-    message = "The delayed request was released: its sandbox was reset, or the server stops"
+    message = "The delayed request was released: its sandbox was reset or deleted, or the server stops"
 
     def __init__(self) -> None:
         super().__init__(limit="released")
