@@ -39,6 +39,11 @@ def hits(api: Api) -> list[int]:
     return [rule["hits"] for rule in listed(api)]
 
 
+def newest(api: Api) -> str:
+    """The id of the rule that was set last."""
+    return listed(api)[-1]["id"]
+
+
 def journal(api: Api) -> list[dict[str, Any]]:
     return api.client.get("/__admin/requests").json()["requests"]
 
@@ -360,6 +365,62 @@ def test_a_truncated_answer_ends_half_way_through_its_body(api: Api, status: int
     assert f"Content-Length: {len(whole)}".encode() in head
     assert b"X-Own: 1" in head
     assert half == whole[: len(whole) // 2]
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ({"status": 200, "body": {"a": 1}}, 200),
+        ({"status": 201, "body": "x"}, 201),
+        ({"status": 200, "when": "after"}, 200),
+        ({"when": "after"}, 201),
+        ({"status": 404}, 404),
+        ({"body": [1]}, 500),
+        ({}, 500),
+    ],
+)
+def test_a_truncated_answer_is_one_whatever_its_status(rule: dict[str, Any], status: int, api: Api) -> None:
+    add(api, connection="truncate", **rule)
+    head, _, half = (raw(api) or b"").partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    lengths = [int(line[15:]) for line in head.splitlines() if line.lower().startswith(b"content-length:")]
+    assert lengths
+    assert len(half) == lengths[0] // 2 < lengths[0]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_truncated_answer_to_head_ends_in_its_head(api: Api, when: str) -> None:
+    add(api, connection="truncate", when=when, headers={"X-Own": "1"})
+    received = raw(api, "HEAD", TEAM) or b""
+    assert received.startswith(b"HTTP/1.1 ")
+    assert b"\r\n\r\n" not in received
+
+
+def test_a_truncated_answer_has_the_headers_of_every_answer(api: Api) -> None:
+    page = {"Origin": "http://localhost:3000", "X-Request-Id": "mine"}
+    usual = api.client.get(TEAM, headers=page).headers
+    for when in ("before", "after"):
+        add(api, connection="truncate", when=when, headers={"Retry-After": "2"})
+        with api.client.stream("GET", TEAM, headers=page) as answer:
+            got = answer.headers
+        assert (got["x-request-id"], got["x-mock-fault"], got["retry-after"][0]) == ("mine", newest(api), "2")
+        assert "x-mock-request-id" in got
+        for name in ("access-control-allow-origin", "access-control-expose-headers", "vary"):
+            assert got[name] == usual[name]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *({"status": status, "when": when} for status in (204, 304) for when in ("before", "after")),
+        *({"status": 503, "body": "", "when": when} for when in ("before", "after")),
+        *({"status": status} for status in (200, 201, 302)),
+        {"status": 204, "body": {"a": 1}},
+    ],
+)
+def test_a_rule_that_would_cut_nothing_is_refused(rule: dict[str, Any], api: Api) -> None:
+    answer = api.client.post("/__admin/faults", json={"connection": "truncate", **rule})
+    assert ["connection"] in [path for path, _ in problems(answer)]
 
 
 def test_a_broken_connection_takes_no_other_with_it(api: Api) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mockserver.errors import ApiError, InjectedError, InsufficientStorage, InternalServerError
@@ -45,15 +45,21 @@ def apply_fault(fault: Fault, answer: Answer | None) -> Answer:
     return answer
 
 
-def break_connection(answer: Answer, status_line: str, connection: Any) -> None:
-    """Break the connection that the request came on, as the answer says."""
+def break_connection(
+    answer: Answer, connection: Any, method: str, status_line: str, headers: Iterable[tuple[str, str]]
+) -> None:
+    """Break the connection that the request came on, as the answer says; its head is the one given.
+
+    A truncated answer always ends too early: one that has no body, such as that to HEAD, in its head.
+    """
     if answer.connection == "reset":
         connection.abort()
         return
     if answer.connection == "truncate":
-        headers = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
-        head = f"HTTP/1.1 {status_line}\r\n{headers}\r\n".encode("latin-1")
-        connection.send(head + answer.body[: len(answer.body) // 2])
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        head = f"HTTP/1.1 {status_line}\r\n{lines}\r\n".encode("latin-1")
+        body = b"" if method == "HEAD" else answer.body
+        connection.send(head + body[: len(body) // 2] if body else head[: len(head) // 2])
     elif answer.connection == "garbage":
         connection.send(GARBAGE)
     connection.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -21,6 +21,7 @@ from mockserver.web import foreign
 Environ = dict[str, Any]
 Kind = TypeVar("Kind", bound=Response)
 Application = Callable[..., Iterable[bytes]]
+_BREAK = "mockserver.break"  # in the environment: breaks the connection, given the head of the answer
 
 
 def answer(
@@ -30,7 +31,7 @@ def answer(
     path: Mapping[str, str],
     refusal: ApiError | None = None,
 ) -> Answer:
-    """Answer a request; when a fault breaks the connection, the server ignores the answer."""
+    """Answer a request; when a fault breaks the connection, `breaking` does so and the server ignores the answer."""
     answered = pipeline.answer(engine, _received(environ, engine.settings.max_body), operation, path, refusal)
     environ["mockserver.sandbox"] = answered.sandbox
     if answered.connection:
@@ -38,8 +39,19 @@ def answer(
             connection = foreign.connection_of(environ)
         except ApiError as error:
             return answers.refused(error)
-        answers.break_connection(answered, _status_line(answered.status), connection)
+        environ[_BREAK] = partial(answers.break_connection, answered, connection, environ["REQUEST_METHOD"])
     return answered
+
+
+def breaking(environ: Environ, start_response: Any) -> Any:
+    """A `start_response` that first breaks the connection if a fault does, with the headers that every answer has."""
+
+    def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        if break_connection := environ.pop(_BREAK, None):
+            break_connection(status, headers)
+        return start_response(status, headers, *error)
+
+    return start
 
 
 def completed(answered: Answer, kind: type[Kind]) -> Kind:
@@ -75,12 +87,12 @@ def past_flask(application: Application, engine: Engine, operations: Collection[
     def answered(environ: Environ, start_response: Any) -> Iterable[bytes]:
         match = None if "HTTP_ORIGIN" in environ else found(environ["REQUEST_METHOD"], environ["PATH_INFO"])
         if match is None:
-            return application(environ, start_response)
+            return application(environ, breaking(environ, start_response))
         made = answer(engine, environ, *match)
         if made.faulty:
             response = completed(made, Response)
             _add_common(response.headers, environ)
-            return response(environ, start_response)
+            return response(environ, breaking(environ, start_response))
         _add_common(made.headers, environ)
         start_response(_status_line(made.status), list(made.headers.items()))
         return [made.body]

@@ -76,14 +76,25 @@ def may_send(name: str, value: str) -> bool:
 
 def contradictions(rule: Document) -> dict[str, str]:
     """The keys of a rule that contradict its other keys, each with the reason."""
-    if rule["when"] != "before":
-        return {}
     found = {}
+    if rule["connection"] == "truncate" and _has_no_body(rule):
+        found["connection"] = (
+            "There is no body to cut: truncate takes no status 204 or 304, no empty body, and before the request is "
+            "carried out no status below 400 without a body"
+        )
+    if rule["when"] != "before":
+        return found
     if isinstance(rule["match"], dict) and "status" in rule["match"]:
         found["match"] = "Before the request is carried out it has no status to match: leave it out, or use when: after"
     if rule["body"] is not None and rule["status"] is None and rule["connection"] is None:
         found["body"] = "A body needs a status, since the request is not carried out"
     return found
+
+
+def _has_no_body(rule: Document) -> bool:
+    status = rule["status"]
+    made = rule["when"] == "before" and rule["body"] is None and isinstance(status, int) and status < 400
+    return made or status in (204, 304) or rule["body"] == ""
 
 
 def has_effect(rule: Document) -> bool:
