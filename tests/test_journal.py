@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
@@ -542,6 +543,57 @@ def test_a_key_that_is_repeated_in_the_path_is_not_in_the_log() -> None:
         assert_error(stranger.client.get(f"{TASKS}/{PLAIN}"), 405)
         assert_error(stranger.delete(PLAIN), 401)
         assert PLAIN not in server.stop()[2]
+
+
+BASIC = f"Basic {base64.b64encode(f'user:{PLAIN}'.encode()).decode()}"
+CARRYING = [
+    ("x-api-key", PLAIN),
+    ("Authorization", PLAIN),
+    ("Authorization", f"Bearer {PLAIN}"),
+    ("Authorization", f'Token token="{PLAIN}", nonce="def"'),
+    ("Authorization", BASIC),
+    ("Proxy-Authorization", BASIC),
+    ("Proxy-Authorization", f"Bearer {PLAIN}"),
+    ("Cookie", f"first={PLAIN}"),
+    ("Cookie", f"session={PLAIN}; theme=dark"),
+    ("Cookie", f"theme=dark; session={PLAIN}"),
+]
+
+
+def test_no_secret_of_a_header_is_in_the_log_when_it_is_in_the_path_too() -> None:
+    spelled = "".join(f"%{ord(character):02X}" for character in PLAIN)
+    spellings = [PLAIN, PLAIN.replace("c", "%63"), PLAIN.replace("_", "%5f", 1), spelled]
+    with served() as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        for name, value in CARRYING:
+            for spelling in spellings:
+                client.get(f"/x/{spelling}/y", headers={name: value})
+        errors = server.stop()[2]
+    shown = [line.partition("/x/")[2].partition("/y")[0] for line in errors.splitlines() if "/x/" in line]
+    assert shown == [f"…{PLAIN[-4:]}"] * len(CARRYING) * len(spellings)
+
+
+def test_a_percent_encoded_key_is_found_too(api: Api) -> None:
+    spelled = PLAIN.replace(PLAIN[2], f"%{ord(PLAIN[2]):02x}", 1)
+    answer = api.client.post(TASKS, json={"title": f"see /x?k={spelled}&y"}, headers={"authorization": PLAIN})
+    assert entry_of(api, answer)["request"]["json"]["title"] == f"see /x?k=…{PLAIN[-4:]}&y"
+
+
+@pytest.mark.parametrize("length", range(40, 81, 5))
+def test_no_part_of_a_key_is_left_where_a_text_is_cut(api: Api, length: int) -> None:
+    text = "x" * length + PLAIN + "y" * 100
+    body = {"title": "a", "responsibleIds": [text], "priority": "1", "timezone": text, "dueDate": text, text: 1}
+    answer = api.client.post(f"{TASKS}?{text}=1", json=body, headers={"authorization": PLAIN})
+    shown = answer.text + json.dumps(entry_of(api, answer))
+    assert not any(PLAIN[start : start + 5] in shown for start in range(len(PLAIN) - 8))
+
+
+def test_no_part_of_a_key_is_left_where_a_change_is_cut(api: Api) -> None:
+    for part in range(2, len(PLAIN), 4):
+        body = {"title": "a", "responsibleIds": [MARIA], "priority": "1"}
+        body["description"] = "x" * (LIMIT - 72 - part) + PLAIN + "y" * 100
+        entry = entry_of(api, api.client.post(TASKS, json=body, headers={"authorization": PLAIN}))
+        assert entry["changes"][0]["after"]["length"] > LIMIT
+        assert f"x{PLAIN[0]}" not in entry["changes"][0]["after"]["text"]
 
 
 def test_a_key_with_characters_that_json_escapes_is_found_too(api: Api) -> None:

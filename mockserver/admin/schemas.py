@@ -21,9 +21,9 @@ from mockserver.formats import fields
 from mockserver.formats.fields import Parsed, Reason, about, refusal
 from mockserver.formats.json import quoted
 from mockserver.journal import matchers, patterns
-from mockserver.journal.entries import SECRET_HEADERS
 from mockserver.journal.matchers import is_matcher
 from mockserver.keys import check_name
+from mockserver.masking import SECRET_HEADERS
 from mockserver.sandbox import snapshots
 from mockserver.sandbox.sandboxes import FIXTURES, PARTS
 

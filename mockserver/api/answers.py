@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mockserver import masking
 from mockserver.errors import ApiError, InjectedError, InsufficientStorage, InternalServerError
 from mockserver.faults.rules import Fault
 from mockserver.formats import json as wire_json
@@ -20,7 +21,7 @@ def refused(error: ApiError, secrets: Sequence[str] = ()) -> Answer:
     """Render an error, without the secrets that the request brought; log when storage is full."""
     if isinstance(error, InsufficientStorage):
         _log.error("%s", error.message)
-    body = wire_json.encode(entries.without(secrets, error.document()))
+    body = wire_json.encode(masking.without(secrets, error.document()))
     return Answer.of_json(error.status, body, error.headers())
 
 

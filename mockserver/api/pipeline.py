@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from mockserver import masking
 from mockserver.api import answers
 from mockserver.api.answers import refused
 from mockserver.api.operations import Call, Operation
@@ -50,7 +51,12 @@ def answer(
     refusal: ApiError | None = None,
 ) -> Answer:
     """Answer a request of the imitated API; `refusal` is an error of routing."""
-    return _Exchange(engine, received, operation, path, refusal).answer()
+    exchange = _Exchange(engine, received, operation, path, refusal)
+    hiding = wire_json.HIDE.set(exchange.masked)
+    try:
+        return exchange.answer()
+    finally:
+        wire_json.HIDE.reset(hiding)
 
 
 class _Large(NamedTuple):
@@ -102,7 +108,7 @@ class _Exchange:
         except ApiError as error:  # the mock itself cannot go on: its disk is full, or a delay was released
             return self._for_caller(self._cut_short(error))
         except Exception as error:
-            path = entries.without(self._secrets, self.received.path)
+            path = masking.without(self._secrets, self.received.path)
             _log.error("%s %s failed", self.received.method, path, exc_info=error)
             self.refusal = InternalServerError()
             if self.held:
@@ -111,6 +117,10 @@ class _Exchange:
             self._announce(outcome)
         assert outcome.answer is not None  # noqa: S101  # `_concluded` made it
         return self._for_caller(outcome.answer)
+
+    def masked(self, text: str) -> str:
+        """The text without the secrets of the request."""
+        return masking.masked(self._secrets, text)
 
     def _for_caller(self, answer: Answer) -> Answer:
         answer.sandbox = self.caller.sandbox or None
@@ -321,7 +331,7 @@ class _Exchange:
 
     @cached_property
     def _secrets(self) -> list[str]:
-        return entries.secrets(self.received.headers, self.engine.keys.secrets())
+        return masking.secrets(self.received.headers, self.engine.keys.secrets())
 
 
 def _is_outdated(opened: OpenSandbox, outcome: Outcome) -> bool:

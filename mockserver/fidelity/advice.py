@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from mockserver.formats.json import HIDE
 from mockserver.keys import KEY_HEADER
 
 RECOMMENDED_DESCRIPTION = 1000
@@ -52,11 +53,14 @@ def _advice(sent: RequestContent) -> Iterator[tuple[str, str]]:
     if isinstance(body.get("title"), str) and body["title"] and not body["title"].strip():
         yield "blank-title", "The title is blank; the vendor counts a blank as a character"
     for key in sent.unread_keys:
-        yield "unread-key", f"Nothing reads the body's {key[:80]!r}: the vendor ignores keys that it does not know"
+        yield (
+            "unread-key",
+            f"Nothing reads the body's {HIDE.get()(key)[:80]!r}: the vendor ignores keys that it does not know",
+        )
     for name in sent.unread_names:
-        yield "unread-query", f"Nothing reads the query's {name[:80]!r}"
+        yield "unread-query", f"Nothing reads the query's {HIDE.get()(name)[:80]!r}"
     for key in sent.repeated_keys:
-        yield "repeated-key", f"The body has {key[:80]!r} more than once: the last one counts"
+        yield "repeated-key", f"The body has {HIDE.get()(key)[:80]!r} more than once: the last one counts"
     if sent.operation == "createTask" and body.get("dueDate") is None:
         for key in ("dueTime", "timezone"):
             if body.get(key) is not None:

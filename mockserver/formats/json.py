@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ Document = dict[str, Any]  # a JSON object
 MAX_DEPTH = 64
 MAX_DIGITS = 4300
 _AT_ONCE = 500  # documents
+HIDE: ContextVar[Callable[[str], str]] = ContextVar("HIDE", default=lambda text: text)  # masks secrets
 
 # The first bytes of what is often sent in place of UTF-8.
 _SIGNATURES = {
@@ -51,7 +53,11 @@ def encode_all(documents: Iterable[object]) -> bytes:
 
 
 def quoted(text: str, limit: int = 80) -> str:
-    """Quote a text for a message; the middle of a text longer than `limit` characters is left out."""
+    """Quote a text for a message; the middle of a text longer than `limit` characters is left out.
+
+    Secrets of the request that is being answered are masked before.
+    """
+    text = HIDE.get()(text)
     shown = text if len(text) <= limit else f"{text[: limit - 20]}…{text[-10:]}"
     return json.dumps(shown, ensure_ascii=False)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 from mockserver.clock import monotonic, text_of
@@ -18,19 +15,13 @@ from mockserver.fidelity.advice import NOTHING_SAID, RequestContent
 from mockserver.formats import json as wire_json
 from mockserver.formats.ids import random_name
 from mockserver.journal.messages import Answer, Received
-from mockserver.keys import KEY_HEADER, PREFIX, basic_password, is_name
+from mockserver.masking import SECRET_HEADERS, found_in, masked, redacted, without
 
 MAX_BODY = 64 * 1024  # shown
 MAX_MATCHED = 1024 * 1024  # kept of a request, for patterns
 MAX_UNREAD = 1000
 PENDING, ANSWERED, LOST, ABANDONED = "pending", "answered", "lost", "abandoned"
 FAULT_RULE = "mock-fault"
-_CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
-SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
-_LONG_ENOUGH = 8  # a shorter secret would be found in texts that do not have it
-MAX_PARTS = 64  # of a header with credentials; each costs a search of the entry
-_BETWEEN = "\ud800"  # a lone surrogate is in no text: JSON with one is refused
-_REMEMBERED = 1024  # characters of headers whose secrets are worth remembering
 _RUN = random_name()  # of this process: a request that was pending in another one will not be answered
 
 Document = dict[str, Any]
@@ -89,7 +80,7 @@ def build(received: Received, outcome: Outcome, body: Any, started: float, secre
         "duration_ms": None if outcome.pending else round((monotonic() - started) * 1000, 1),
         "operation": said.operation,
         "request": request(received, body, secrets=secrets),
-        "response": None if outcome.pending else _response(answer, fault),
+        "response": None if outcome.pending else _response(answer, fault, secrets),
     }
     tail = {
         "fault": fault.document() if fault else None,
@@ -116,13 +107,13 @@ def _decided(received: Received, outcome: Outcome) -> Document:
     }
 
 
-def _response(answer: Answer, fault: Fault | None) -> Document:
+def _response(answer: Answer, fault: Fault | None, secrets: Sequence[str]) -> Document:
     """The response of an entry; the body of one that no fault has touched is added when it is encoded."""
     unseen = answer.connection in ("reset", "empty", "garbage")
     return {
         "status": None if unseen else answer.status,
         "headers": {name.lower(): value for name, value in answer.headers.items()},
-        **(content(answer.body) if fault else {}),
+        **(content(answer.body, secrets=secrets) if fault else {}),
     }
 
 
@@ -177,23 +168,6 @@ def _not_read(received: Received) -> Document:
     return {"text": "", "length": int(announced) if announced.isdecimal() else None}
 
 
-def secrets(headers: Mapping[str, str], known_keys: Iterable[str]) -> list[str]:
-    """The secrets of a request with these headers, the longest first; `test_` keys are not secret."""
-    sent = tuple([(name, headers[name]) for name in SECRET_HEADERS if name in headers])
-    small = sum(len(value) for _, value in sent) <= _REMEMBERED
-    return (_secrets_again if small else _secrets)(sent, tuple(known_keys))
-
-
-def _secrets(sent: Sequence[tuple[str, str]], known_keys: Sequence[str]) -> list[str]:
-    values = {value for _, value in sent}
-    parts = {part for name, value in sent if name in _CREDENTIALS for part in islice(_credentials(value), MAX_PARTS)}
-    longer = {secret for secret in (*parts, *known_keys) if len(secret) >= _LONG_ENOUGH}
-    return sorted((each for each in values | longer if each and not _is_sandbox_key(each)), key=len, reverse=True)
-
-
-_secrets_again = lru_cache(maxsize=256)(_secrets)
-
-
 def _encoded(head: Document, answer: bytes | None, tail: Document, secrets: Sequence[str]) -> bytes:
     """Encode an entry, with long changes cut and secrets masked.
 
@@ -212,16 +186,11 @@ def _encoded(head: Document, answer: bytes | None, tail: Document, secrets: Sequ
         begun = b'%s,"json":%s}}' % (begun[:-2], answer)
     encoded = b"%s,%s" % (begun[:-1], wire_json.encode(tail)[1:])
     if len(encoded) > MAX_BODY:
-        tail["changes"] = [_capped_change(change) for change in tail["changes"]]
+        tail["changes"] = [_capped_change(change, secrets) for change in tail["changes"]]
         encoded = b"%s,%s" % (begun[:-1], wire_json.encode(tail)[1:])
-    if not any(_is_in(secret, encoded) for secret in secrets):
+    if not found_in(secrets, encoded):
         return encoded
-    return wire_json.encode(_without(secrets, json.loads(encoded), encoded))
-
-
-def without(secrets: Sequence[str], document: Any) -> Any:
-    """Mask secrets in a document, wherever they stand: only their last four characters are shown."""
-    return _without(secrets, document, wire_json.encode(document)) if secrets else document
+    return wire_json.encode(without(secrets, json.loads(encoded), encoded))
 
 
 def content(body: bytes, limit: int = MAX_BODY, read: Any = None, secrets: Sequence[str] = ()) -> Document:
@@ -232,10 +201,10 @@ def content(body: bytes, limit: int = MAX_BODY, read: Any = None, secrets: Seque
     if not body:
         return {}
     if len(body) > limit:
-        shown = body
-        for secret in secrets:
-            if len(secret) >= _LONG_ENOUGH:
-                shown = shown.replace(secret.encode(), redacted(secret).encode())
+        hidden = without(secrets, read) if secrets else read
+        shown = body if hidden is read else wire_json.encode(hidden)
+        if secrets:
+            shown = masked(secrets, shown.decode("utf-8", "replace")).encode()
         return {"text": shown[:limit].decode("utf-8", "replace"), "length": len(body)}
     try:
         return {"json": wire_json.decode(body) if read is None else read}
@@ -243,76 +212,14 @@ def content(body: bytes, limit: int = MAX_BODY, read: Any = None, secrets: Seque
         return {"text": body.decode("utf-8", "replace")}
 
 
-def _capped(value: Any) -> Any:
+def _capped(value: Any, secrets: Sequence[str]) -> Any:
     """Cut a document of the mock's own as a body of its length would be."""
     if value is None:
         return None
     encoded = wire_json.encode(value)
-    return value if len(encoded) <= MAX_BODY else content(encoded)
+    return value if len(encoded) <= MAX_BODY else content(encoded, read=value, secrets=secrets)
 
 
-def _capped_change(change: Document) -> Document:
+def _capped_change(change: Document, secrets: Sequence[str]) -> Document:
     """Cut the rows of a reported change."""
-    return {**change, "before": _capped(change["before"]), "after": _capped(change["after"])}
-
-
-def redacted(secret: str) -> str:
-    """The last four characters of a secret, or none of a short one."""
-    return f"…{secret[-4:]}" if len(secret) >= _LONG_ENOUGH else "…"
-
-
-def _is_sandbox_key(value: str) -> bool:
-    return value.startswith(PREFIX) and is_name(value[len(PREFIX) :])
-
-
-def _credentials(value: str) -> Iterator[str]:
-    """The secret parts of a header: what follows its scheme, the values of its parameters, a password of `Basic`."""
-    scheme, _, rest = value.partition(" ")
-    for part in re.split(r"[\s,;]+", rest or scheme):
-        yield part
-        yield part.partition("=")[2].strip('"')
-    if scheme.lower() == "basic":
-        yield basic_password(rest)
-
-
-def _without(secrets: Sequence[str], document: Any, encoded: bytes) -> Any:
-    """Mask secrets in the document that `encoded` is the JSON of; the document itself if it has none."""
-    found = [secret for secret in secrets if _is_in(secret, encoded)]
-    if not found:
-        return document
-    joined = _BETWEEN.join(_texts(document))  # one text: a request may bring many secrets, and many texts
-    for secret in found:
-        joined = joined.replace(secret, redacted(secret))
-    return _with_texts(document, iter(joined.split(_BETWEEN)))
-
-
-def _is_in(secret: str, encoded: bytes) -> bool:
-    """Test if JSON contains this secret; one too short to be told from chance never counts."""
-    return len(secret) >= _LONG_ENOUGH and _escaped(secret) in encoded
-
-
-@lru_cache(maxsize=256)
-def _escaped(secret: str) -> bytes:
-    return wire_json.encode(secret)[1:-1]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """The texts of a document, its keys too, in a fixed order."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield key
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
-
-
-def _with_texts(value: Any, texts: Iterator[str]) -> Any:
-    """The document with other texts, in the order of `_texts`."""
-    if isinstance(value, str):
-        return next(texts)
-    if isinstance(value, dict):
-        return {next(texts): _with_texts(each, texts) for each in value.values()}
-    return [_with_texts(each, texts) for each in value] if isinstance(value, list) else value
+    return {**change, **{side: _capped(change[side], secrets) for side in ("before", "after")}}

@@ -8,40 +8,35 @@ import sys
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
-from urllib.parse import quote
 
 from waitress.channel import ClientDisconnected
 from waitress.task import WSGITask
 from waitress.utilities import build_http_date
 
-from mockserver import logs
+from mockserver import logs, masking
 from mockserver.clock import monotonic
 from mockserver.errors import ApiError, InternalServerError
 from mockserver.formats import json as wire_json
 from mockserver.server.names import CAPITALIZED, VARIABLES
-from mockserver.server.request import VISIBLE, Request
+from mockserver.server.request import Request
 
 _logger = logging.getLogger("mockserver")
 _date = lru_cache(maxsize=2)(build_http_date)
-_LONG_ENOUGH = 8  # a shorter key would match by chance in paths
+_SECRET_HEADERS = {name.upper().replace("-", "_"): name for name in masking.SECRET_HEADERS}
 
 
 def log_access(request: Request, status: int | str, duration_ms: float = 0.0, sandbox: object = None) -> None:
     """Log one request: `status` is a number or "aborted".
 
-    The path is logged as sent, percent-encoded and without its query; an API key that the request also carries in a
-    header is masked in it. `-` stands for a request line that cannot be parsed.
+    The path is logged as sent, percent-encoded and without its query; the secrets that the request also carries in
+    its headers are masked in it. `-` stands for a request line that cannot be parsed.
     """
     logs.log_request(request.command or "-", _without_keys(request) or "-", status, duration_ms, sandbox)
 
 
 def _without_keys(request: Request) -> str:
-    path = request.log_path
-    for header in ("X_API_KEY", "AUTHORIZATION"):
-        for part in request.headers.get(header, "").split():
-            if len(part) >= _LONG_ENOUGH and not part.startswith("test_"):
-                path = path.replace(quote(part, safe=VISIBLE), f"...{part[-4:]}")
-    return path
+    sent = {name: request.headers[key] for key, name in _SECRET_HEADERS.items() if key in request.headers}
+    return masking.masked(masking.secrets(sent), request.log_path)
 
 
 class ConnectionControl:
@@ -96,7 +91,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
             self.close_on_finish = True
             raise
         except BaseException as error:  # a view that calls sys.exit() must not end the worker
-            _logger.exception("The application failed at %s %s", self.request.command, self.request.log_path)
+            _logger.exception("The application failed at %s %s", self.request.command, _without_keys(self.request))
             if self.wrote_header:
                 self.close_on_finish = True
                 raise ClientDisconnected from error
