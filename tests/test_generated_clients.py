@@ -24,7 +24,7 @@ SEEN = {
 TSC = "typescript/bin/tsc"
 GENERATORS = {
     "openapi_fetch.ts": ["openapi-typescript/bin/cli.js", "openapi.json", "-o", "generated.d.ts"],
-    "hey_api.ts": ["@hey-api/openapi-ts/bin/run.js", "-i", "openapi.json", "-o", "generated", "-s"],
+    "hey_api.ts": ["@hey-api/openapi-ts/bin/run.js", "-s"],
 }
 
 
@@ -59,7 +59,8 @@ def test_a_client_in_typescript_compiles_runs_and_has_typed_errors(source: str, 
             missing(f"there is no {NPM / needed}: the line `npm install` of {ROOT / '.ci' / 'run'} installs it")
     (folder / "node_modules").symlink_to(NPM, target_is_directory=True)
     (folder / "package.json").write_text('{"type": "module"}')
-    shutil.copy(SOURCES / "tsconfig.json", folder)
+    for settings in ("tsconfig.json", "openapi-ts.config.js"):
+        shutil.copy(SOURCES / settings, folder)
     shutil.copy(SOURCES / source, folder / "use.ts")
     run(["node", NPM / script, *arguments], folder)
     run(["node", NPM / TSC], folder)

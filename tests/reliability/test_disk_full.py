@@ -349,7 +349,7 @@ def test_a_deletion_and_a_reset_make_room(paged: Disk, method: str, path: str) -
         for _ in range(6):
             api.created(description=LARGE)
         assert api.client.post("/__admin/snapshots", json={"name": "s"}).status_code == 201
-        for _ in range(6):
+        for _ in range(12):
             api.created(description=LARGE)
         paged.stop_growing()
         fill(other)
