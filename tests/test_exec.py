@@ -652,7 +652,7 @@ def test_a_server_that_cannot_start_is_one_line_and_2_and_the_command_does_not_r
         for option, value, cause in (
             ("--port", port, ": Address already in use"),
             ("--fixtures", tmp_path / "none", "none"),
-            ("--database", tmp_path, "Is a directory"),
+            ("--database", tmp_path, "is not a regular file"),
         ):
             ended = run(option, value, "--", "touch", tmp_path / "ran")
             assert (ended.returncode, ended.stdout) == (2, "")
