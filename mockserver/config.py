@@ -114,7 +114,7 @@ class Settings:
         False,
         _switch,
         "",
-        "Refuse what the vendor only advises against: unread body keys, dueTime without timezone.",
+        "Refuse what the vendor's pages do not promise to take, such as unread keys.",
         "off",
     )
     max_body: int = _setting(1_048_576, _whole(1, 1 << 30), "BYTES", "The largest request body.")

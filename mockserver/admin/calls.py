@@ -103,7 +103,7 @@ def _body(declared: Declared) -> dict[str, Any]:
     if request.environ.get("mockserver.body_too_large"):
         raise PayloadTooLarge("The body is over --max-body")
     sent = request.get_data()
-    return bodies.read_object(bodies.JSON, sent) if sent or declared.needs_body else {}
+    return bodies.read_object(sent) if sent or declared.needs_body else {}
 
 
 def _loaded(schema: Schema | None, document: Mapping[str, Any]) -> dict[str, Any]:

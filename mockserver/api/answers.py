@@ -7,13 +7,23 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mockserver import masking
-from mockserver.errors import ApiError, InjectedError, InsufficientStorage, InternalServerError
+from mockserver.errors import (
+    ApiError,
+    InjectedError,
+    InsufficientStorage,
+    InternalServerError,
+    Problem,
+    ValidationFailed,
+    listed,
+)
 from mockserver.faults.rules import Fault
 from mockserver.formats import json as wire_json
 from mockserver.journal import entries
 from mockserver.journal.messages import JSON, Answer
 
 GARBAGE = b"\x00\xff\x16\x03\x01 this is not HTTP \r\n\x80\x81\x82\r\n"
+# Statuses that the framework answers outside of its HTTP exceptions: with two keys, in another order.
+_BARE = (413, 415, 500)
 _log = logging.getLogger("mockserver")
 
 
@@ -21,8 +31,25 @@ def refused(error: ApiError, secrets: Sequence[str] = ()) -> Answer:
     """Render an error, without the secrets that the request brought; log when storage is full."""
     if isinstance(error, InsufficientStorage):
         _log.error("%s", error.message)
-    body = wire_json.encode(masking.without(secrets, error.document()))
-    return Answer.of_json(error.status, body, error.headers())
+    encoded = wire_json.encode(masking.without(secrets, body(error)))
+    return Answer.of_json(error.status, encoded, error.headers())
+
+
+def body(error: ApiError) -> dict[str, Any]:
+    """The body of an error (contract, section 1)."""
+    if isinstance(error, ValidationFailed):
+        return _validation_body(error.problems)
+    if error.status in _BARE:
+        return {"statusCode": error.status, "message": error.message}
+    return error.document()
+
+
+def _validation_body(problems: Sequence[Problem]) -> dict[str, Any]:
+    """The body of a 400 for invalid fields: Zod's issues."""
+    if any(each.issue and each.issue.is_of_type for each in problems):
+        problems = [each for each in problems if not (each.issue and each.issue.whole)]
+    issues = [each.issue.document(each.path) for each in listed(problems) if each.issue]
+    return {"statusCode": 400, "message": "Validation failed", "errors": issues}
 
 
 def apply_fault(fault: Fault, answer: Answer | None) -> Answer:

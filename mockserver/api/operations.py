@@ -18,6 +18,7 @@ SHARED_REFUSALS: dict[type[errors.ApiError], str] = {
     errors.Unauthorized: "The `x-api-key` header is missing, or its key is unknown or revoked.",
     errors.RequestTimeout: "The request did not arrive in time.",
     errors.PayloadTooLarge: "The body is larger than the server takes.",
+    errors.UnsupportedMediaType: "The body's charset is not utf-8, or its `Content-Encoding` is not gzip or deflate.",
     errors.MisdirectedRequest: "The `Host` header names no host of this server.",
     errors.HeaderFieldsTooLarge: "The request line and headers are too long.",
     errors.InternalServerError: "Something went wrong.",
@@ -30,7 +31,7 @@ SHARED_REFUSALS: dict[type[errors.ApiError], str] = {
 class Call(NamedTuple):
     """The arguments of a view: the world, the calling user, and the request's well-formed parts.
 
-    `locked` is True while the write lock is held.
+    `locked` is True while the write lock is held. A view that writes calls `approve` after its checks.
     """
 
     world: World
@@ -38,6 +39,7 @@ class Call(NamedTuple):
     path: dict[str, Any]
     query: dict[str, Any]
     body: dict[str, Any]
+    approve: Callable[[], None]
     locked: bool = False
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -20,15 +20,17 @@ from typing import Any, NamedTuple
 from mockserver import masking
 from mockserver.api import answers
 from mockserver.api.answers import refused
-from mockserver.api.operations import Call, Operation
-from mockserver.api.reading import Reading, read
+from mockserver.api.operations import Call
+from mockserver.api.reading import Reading, decoded, read
+from mockserver.api.routes import Route
 from mockserver.clock import monotonic, real_ms
 from mockserver.domain.tasks import TooLargeForTheLock
 from mockserver.engine import Engine
-from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge
+from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge, StrictRefusal
 from mockserver.faults import prefer, rate_limit, rules
 from mockserver.faults.delays import MAX_DELAY_MS
 from mockserver.faults.prefer import Preferences
+from mockserver.fidelity import advice
 from mockserver.formats import json as wire_json
 from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
@@ -43,20 +45,20 @@ _NOT_READ = Reading(parts={}, document={})
 _log = logging.getLogger("mockserver")
 
 
-def answer(
-    engine: Engine,
-    received: Received,
-    operation: Operation | None,
-    path: Mapping[str, str],
-    refusal: ApiError | None = None,
-) -> Answer:
-    """Answer a request of the imitated API; `refusal` is an error of routing."""
-    exchange = _Exchange(engine, received, operation, path, refusal)
+def answer(engine: Engine, received: Received, route: Route) -> Answer:
+    """Answer a request of the imitated API."""
+    exchange = _Exchange(engine, received, route)
     hiding = wire_json.HIDE.set(exchange.masked)
     try:
         return exchange.answer()
     finally:
         wire_json.HIDE.reset(hiding)
+
+
+def _refused_route(route: Route, received: Received) -> ApiError:
+    """The error for a path that is unknown, or known with other methods only."""
+    rule = "wrong-method" if route.methods else "unknown-route"
+    return NotFound(f"Cannot {received.method} {received.target}", rule=rule)
 
 
 class _Large(NamedTuple):
@@ -78,9 +80,8 @@ class _Exchange:
 
     engine: Engine
     received: Received
-    operation: Operation | None
-    path: Mapping[str, str]
-    refusal: ApiError | None
+    route: Route
+    refusal: ApiError | None = None
     caller: Caller = field(default=Caller(UNIDENTIFIED))
     preferences: Preferences = field(default=Preferences())
     early: Reading = field(default=_NOT_READ)
@@ -88,10 +89,14 @@ class _Exchange:
     unreadable: ApiError | None = None
     large: _Large | None = None
     held: Outcome | None = None
+    strict: bool = False
 
     def answer(self) -> Answer:
         """Carry out the request."""
         self.started, self.received_ms = monotonic(), real_ms()
+        self.operation = self.route.operation
+        if self.operation is None:
+            self.refusal = _refused_route(self.route, self.received)
         self._identify()
         self.whole = entries.whole_body(self.received, lambda: self._secrets)
         try:
@@ -131,16 +136,17 @@ class _Exchange:
         try:
             self.caller = self.engine.keys.caller(self.received.headers.get(KEY_HEADER))
             if self.received.too_large:
-                raise PayloadTooLarge(f"The request body is over {self.engine.settings.max_body} bytes")
+                raise PayloadTooLarge
         except ApiError as error:
             self.refusal = self.refusal or error
 
     def _read(self) -> None:
         """Decode and validate the request; an error is raised later, when its view would be called."""
-        if self.operation is None:
-            return
+        assert self.operation is not None  # noqa: S101  # or the route was refused
         try:
-            self.early = read(self.operation, self.path, self.received)
+            if self.operation.body_schema:
+                self.received = decoded(self.received, self.engine.settings.max_body)
+            self.early = read(self.operation, self.route.values, self.received)
         except ApiError as error:
             self.unreadable = error
 
@@ -255,13 +261,15 @@ class _Exchange:
 
     def _view(self, opened: OpenSandbox) -> Answer:
         operation = self.operation
-        if operation is None:
-            raise NotFound
+        assert operation is not None  # noqa: S101  # or the route was refused
         user_id = actor(opened.world, self.caller)
         if self.unreadable:
             raise self.unreadable
-        self.reading = self.early.strictly() if opened.world.columns["strict"] else self.early
+        self.reading = self.early
         self.reading.require()
+        self.strict = bool(opened.world.columns["strict"])
+        if operation.method == "GET":
+            self._approve()
         if self.large and self.large.fits(opened):
             opened.world.rely(*self.large.relied)
             return Answer.of_json(operation.status, self.large.body)
@@ -271,7 +279,12 @@ class _Exchange:
 
     def _call(self, opened: OpenSandbox, user_id: str, locked: bool = False) -> Call:
         parts = self.reading.parts
-        return Call(opened.world, user_id, parts["path"], parts["query"], parts["body"], locked)
+        return Call(opened.world, user_id, parts["path"], parts["query"], parts["body"], self._approve, locked)
+
+    def _approve(self) -> None:
+        """Raise StrictRefusal for what strict mode refuses, after every other check."""
+        if self.strict and (refused := advice.strictly(self.reading.content(self._operation_id, self.received))):
+            raise StrictRefusal(refused)
 
     def _concluded(self, opened: OpenSandbox, outcome: Outcome) -> Outcome:
         """Complete the answer and write its journal entry, if the disk has room for one."""

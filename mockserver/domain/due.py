@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mockserver.formats import dates, zones
+from mockserver.formats import dates, zod, zones
 from mockserver.formats.dates import DateOrDateTime
 
 
@@ -36,6 +36,7 @@ class OutOfRange(ValueError):
     """The due date, converted to UTC, is outside the years 0001 to 9999."""
 
     rule = "due-range"
+    issue = zod.custom("Invalid due date")
 
 
 class Due(NamedTuple):
@@ -62,7 +63,7 @@ def rules(parts: Parts) -> tuple[str, ...]:
     if parts.due_date is None:
         return ()
     form = "due-date" if parts.due_date.is_date else "due-date-time"
-    decided = form if parts.due_time is None else f"{form}-and-time"
+    decided = f"{form}-and-time" if parts.due_time else form if form == "due-date-time" else "all-day"
     zone = parts.timezone or "UTC"
     wall, offset = _wall_clock(parts.due_date, parts.due_time)
     is_in_gap_or_fold = offset is None and len(zones.instants(wall, zone)) != 1

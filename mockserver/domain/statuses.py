@@ -27,12 +27,12 @@ def initial(statuses: Statuses) -> Status:
 
 def with_id(statuses: Statuses, id: str) -> Status:
     """The status with that id, or NotFound."""
-    return statuses[id] if id in statuses else _only(statuses, "id", id, "statusId", "statusId")
+    return statuses[id] if id in statuses else _only(statuses, "id", id, "statusId", "unknown-status")
 
 
 def at_position(statuses: Statuses, position: float) -> Status:
     """The status whose `order` is that number, or NotFound."""
-    return _only(statuses, "order", position, "newStatusPosition", "update-status")
+    return _only(statuses, "order", position, "newStatusPosition", "status-position")
 
 
 def named(statuses: Statuses, name: str) -> Status:

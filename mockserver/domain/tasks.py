@@ -31,8 +31,12 @@ class TooLargeForTheLock(Exception):
     """The list reads more than `LARGE` tasks and has to be made without the write lock."""
 
 
-def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
-    """Store a new task and return it.
+def _approve() -> None:
+    """Approve of any change."""
+
+
+def create_task(world: World, creator_id: str, fields: Fields, approve: Callable[[], None] = _approve) -> TaskObject:
+    """Store a new task and return it; `approve` is called after every check, and may refuse.
 
     Raises NotFound for a reference that does not exist, ValidationFailed for a due date out of range.
     """
@@ -45,8 +49,9 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
     else:
         status = statuses.initial(known)
     if fields.get("description") is None:
-        world.rely("empty-description")
+        world.rely("null-description")
     _rely_on_texts(world, fields)
+    approve()
     row = {
         "position": world.next_position(),
         "title": fields["title"],
@@ -95,17 +100,19 @@ def list_tasks(
         found = [task for task in found if not wanted.isdisjoint(_split(task["responsible_ids"]))]
     dated = [task["due_at"] for task in found if task["due_at"]]
     if first > last or (dated and (dated[0][:10] == first[:10] or dated[-1][:10] == last[:10])):
-        world.rely("list-dates")
-    if found and not responsible_ids:
-        world.rely("list-responsibleIds")
+        world.rely("list-days")
+    if len(responsible_ids) > 1:
+        world.rely("list-any-responsible")
+    if found:
+        world.rely("list-priority")
     if len(found) > 1:
         world.rely("list-order")
     known = statuses.load(world)
     return (present(task, known) for task in found)
 
 
-def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
-    """Change what was sent and return the whole task.
+def update_task(world: World, task_id: str, fields: Fields, approve: Callable[[], None] = _approve) -> TaskObject:
+    """Change what was sent and return the whole task; `approve` is called after every check, and may refuse.
 
     Raises NotFound for the task, a reference or a status that does not exist, ValidationFailed for a
     due date out of range.
@@ -115,7 +122,7 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     if "description" in fields:
         changes["description"] = fields["description"] or ""
         if fields["description"] is None:
-            world.rely("update-nulls")
+            world.rely("null-description")
     _rely_on_texts(world, fields)
     if any(part in fields for part in due.Parts._fields):
         changes |= _due(world, fields, due.Parts.of(task))
@@ -125,13 +132,14 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     known = statuses.load(world)
     before = present(task, known) | _parts_of(task)
     if "new_status_position" in fields:
-        world.rely("update-status")
+        world.rely("status-position")
         changes["status_id"] = statuses.at_position(known, fields["new_status_position"])["id"]
     if "new_status_name" in fields:
         world.rely("update-status")
         changes["status_id"] = statuses.named(known, fields["new_status_name"])["id"]
     if "responsible_ids" in fields:
         changes["responsible_ids"] = joined(fields["responsible_ids"])
+    approve()
     if changes:
         world.update(Task, task_id, **changes)
     if "ai_contact_id" in fields:
@@ -146,9 +154,13 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     return updated
 
 
-def delete_task(world: World, task_id: str) -> dict[str, str]:
-    """Mark the task deleted and remove its note; NotFound when it does not exist or is deleted already."""
+def delete_task(world: World, task_id: str, approve: Callable[[], None] = _approve) -> dict[str, str]:
+    """Mark the task deleted and remove its note; NotFound when it does not exist or is deleted already.
+
+    `approve` is called after every check, and may refuse.
+    """
     task = _find(world, task_id, "delete-unknown")
+    approve()
     before = present(task, statuses.load(world))
     world.update(Task, task_id, deleted_at=world.clock.read())
     world.report("task", task_id, before | _parts_of(task), None)
@@ -216,11 +228,12 @@ def _due(world: World, fields: Fields, stored: due.Parts = due.NONE) -> dict[str
     if parts.due_date is None:
         parts = due.NONE
         if fields.get("due_time") or fields.get("timezone"):
-            world.rely("due-none")
+            world.rely("due-none-parts")
     try:
         columns = due.columns(parts)
     except due.OutOfRange as error:
-        raise ValidationFailed([Problem(("dueDate",), "out_of_range", str(error), due.OutOfRange.rule)]) from None
+        problem = Problem(("dueDate",), "out_of_range", str(error), error.rule, issue=error.issue)
+        raise ValidationFailed([problem]) from None
     world.rely(*due.rules(parts))
     return columns
 
@@ -245,23 +258,23 @@ def check_references(world: World, fields: dict[str, Any]) -> None:
 
     The kinds in their order: `responsibleIds` (active users only), `aiContactId`, `aiCustomerId`.
     """
-    _require("responsibleIds", "active user", fields.get("responsible_ids", ()), world, User)
-    _require("aiContactId", "contact", _given(fields, "ai_contact_id"), world, Contact)
-    _require("aiCustomerId", "customer", _given(fields, "ai_customer_id"), world, Customer)
+    _require("responsibleIds", "active user", fields.get("responsible_ids", ()), world, User, "unknown-responsible")
+    _require("aiContactId", "contact", _given(fields, "ai_contact_id"), world, Contact, "unknown-contact")
+    _require("aiCustomerId", "customer", _given(fields, "ai_customer_id"), world, Customer, "unknown-contact")
 
 
 def _given(fields: dict[str, Any], name: str) -> list[str]:
     return [fields[name]] if fields.get(name) is not None else []
 
 
-def _require(name: str, kind: str, wanted: Sequence[str], world: World, model: type[Row]) -> None:
+def _require(name: str, kind: str, wanted: Sequence[str], world: World, model: type[Row], rule: str) -> None:
     if not wanted:
         return
     known = world.people(model)
     missing = [id for id in wanted if id not in known or not known[id].get("active", True)]
     if missing:
         # When all are known, only the rule about inactive users has decided.
-        rule = "active-responsible" if known.keys() >= set(missing) else "order-of-references"
+        rule = "inactive-responsible" if known.keys() >= set(missing) else rule
         problems = [Problem((name,), "not_found", f"the sandbox has no {kind} {id}", rule) for id in missing]
         named = missing if len(missing) <= MAX_LISTED else [*missing[: MAX_LISTED - 1], left_out(len(missing))]
         raise NotFound(f"{name} not found: {', '.join(named)}", problems=problems)

@@ -72,6 +72,16 @@ def parse_date_time(text: str) -> tuple[datetime, timedelta | None]:
     return datetime.combine(day, moment), _offset(found["offset"])
 
 
+_DOCUMENTED = re.compile(r"[0-9-]{10}(T[0-9:]{8}\.[0-9]{3}Z)?")
+
+
+def guess(text: str) -> str:
+    """The rule by which an accepted `dueDate` is accepted, if the vendor's pages do not show its form; else empty."""
+    if _DOCUMENTED.fullmatch(text):
+        return ""
+    return "due-date-precision" if text.endswith("Z") else "due-date-offset"
+
+
 def _offset(text: str | None) -> timedelta | None:
     if text is None:
         return None

@@ -101,8 +101,8 @@ def _decided(received: Received, outcome: Outcome) -> Document:
     """The rules that decided the answer; the answer to HEAD shows no value that was decided."""
     decided = outcome.decided if received.method != "HEAD" else frozenset[str]()
     return {
-        "decision": explain.decision(outcome.decided_by),
-        "inferred": explain.inferred(outcome.decided_by, outcome.understood, decided),
+        "decision": explain.decision(outcome.decided_by, outcome.said.operation),
+        "inferred": explain.inferred(outcome.decided_by, outcome.said.operation, outcome.understood, decided),
         "problems": explain.problems(outcome.refusal),
     }
 

@@ -110,7 +110,8 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
         self.status = f"{error.status} {error.title}"
         self.content_length = len(body)
         readable = self.channel.server.refusal_headers(self.request.path, self.request.headers.get("ORIGIN"))
-        self.response_headers = [("Content-Type", "application/json"), *error.headers().items(), *readable]
+        content_type = ("Content-Type", "application/json; charset=utf-8")
+        self.response_headers = [content_type, *error.headers().items(), *readable]
         self.write(body)
 
     def write(self, data: bytes) -> None:
@@ -168,7 +169,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
             **self.channel.environ,
             "REQUEST_METHOD": request.command,
             "SERVER_PROTOCOL": f"HTTP/{self.version}",
-            "PATH_INFO": "/" + path.lstrip("/") if path.startswith("//") else path,
+            "PATH_INFO": path,
             "REQUEST_URI": request.request_uri,
             "QUERY_STRING": request.query,
             "wsgi.errors": sys.stderr,
@@ -176,6 +177,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
             "waitress.client_disconnected": self.channel.check_client_disconnected,
             "mockserver.connection": ConnectionControl(self.channel),
             "mockserver.body_too_large": request.too_large,
+            "mockserver.path": request.log_path,
             "mockserver.headers": headers,
         }
         for key, value in request.headers.items():

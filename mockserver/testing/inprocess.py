@@ -80,6 +80,7 @@ def _environ(method: str, target: bytes, headers: RawHeaders, body: bytes) -> di
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
         "QUERY_STRING": query.decode("latin-1"),
+        "REQUEST_URI": target.decode("latin-1"),
         "SERVER_NAME": "host.invalid",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
