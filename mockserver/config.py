@@ -119,6 +119,12 @@ class Settings:
     )
     max_body: int = _setting(1_048_576, _whole(1, 1 << 30), "BYTES", "The largest request body.")
     max_sandboxes: int = _setting(1000, _whole(1, 1_000_000), "N", "The largest number of sandboxes.")
+    sandbox_idle: int = _setting(
+        600,
+        _whole(0, 31_536_000),
+        "SECONDS",
+        "The time without use after which a sandbox that a key opened may make room for a new one.",
+    )
     journal_limit: int = _setting(
         1000, _whole(1, 1_000_000), "N", "The number of requests that a sandbox's journal keeps, within 16 MiB."
     )

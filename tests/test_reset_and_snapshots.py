@@ -325,6 +325,16 @@ def test_a_reset_to_a_snapshot_empties_the_journal_too_unless_it_is_left_out(api
     assert api.listed() == [task]
 
 
+def test_past_the_limit_of_snapshots_one_must_be_deleted_first(api: Api, other_api: Api) -> None:
+    for number in range(100):
+        assert api.client.post("/__admin/snapshots", json={"name": f"s{number}"}).status_code == 201
+    refused = api.client.post("/__admin/snapshots", json={"name": "one-more"})
+    assert_error(refused, 400, "The limit of 100 snapshots of a sandbox is reached; delete some")
+    assert other_api.client.post("/__admin/snapshots", json={"name": "one-more"}).status_code == 201
+    api.client.delete("/__admin/snapshots/s0").raise_for_status()
+    assert api.client.post("/__admin/snapshots", json={"name": "one-more"}).status_code == 201
+
+
 def test_snapshots_are_listed_and_forgotten(api: Api) -> None:
     api.list()
     assert api.client.get("/__admin/snapshots").json() == {"snapshots": []}

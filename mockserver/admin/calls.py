@@ -82,6 +82,8 @@ def view(declared: Declared) -> Callable[..., Response]:
         if parts[1].get("unidentified"):
             sandbox = UNIDENTIFIED
         result = declared.view(Call(engine, sandbox, f"{request.scheme}://{request.host}", *parts))
+        if declared.about_a_sandbox and "sandbox" in request.args:
+            engine.sandboxes.keep(sandbox)
         if declared.changes:
             engine.waiting.announce(sandbox, "state", lambda: {"changed": declared.changes})
         return result if isinstance(result, Response) else respond(result, declared.status)

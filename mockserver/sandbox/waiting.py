@@ -132,6 +132,10 @@ class Waiting:
                 waits.releases += 1
                 waits.changed.notify_all()
 
+    def is_awaited(self, sandbox: str) -> bool:
+        """Test if a request waits in the sandbox."""
+        return sandbox in self._waits_by_sandbox
+
     def stop(self) -> None:
         """End every wait, now and from now on."""
         self._end.set()

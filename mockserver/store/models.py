@@ -19,7 +19,7 @@ from peewee import (
 )
 
 APPLICATION_ID = 0x564D424B  # "VMBK": marks a SQLite file as this project's
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class WorldRow(Model):
@@ -49,12 +49,16 @@ class WorldRow(Model):
 
 
 class Sandbox(Model):
-    """A sandbox's name, its current world, its current journal, and the template that its tasks come from."""
+    """A sandbox's name, its current world, its current journal, and the template that its tasks come from.
+
+    One that was opened by name (`named`), not by a key, is not deleted to make room for others.
+    """
 
     name = TextField(primary_key=True)
     world = IntegerField()
     journal = IntegerField()
     template = IntegerField(default=0)
+    named = BooleanField(default=False)
 
 
 class Snapshot(Model):
