@@ -128,6 +128,7 @@ class Settings:
     journal_limit: int = _setting(
         1000, _whole(1, 1_000_000), "N", "The number of requests that a sandbox's journal keeps, within 16 MiB."
     )
+    max_delayed: int = _setting(2000, _whole(1, 100_000), "N", "The number of requests that may be delayed at once.")
     threads: int = _setting(64, _whole(1, 1024), "N", "The number of requests handled at once.")
     api_key: tuple[str, ...] = _setting(
         (), check_key, "KEY", "A key of your own that opens the sandbox default.", "none"

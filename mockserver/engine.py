@@ -59,7 +59,7 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
     """
     loaded = fixtures.load(settings.fixtures)
     store = open_store(settings.database)
-    waiting, sweeper = Waiting(settings.threads), Sweeper(store)
+    waiting, sweeper = Waiting(settings.threads, settings.max_delayed), Sweeper(store)
     room = Room(settings.max_sandboxes, settings.sandbox_idle, waiting.is_awaited, sweeper.want)
     try:
         sandboxes = _sandboxes(settings, store, loaded, room)

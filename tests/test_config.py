@@ -28,6 +28,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("max_body", "1", 1),
     ("max_sandboxes", "1000000", 1_000_000),
     ("sandbox_idle", "0", 0),
+    ("max_delayed", "1", 1),
     ("threads", "1024", 1024),
     ("api_key", "k", ("k",)),
     ("cors_origin", "*", ("*",)),

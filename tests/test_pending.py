@@ -254,7 +254,7 @@ def test_a_request_that_is_released_with_its_sandbox_does_not_bring_it_back(
 
 
 def test_one_for_which_there_is_no_room_to_wait_is_answered_too(pool: ThreadPoolExecutor) -> None:
-    with running() as url, contextlib.ExitStack() as stack:
+    with running(max_delayed=1) as url, contextlib.ExitStack() as stack:
         actors = [Api(url, "test_a") for _ in range(3)]
         for actor in actors:
             stack.enter_context(actor.client)

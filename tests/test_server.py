@@ -899,7 +899,7 @@ def test_connections_that_come_at_once_are_taken_at_once(application):
 
 
 def test_past_the_limit_an_idle_connection_makes_room(serve, monkeypatch):
-    monkeypatch.setattr(loop, "connection_limit", lambda: 3)
+    monkeypatch.setattr(loop, "connection_limit", lambda _: 3)
     server = serve()
     with connect(server) as half, connect(server) as oldest, connect(server) as newer:
         half.sendall(b"GET / HTTP/1.1\r\n")
@@ -911,16 +911,17 @@ def test_past_the_limit_an_idle_connection_makes_room(serve, monkeypatch):
         assert status_of(read_all(newer)) == status_of(read_all(half)) == 200
 
 
-def test_when_all_connections_work_a_new_one_waits(serve, monkeypatch, application):
-    monkeypatch.setattr(loop, "connection_limit", lambda: 1)
+def test_when_all_connections_work_a_new_one_is_answered_with_503(serve, monkeypatch, application):
+    monkeypatch.setattr(loop, "connection_limit", lambda _: 1)
     server = serve()
     with connect(server) as working:
         working.sendall(head("GET /wait HTTP/1.1", "Connection: close"))
         assert application.entered.wait(PATIENCE)
         with connect(server) as waiting:
             waiting.sendall(CLOSING)
-            application.released.set()
-            assert status_of(read_all(working)) == status_of(read_all(waiting)) == 200
+            assert status_of(read_all(waiting)) == 503
+        application.released.set()
+        assert status_of(read_all(working)) == 200
 
 
 def test_more_requests_than_threads_are_all_answered(serve, application):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, quote
 
 from werkzeug.http import HTTP_STATUS_CODES
@@ -22,11 +22,15 @@ Environ = dict[str, Any]
 Kind = TypeVar("Kind", bound=Response)
 Application = Callable[..., Iterable[bytes]]
 _BREAK = "mockserver.break"  # in the environment: breaks the connection, given the head of the answer
+_BEGUN = "mockserver.begun"  # in the environment of a suspended request: its remaining steps
 
 
 def answer(engine: Engine, environ: Environ, route: Route) -> Answer:
     """Answer a request; when a fault breaks the connection, `breaking` does so and the server ignores the answer."""
-    answered = pipeline.answer(engine, _received(environ, engine.settings.max_body, route), route)
+    steps = environ.pop(_BEGUN, None) or pipeline.answer(
+        engine, _received(environ, engine.settings.max_body, route), route, foreign.client_gone(environ)
+    )
+    answered = _finished(steps, environ)
     environ["mockserver.sandbox"] = answered.sandbox
     if answered.connection:
         try:
@@ -46,6 +50,23 @@ def breaking(environ: Environ, start_response: Any) -> Any:
         return start_response(status, headers, *error)
 
     return start
+
+
+def _finished(steps: pipeline.Steps[Answer], environ: Environ) -> Answer:
+    """Take the steps of a request to its answer. A delay holds no thread where the server can suspend a request.
+
+    It calls the application again, with the same environment, when the delay has ended.
+    """
+    suspend = getattr(environ.get("mockserver.connection"), "suspend", None)
+    while True:
+        try:
+            delay = next(steps)
+        except StopIteration as ended:
+            return cast("Answer", ended.value)
+        if suspend:
+            environ[_BEGUN] = steps
+            suspend(delay.start)
+        delay.wait()
 
 
 def completed(answered: Answer, kind: type[Kind]) -> Kind:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Set
+from collections.abc import Callable, Generator, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from mockserver import masking
 from mockserver.api import answers
@@ -38,21 +38,28 @@ from mockserver.journal.messages import Answer, Received
 from mockserver.keys import KEY_HEADER, UNIDENTIFIED, Caller
 from mockserver.sandbox import settings
 from mockserver.sandbox.sandboxes import OpenSandbox, Result, actor
-from mockserver.sandbox.waiting import Released
+from mockserver.sandbox.waiting import Delay, Released, never
 
 MAX_TRIES = 3  # to make a large answer between two writes
+Kind = TypeVar("Kind")
+Steps = Generator[Delay, None, Kind]  # goes on when the delay that it yields has ended
 _NOT_READ = Reading(parts={}, document={})
 _log = logging.getLogger("mockserver")
 
 
-def answer(engine: Engine, received: Received, route: Route) -> Answer:
-    """Answer a request of the imitated API."""
-    exchange = _Exchange(engine, received, route)
-    hiding = wire_json.HIDE.set(exchange.masked)
-    try:
-        return exchange.answer()
-    finally:
-        wire_json.HIDE.reset(hiding)
+def answer(engine: Engine, received: Received, route: Route, gone: Callable[[], bool] = never) -> Steps[Answer]:
+    """Answer a request of the imitated API; `gone` tells if its client has gone."""
+    exchange = _Exchange(engine, received, route, gone)
+    steps = exchange.answer()
+    while True:
+        hiding = wire_json.HIDE.set(exchange.masked)  # for each step: the next one may be in another thread
+        try:
+            delay = next(steps)
+        except StopIteration as ended:
+            return cast("Answer", ended.value)
+        finally:
+            wire_json.HIDE.reset(hiding)
+        yield delay
 
 
 def _refused_route(route: Route, received: Received) -> ApiError:
@@ -81,6 +88,7 @@ class _Exchange:
     engine: Engine
     received: Received
     route: Route
+    gone: Callable[[], bool]
     refusal: ApiError | None = None
     caller: Caller = field(default=Caller(UNIDENTIFIED))
     preferences: Preferences = field(default=Preferences())
@@ -91,7 +99,7 @@ class _Exchange:
     held: Outcome | None = None
     strict: bool = False
 
-    def answer(self) -> Answer:
+    def answer(self) -> Steps[Answer]:
         """Carry out the request."""
         self.started, self.received_ms = monotonic(), real_ms()
         self.operation = self.route.operation
@@ -102,12 +110,12 @@ class _Exchange:
         try:
             if self.refusal is None:
                 self._read()
-                outcome = self._delayed()
+                outcome = yield from self._delayed()
             else:
                 outcome = self._refused()
             self._announce(outcome)
             if outcome.pending:
-                outcome = self._held_back(outcome)
+                outcome = yield from self._held_back(outcome)
         except NotFound:  # the sandbox was deleted meanwhile
             return self._for_caller(self._cut_short(Released()))
         except ApiError as error:  # the mock itself cannot go on: its disk is full, or a delay was released
@@ -153,25 +161,43 @@ class _Exchange:
     def _refused(self) -> Outcome:
         return self._in_sandbox(lambda opened: self._concluded(opened, Outcome(refusal=self.refusal)))
 
-    def _delayed(self) -> Outcome:
+    def _delayed(self) -> Steps[Outcome]:
         begun, delay_ms = self._in_sandbox(self._begun)
         if not delay_ms:
             return begun
         self._announce_entry(begun)
-        return self._after(delay_ms, begun, lambda opened: self._resumed(opened, begun))
+        return (yield from self._after(delay_ms, begun, lambda opened: self._resumed(opened, begun)))
 
-    def _held_back(self, outcome: Outcome) -> Outcome:
+    def _held_back(self, outcome: Outcome) -> Steps[Outcome]:
         """Wait with the answer to a request that was carried out."""
         assert outcome.fault is not None  # noqa: S101  # it holds the answer back
         done = replace(outcome, pending=False)
-        self._after(outcome.fault.delay_ms, outcome, lambda opened: self._record_again(opened, done))
+
+        def record(opened: OpenSandbox) -> None:
+            done.abandoned = self.gone()
+            self._record_again(opened, done)
+
+        yield from self._after(outcome.fault.delay_ms, outcome, record)
         self._announce_entry(done)
         return done
 
-    def _after(self, delay_ms: int, held: Outcome, work: Callable[[OpenSandbox], Result]) -> Result:
-        """Wait with a pending entry in the journal, then do the work; NotFound when the sandbox is gone."""
+    def _after(self, delay_ms: int, held: Outcome, work: Callable[[OpenSandbox], Result]) -> Steps[Result]:
+        """Wait with a pending entry in the journal, then do the work.
+
+        Raises NotFound when the sandbox is gone, Released when it was reset meanwhile.
+        """
+
+        def outdated() -> bool:
+            with contextlib.suppress(NotFound), self.engine.sandboxes.look(self.caller.sandbox) as opened:
+                return _is_outdated(opened, held)
+            return True
+
         self.held = held
-        self._pause(delay_ms, held)
+        seconds = min(delay_ms, MAX_DELAY_MS) / 1000
+        delay = self.engine.waiting.delay(self.caller.sandbox, seconds, outdated, self.gone)
+        yield delay
+        if delay.released:
+            raise Released
         result = self._in_sandbox(work, create=False)
         self.held = None
         return result
@@ -182,7 +208,7 @@ class _Exchange:
         if held is None:
             return made
         fault = held.fault and held.fault._replace(status=None, body=None, connection=None)
-        outcome = replace(held, answer=made, refusal=error, fault=fault, pending=False)
+        outcome = replace(held, answer=made, refusal=error, fault=fault, pending=False, abandoned=self.gone())
         with contextlib.suppress(ApiError):  # there is no room for it, or its sandbox is gone
             if self._in_sandbox(lambda opened: self._record_again(opened, outcome), create=False):
                 self._announce_entry(outcome)
@@ -228,16 +254,7 @@ class _Exchange:
     def _resumed(self, opened: OpenSandbox, begun: Outcome) -> Outcome:
         if _is_outdated(opened, begun):
             raise Released
-        return self._carried_out(opened, replace(begun, pending=False))
-
-    def _pause(self, delay_ms: int, outcome: Outcome) -> None:
-        """Wait, unless the sandbox was reset meanwhile."""
-
-        def outdated() -> bool:
-            with self.engine.sandboxes.look(self.caller.sandbox) as opened:
-                return _is_outdated(opened, outcome)
-
-        self.engine.waiting.pause(self.caller.sandbox, min(delay_ms, MAX_DELAY_MS) / 1000, outdated)
+        return self._carried_out(opened, replace(begun, pending=False, abandoned=self.gone()))
 
     def _before(self, opened: OpenSandbox) -> Outcome:
         """Apply rate limit, preference and fault rules."""

@@ -33,8 +33,9 @@ class Outcome:
 
     `said` is the content of the request, `understood` are the undocumented rules by which it was read, `decided` those
     that a successful answer depends on. `arrived_ms` is the sandbox's time, `received_ms` the machine's, `whole` the
-    body kept for patterns (see `whole_body`). While it is `pending`, the request waits. `entry` is the entry once it is
-    recorded, with the number `id` in the journal `journal`; `repeats` says that it creates what was just created.
+    body kept for patterns (see `whole_body`). While it is `pending`, the request waits; it is `abandoned` if its client
+    has gone meanwhile. `entry` is the entry once it is recorded, with the number `id` in the journal `journal`;
+    `repeats` says that it creates what was just created.
     """
 
     answer: Answer | None = None
@@ -51,6 +52,7 @@ class Outcome:
     id: int | None = None
     whole: bytes = b""
     pending: bool = False
+    abandoned: bool = False
     repeats: bool | None = None
     entry: bytes = b""
 
@@ -59,6 +61,11 @@ class Outcome:
         """The error that refused the request, or that a fault made of its answer."""
         made = self.fault if self.fault and self.fault.answers else None
         return InjectedError(made.status or 500, rule=FAULT_RULE) if made else self.refusal
+
+    @property
+    def unanswered(self) -> bool:
+        """True while there is no answer, and when there will be none."""
+        return self.pending or self.abandoned
 
     @property
     def creation(self) -> bool:
@@ -74,13 +81,13 @@ def build(received: Received, outcome: Outcome, body: Any, started: float, secre
     answer, fault, said = outcome.answer or Answer(500, {}), outcome.fault, outcome.said
     head = {
         "id": outcome.id,
-        "state": PENDING if outcome.pending else LOST if answer.connection else ANSWERED,
+        "state": _state(outcome, answer),
         "at": text_of(outcome.arrived_ms),
         "received_at": text_of(outcome.received_ms),
         "duration_ms": None if outcome.pending else round((monotonic() - started) * 1000, 1),
         "operation": said.operation,
         "request": request(received, body, secrets=secrets),
-        "response": None if outcome.pending else _response(answer, fault, secrets),
+        "response": None if outcome.unanswered else _response(answer, fault, secrets),
     }
     tail = {
         "fault": fault.document() if fault else None,
@@ -90,8 +97,14 @@ def build(received: Received, outcome: Outcome, body: Any, started: float, secre
         "changes": outcome.changes,
         **({"run": _RUN} if outcome.pending else {}),
     }
-    encoded = _encoded(head, None if fault or outcome.pending else answer.body, tail, secrets)
+    encoded = _encoded(head, None if fault or outcome.unanswered else answer.body, tail, secrets)
     return b'%s,"whole":%s}' % (encoded[:-1], outcome.whole) if outcome.whole else encoded
+
+
+def _state(outcome: Outcome, answer: Answer) -> str:
+    if outcome.unanswered:
+        return PENDING if outcome.pending else ABANDONED
+    return LOST if answer.connection else ANSWERED
 
 
 _UNDECIDED: Document = {"decision": None, "inferred": [], "problems": []}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NoReturn
 
 from waitress.channel import ClientDisconnected
 from waitress.task import WSGITask
@@ -17,6 +18,7 @@ from mockserver import logs, masking
 from mockserver.clock import monotonic
 from mockserver.errors import ApiError, InternalServerError
 from mockserver.formats import json as wire_json
+from mockserver.server.limits import UNSENT_BYTES
 from mockserver.server.names import CAPITALIZED, VARIABLES
 from mockserver.server.request import Request
 
@@ -39,14 +41,35 @@ def _without_keys(request: Request) -> str:
     return masking.masked(masking.secrets(sent), request.log_path)
 
 
+class Suspended(BaseException):
+    """The application will answer later, and holds no thread until then.
+
+    `start` is called with a function `resume`, which may be called once, in any thread: the application is called again
+    with the same environment.
+    """
+
+    def __init__(self, start: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__()
+        self.start = start
+
+
 class ConnectionControl:
     """The connection of a request, for an application: `environ["mockserver.connection"]`.
 
-    For answers that break HTTP on purpose. After `abort` or `close`, the application's return value is dropped.
+    For answers that come later, and for those that break HTTP on purpose. After `abort` or `close`, the application's
+    return value is dropped.
     """
 
     def __init__(self, channel: Any) -> None:
         self._channel = channel
+
+    def suspend(self, start: Callable[[Callable[[], None]], None]) -> NoReturn:
+        """End this call of the application without an answer; see `Suspended`."""
+        raise Suspended(start)
+
+    def gone(self) -> bool:
+        """Tell if the client has closed its side of the connection."""
+        return bool(self._channel.gone)
 
     def send(self, data: bytes) -> None:
         """Send raw bytes before any answer."""
@@ -69,24 +92,37 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
     content_length: int | None
     wrote_header: bool
     close_on_finish: bool
+    environ: dict[str, Any] | None
+
+    def __init__(self, channel: Any, request: Request) -> None:
+        super().__init__(channel, request)
+        self._started = monotonic()
 
     def service(self) -> None:
-        """Answer the request. No exception of the application leaves this method."""
-        started = monotonic()
+        """Answer the request. No exception of the application leaves this method, but `Suspended`."""
         status: int | str = "aborted"
         try:
             with contextlib.suppress(ClientDisconnected):
                 self._answer_or_fail()
                 status = int(self.status[:3])
-        finally:
-            environ = self.environ or {}
-            log_access(self.request, status, (monotonic() - started) * 1000, environ.get("mockserver.sandbox"))
+        except Suspended:
+            raise
+        except BaseException:
+            self._log(status)
+            raise
+        self._log(status)
+
+    def _log(self, status: int | str) -> None:
+        sandbox = (self.environ or {}).get("mockserver.sandbox")
+        log_access(self.request, status, (monotonic() - self._started) * 1000, sandbox)
 
     def _answer_or_fail(self) -> None:
         try:
             self.start()
             self.execute()
             self.finish()
+        except Suspended:
+            raise
         except ClientDisconnected:
             self.close_on_finish = True
             raise
@@ -119,6 +155,8 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
 
         The answer to HEAD has headers only (RFC 9110, section 9.3.2).
         """
+        if self.channel.total_outbufs_len > UNSENT_BYTES:
+            self.channel.reset()
         if self.channel.severed:
             raise ClientDisconnected
         if self.request.command == "HEAD":
@@ -163,6 +201,8 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
 
     def get_environment(self) -> dict[str, Any]:
         """The WSGI environment (PEP 3333), with the additional variables that `Server` describes."""
+        if self.environ is not None:
+            return self.environ
         request, path = self.request, self.request.path
         headers: dict[str, str] = {}
         environ = self.environ = {

@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mockserver import config, serving
 from mockserver.client.client import Client
@@ -95,6 +95,8 @@ class MockServer(Server):
 
     def stop(self) -> None:
         """Stop the server; without a database its data is lost. A second call does nothing."""
+        if self._opened is not None:
+            self._opened.engine.release()  # delayed requests are answered while this server still takes work
         self._opened = None
         self._stack.close()
         atexit.unregister(self.stop)
@@ -128,7 +130,10 @@ class MockServer(Server):
         return self._opened
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        return self._running().application(environ, start_response)
+        # A delayed request goes on where it began, also while the server stops.
+        application = environ.get("mockserver.application") or self._running().application
+        environ["mockserver.application"] = application
+        return cast("Iterable[bytes]", application(environ, start_response))
 
     def _work(self, task: Serviceable) -> None:
         running = self._running()
