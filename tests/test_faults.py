@@ -271,14 +271,17 @@ def test_a_pattern_sees_the_whole_of_a_body_that_the_journal_cuts(api: Api) -> N
 
 
 def test_delayed_requests_leave_a_thread_for_the_control_plane() -> None:
-    with serving.bound_server(Settings(port=0, threads=4)) as (server, *_), ThreadPoolExecutor(6) as pool:
+    with (
+        serving.bound_server(Settings(port=0, threads=4, max_delayed=1)) as (server, *_),
+        ThreadPoolExecutor(6) as pool,
+    ):
         server.start()
         slow = Api(server.url, "test_slow")
         add(slow, delay_ms=60_000, times=None)
         waiting = [pool.submit(slow.create) for _ in range(6)]
         refused = [done.result() for done in itertools.islice(as_completed(waiting), 5)]  # all but the one that waits
         for answer in refused:
-            assert "--threads" in assert_error(answer, 503)["message"]
+            assert "--max-delayed" in assert_error(answer, 503)["message"]
         assert slow.client.post("/__admin/reset").status_code == 200
         assert {answer.result().status_code for answer in waiting} == {503}
         slow.client.close()

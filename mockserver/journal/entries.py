@@ -63,11 +63,6 @@ class Outcome:
         return InjectedError(made.status or 500, rule=FAULT_RULE) if made else self.refusal
 
     @property
-    def unanswered(self) -> bool:
-        """True while there is no answer, and when there will be none."""
-        return self.pending or self.abandoned
-
-    @property
     def creation(self) -> bool:
         """True when a task was created."""
         return any(change["before"] is None and change["resource"] == "task" for change in self.changes)
@@ -87,7 +82,7 @@ def build(received: Received, outcome: Outcome, body: Any, started: float, secre
         "duration_ms": None if outcome.pending else round((monotonic() - started) * 1000, 1),
         "operation": said.operation,
         "request": request(received, body, secrets=secrets),
-        "response": None if outcome.unanswered else _response(answer, fault, secrets),
+        "response": None if outcome.pending else _response(answer, fault, secrets),
     }
     tail = {
         "fault": fault.document() if fault else None,
@@ -97,12 +92,12 @@ def build(received: Received, outcome: Outcome, body: Any, started: float, secre
         "changes": outcome.changes,
         **({"run": _RUN} if outcome.pending else {}),
     }
-    encoded = _encoded(head, None if fault or outcome.unanswered else answer.body, tail, secrets)
+    encoded = _encoded(head, None if fault or outcome.pending else answer.body, tail, secrets)
     return b'%s,"whole":%s}' % (encoded[:-1], outcome.whole) if outcome.whole else encoded
 
 
 def _state(outcome: Outcome, answer: Answer) -> str:
-    if outcome.unanswered:
+    if outcome.pending or outcome.abandoned:
         return PENDING if outcome.pending else ABANDONED
     return LOST if answer.connection else ANSWERED
 
