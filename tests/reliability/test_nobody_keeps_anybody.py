@@ -126,15 +126,18 @@ def test_answers_that_nobody_reads_are_bounded_and_the_oldest_connection_goes_fi
 def test_at_the_limit_the_connection_that_was_idle_longest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "connection_limit", lambda _: 6)
     with started() as opened, contextlib.ExitStack() as stack:
+        taken = opened.server.loop.active_channels
         connections = [stack.enter_context(connect(opened.server.url)) for _ in range(6)]
         for connection in connections:
             connection.sendall(LIST + b"\r\n")
             assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
-        for _ in range(80):
-            good = stack.enter_context(connect(opened.server.url))
-            time.sleep(0.001)  # the server accepts it before its request comes
-            good.sendall(LIST + b"\r\n")
-            assert good.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        for _ in range(40):
+            pair = [stack.enter_context(connect(opened.server.url)) for _ in range(2)]
+            ports = {good.getsockname()[1] for good in pair}
+            wait_until(lambda ports=ports: ports <= {each.addr[1] for each in list(taken.values())})
+            for good in pair:
+                good.sendall(LIST + b"\r\n")
+                assert good.recv(65_536).startswith(b"HTTP/1.1 200 ")
         assert connections[0].recv(1) == b""
 
 
