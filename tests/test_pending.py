@@ -16,6 +16,7 @@ from support import COMMAND, Api, assert_error, plain_environment, running, serv
 
 from mockserver import serving
 from mockserver.config import Settings
+from mockserver.sandbox.waiting import Delay
 from mockserver.testing import MockServer
 
 CREATE = {"operation": "createTask"}
@@ -237,7 +238,13 @@ def test_a_sandbox_that_is_deleted_when_its_request_begins_to_wait_is_a_503_that
         with other.client, gone.client:
             other.create()
             delay(gone, LONG, when=when)
-            engine.waiting.before_wait = lambda: engine.sandboxes.delete("gone")
+            begin = engine.waiting.delay
+
+            def late(*given: Any) -> Delay:
+                engine.sandboxes.delete("gone")
+                return begin(*given)
+
+            engine.waiting.delay = late  # type: ignore[method-assign]
             released = gone.create()
             assert "other" not in assert_error(released, 503)["message"]
             assert released.headers["X-Mock-Limit"] == "released"

@@ -80,6 +80,16 @@ def test_what_is_outdated_before_it_waits_is_released_at_once(waiting: Waiting) 
         pause(waiting, "a", LONG, lambda: True)
 
 
+def test_a_delay_whose_sandbox_cannot_be_read_ends_at_once(waiting: Waiting, caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> bool:
+        raise OSError("too many open files")
+
+    with pytest.raises(Released):
+        pause(waiting, "a", LONG, broken)
+    assert not waiting.is_awaited("a")
+    assert "its sandbox cannot be read" in caplog.text
+
+
 def test_an_event_does_not_end_a_pause(waiting: Waiting) -> None:
     entered = Entered()
     with ThreadPoolExecutor(1) as pool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ MAX_ABANDONED = 2000  # delays whose clients have gone, besides those that have 
 _REST_S = 0.01  # between two checks of one waiter, times the number of waiters: at most 100 checks a second in all
 _BACKLOG = 1000  # events kept for a slow reader; it misses older ones
 _LOOK_S = 0.25  # between two looks if the client of a verification is still there
+
+_log = logging.getLogger("mockserver")
 
 Event = tuple[str, dict[str, Any]]
 Check = Callable[[], bool]
@@ -99,7 +102,12 @@ class Delay:
         `outdated` is called once, after the wait is registered, and tells if a release came before.
         """
         self._waiting.schedule(self, resume)
-        if self._outdated():
+        try:
+            outdated = self._outdated()
+        except Exception:  # nobody but `resume` can tell the request
+            _log.exception("A delay ends early, because its sandbox cannot be read")
+            outdated = True
+        if outdated:
             self._waiting.finish(self, released=True)
 
     def wait(self) -> None:
