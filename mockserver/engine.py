@@ -11,6 +11,7 @@ from flask import current_app
 from mockserver import fixtures
 from mockserver.config import Settings
 from mockserver.faults.catalogue import Operation
+from mockserver.fidelity.assumptions import assumed
 from mockserver.formats.json import quoted
 from mockserver.keys import DEFAULT, UNIDENTIFIED, Caller, Keys
 from mockserver.sandbox import state
@@ -74,9 +75,8 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
 
 def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures, room: Room) -> Sandboxes:
     template = state.keep_template(store, loaded.document, loaded.digest)
-    defaults = SandboxDefaults(
-        template, settings.seed, settings.clock, settings.strict, settings.journal_limit, loaded.document_at
-    )
+    start = template, settings.seed, settings.clock, settings.strict
+    defaults = SandboxDefaults(*start, settings.journal_limit, assumed(settings.assume), loaded.document_at)
     sandboxes = Sandboxes(store, defaults, room)
     for name in (UNIDENTIFIED, DEFAULT):  # created at the start, so that both can be read before the first request
         with sandboxes.open(name):

@@ -153,7 +153,7 @@ class MethodNotAllowed(ApiError):
     """405: the path exists, the method does not; `Allow` lists those that do (RFC 9110, section 15.5.6)."""
 
     status, title, message = 405, "Method Not Allowed", "Method not allowed"
-    rule = "unknown-route"
+    rule = "wrong-method"
 
     def __init__(self, message: str, allowed: Iterable[str]) -> None:
         super().__init__(message, headers={"Allow": ", ".join(allowed)})

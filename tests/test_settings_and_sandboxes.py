@@ -12,7 +12,7 @@ from support import CONTACT, MARIA, Api, assert_error, paths, running
 
 SETTINGS = "/__admin/settings"
 SANDBOXES = "/__admin/sandboxes"
-DEFAULTS = {"strict": False, "delay_ms": 0, "rate_limit": None}
+DEFAULTS = {"strict": False, "delay_ms": 0, "rate_limit": None, "assume": {}}
 LIMIT = {"requests": 2, "seconds": 3600}
 
 
@@ -40,7 +40,7 @@ def test_a_new_sandbox_has_the_default_settings(api: Api) -> None:
 def test_what_is_patched_changes_and_the_rest_stays(api: Api) -> None:
     assert patch(api, strict=True) == DEFAULTS | {"strict": True}
     assert patch(api, delay_ms=5) == DEFAULTS | {"strict": True, "delay_ms": 5}
-    changed = {"strict": True, "delay_ms": 5, "rate_limit": {"requests": 100, "seconds": 60}}
+    changed = {"strict": True, "delay_ms": 5, "rate_limit": {"requests": 100, "seconds": 60}, "assume": {}}
     assert patch(api, rate_limit={"requests": 100, "seconds": 60}) == changed
     assert patch(api) == changed
     assert api.client.get(SETTINGS).json() == changed

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from marshmallow import Schema
 
 from mockserver import errors
+from mockserver.fidelity.assumptions import Assumed
 from mockserver.store.contents import World
 
 BASE_PATH = "/api/public"
+CREATED = 201
 
 SHARED_REFUSALS: dict[type[errors.ApiError], str] = {
     errors.BadRequest: "The body, the query or the path is invalid; `errors` lists every problem of their fields.",
@@ -61,6 +63,10 @@ class Operation(NamedTuple):
     query_schema: Schema | None = None
     body_schema: Schema | None = None
     refusals: Mapping[int, str] = MappingProxyType({})
+
+    def status_under(self, assumed: Assumed) -> int:
+        """The status of its answer, under these switches."""
+        return int(assumed["create-status"]) if self.status == CREATED else self.status
 
     def every_refusal(self) -> dict[int, str]:
         """Every documented error status, and its description."""

@@ -26,11 +26,20 @@ from mockserver.api.routes import Route
 from mockserver.clock import monotonic, real_ms
 from mockserver.domain.tasks import TooLargeForTheLock
 from mockserver.engine import Engine
-from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge, StrictRefusal
+from mockserver.errors import (
+    ApiError,
+    InjectedError,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    StrictRefusal,
+)
 from mockserver.faults import prefer, rate_limit, rules
 from mockserver.faults.delays import MAX_DELAY_MS
 from mockserver.faults.prefer import Preferences
 from mockserver.fidelity import advice
+from mockserver.fidelity.assumptions import Assumed
 from mockserver.formats import json as wire_json
 from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
@@ -62,10 +71,17 @@ def answer(engine: Engine, received: Received, route: Route, gone: Callable[[], 
         yield delay
 
 
-def _refused_route(route: Route, received: Received) -> ApiError:
-    """The error for a path that is unknown, or known with other methods only."""
-    rule = "wrong-method" if route.methods else "unknown-route"
-    return NotFound(f"Cannot {received.method} {received.target}", rule=rule)
+def _refused_route(route: Route, received: Received, secrets: Iterable[str], assumed: Assumed) -> ApiError:
+    """The error for a path that is unknown, or known with other methods only; escapes hide no secret."""
+    target = received.target
+    if "%" in target and any(secret in unquote(target) for secret in secrets):
+        target = unquote(target)
+    message = f"Cannot {received.method} {target}"
+    if not route.as_written and assumed["path-matching"] == "exact":
+        return NotFound(message, rule="path-matching")
+    if route.methods and assumed["wrong-method"] == "405":
+        return MethodNotAllowed(message, route.methods)
+    return NotFound(message, rule="wrong-method" if route.methods else "unknown-route")
 
 
 class _Large(NamedTuple):
@@ -79,6 +95,10 @@ class _Large(NamedTuple):
     def fits(self, opened: OpenSandbox) -> bool:
         """Test if the answer is still current; in a sandbox that is written to all the time, the last try counts."""
         return self.version == opened.version or (self.tries >= MAX_TRIES and self.version[0] == opened.version[0])
+
+
+class _ReadOtherwise(Exception):
+    """The request was read under other switches than those of its sandbox."""
 
 
 @dataclass
@@ -99,16 +119,17 @@ class _Exchange:
     held: Outcome | None = None
     strict: bool = False
 
+    def __post_init__(self) -> None:
+        self.assumed = self.engine.sandboxes.assumed
+
     def answer(self) -> Steps[Answer]:
         """Carry out the request."""
         self.started, self.received_ms = monotonic(), real_ms()
         self.operation = self.route.operation
-        if self.operation is None:
-            self.refusal = _refused_route(self.route, self.received)
         self._identify()
         self.whole = entries.whole_body(self.received, lambda: self._secrets)
         try:
-            if self.refusal is None:
+            if self.refusal is None and self.operation is not None:
                 self._read()
                 outcome = yield from self._delayed()
             else:
@@ -151,15 +172,34 @@ class _Exchange:
     def _read(self) -> None:
         """Decode and validate the request; an error is raised later, when its view would be called."""
         assert self.operation is not None  # noqa: S101  # or the route was refused
+        self.early, self.unreadable = _NOT_READ, None
         try:
             if self.operation.body_schema:
                 self.received = decoded(self.received, self.engine.settings.max_body)
-            self.early = read(self.operation, self.route.values, self.received)
+            self.early = read(self.operation, self.route.values, self.received, self.assumed)
         except ApiError as error:
             self.unreadable = error
 
+    def _require_assumed(self, opened: OpenSandbox) -> None:
+        """Have the request read again if the sandbox has other switches than those it was read under."""
+        if opened.world.assumed is not self.assumed and opened.world.assumed != self.assumed:
+            self.assumed = opened.world.assumed
+            raise _ReadOtherwise
+
     def _refused(self) -> Outcome:
-        return self._in_sandbox(lambda opened: self._concluded(opened, Outcome(refusal=self.refusal)))
+        def refused(opened: OpenSandbox) -> Outcome:
+            self.assumed = opened.world.assumed
+            return self._concluded(opened, Outcome(refusal=self._misrouted() or self.refusal))
+
+        return self._in_sandbox(refused)
+
+    def _misrouted(self) -> ApiError | None:
+        """The error about the path and the method, if these lead nowhere under the switches."""
+        exact = self.assumed["path-matching"] == "exact"
+        if self.operation is not None and (self.route.as_written or not exact):
+            return None
+        self.operation = None
+        return _refused_route(self.route, self.received, self._secrets, self.assumed)
 
     def _delayed(self) -> Steps[Outcome]:
         begun, delay_ms = self._in_sandbox(self._begun)
@@ -223,12 +263,14 @@ class _Exchange:
         return True
 
     def _in_sandbox(self, work: Callable[[OpenSandbox], Result], create: bool = True) -> Result:
-        """Do the work under the store's lock; for a large answer, leave the lock, make it, and start again."""
+        """Do the work under the store's lock; to make a large answer, or to read again, leave it and start again."""
         while True:
             try:
                 return self.engine.sandboxes.carry_out(self.caller.sandbox, work, create)
             except TooLargeForTheLock:
                 self.large = self._made_outside()
+            except _ReadOtherwise:
+                self._read()
 
     def _made_outside(self) -> _Large:
         """Make a large answer from a snapshot of the store, while other requests may write."""
@@ -240,6 +282,9 @@ class _Exchange:
 
     def _begun(self, opened: OpenSandbox) -> tuple[Outcome, int]:
         """Apply limit, preference and fault; return the delay in milliseconds, and carry out a request without one."""
+        self._require_assumed(opened)
+        if misrouted := self._misrouted():
+            return self._concluded(opened, Outcome(refusal=misrouted)), 0
         outcome = self._before(opened)
         outcome.world, outcome.journal = opened.world.number, opened.journal.number
         fault_ms = outcome.fault.delay_ms if outcome.fault else 0
@@ -254,6 +299,7 @@ class _Exchange:
     def _resumed(self, opened: OpenSandbox, begun: Outcome) -> Outcome:
         if _is_outdated(opened, begun):
             raise Released
+        self._require_assumed(opened)
         return self._carried_out(opened, replace(begun, pending=False, abandoned=self.gone()))
 
     def _before(self, opened: OpenSandbox) -> Outcome:
@@ -287,12 +333,13 @@ class _Exchange:
         self.strict = bool(opened.world.columns["strict"])
         if operation.method == "GET":
             self._approve()
+        status = operation.status_under(self.assumed)
         if self.large and self.large.fits(opened):
             opened.world.rely(*self.large.relied)
-            return Answer.of_json(operation.status, self.large.body)
+            return Answer.of_json(status, self.large.body)
         result = operation.view(self._call(opened, user_id, locked=opened.kept))
         encode = wire_json.encode_all if operation.answer.many else wire_json.encode
-        return Answer.of_json(operation.status, encode(result))
+        return Answer.of_json(status, encode(result))
 
     def _call(self, opened: OpenSandbox, user_id: str, locked: bool = False) -> Call:
         parts = self.reading.parts
@@ -307,7 +354,7 @@ class _Exchange:
         """Complete the answer and write its journal entry, if the disk has room for one."""
         made = outcome.answer
         if outcome.refusal:
-            made = refused(outcome.refusal, self._secrets)
+            made = refused(outcome.refusal, self._secrets, self.assumed)
         if outcome.fault:
             made = answers.apply_fault(outcome.fault, made)
         assert made is not None  # noqa: S101  # refused, faulted, or the view's

@@ -20,11 +20,13 @@ from mockserver.errors import (
     ValidationFailed,
 )
 from mockserver.fidelity.advice import RequestContent
-from mockserver.formats import fields, zod
+from mockserver.fidelity.assumptions import Assumed
+from mockserver.formats import dates, fields, zod
 from mockserver.formats import json as wire_json
 from mockserver.journal.messages import Received
 from mockserver.web.bodies import JSON, media_type, read_json
 
+_LIST = "responsibleIds"  # of the query: a list of ids
 Query = Mapping[str, list[str]]
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*"?([^\s";]+)""", re.IGNORECASE)
@@ -102,24 +104,31 @@ def _inflated(body: bytes, encoding: str, limit: int) -> bytes:
     return inflated
 
 
-def read(operation: Operation, path: Mapping[str, str], received: Received) -> Reading:
+def read(operation: Operation, path: Mapping[str, str], received: Received, assumed: Assumed) -> Reading:
     """Load the path, query and body of a request with its operation's schemas, and collect every problem.
 
-    Raises BadRequest for a body that is not JSON and InvalidId for the id in the path, without looking for other
-    problems.
+    `assumed` are the switches under which it is read. Raises BadRequest for a body that is not JSON and InvalidId for
+    the id in the path, without looking for other problems.
     """
     relied: set[str] = set()
     repeated_keys: list[str] = []
-    document, misfit = _document(received, repeated_keys, relied) if operation.body_schema else ({}, None)
-    query, repeated = _query(operation.query_schema, received.query, relied) if operation.query_schema else ({}, [])
+    document, misfit = _document(received, repeated_keys, relied, assumed) if operation.body_schema else ({}, None)
+    query, repeated = (
+        _query(operation.query_schema, received.query, relied, assumed) if operation.query_schema else ({}, [])
+    )
     values, problems = _load(operation.path_schema, path, relied)
     if problems:
         raise InvalidId(problems=problems)
     loaded = {
         "path": (values, problems),
         "query": _load(operation.query_schema, query, relied, repeated),
-        "body": ({}, [misfit]) if misfit else _load(operation.body_schema, document, relied),
+        "body": ({}, [misfit])
+        if misfit
+        else _load(operation.body_schema, document, relied, _refused(document, relied, assumed)),
     }
+    problems = [problem for _, found in loaded.values() for problem in found]
+    if "comma-list" in relied:
+        problems = [each._replace(rule="comma-list") if each.path[:1] == (_LIST,) else each for each in problems]
     unread_keys = _unread(operation.body_schema, document)
     unread_names = _unread(operation.query_schema, [name.removesuffix("[]") for name in received.query])
     if unread_keys or unread_names:
@@ -131,7 +140,7 @@ def read(operation: Operation, path: Mapping[str, str], received: Received) -> R
     return Reading(
         {name: values for name, (values, _) in loaded.items()},
         document,
-        tuple([problem for _, found in loaded.values() for problem in found]),
+        tuple(problems),
         unread_keys,
         unread_names,
         tuple(repeated_keys),
@@ -139,7 +148,9 @@ def read(operation: Operation, path: Mapping[str, str], received: Received) -> R
     )
 
 
-def _document(received: Received, repeated_keys: list[str], relied: set[str]) -> tuple[dict[str, Any], Problem | None]:
+def _document(
+    received: Received, repeated_keys: list[str], relied: set[str], assumed: Assumed
+) -> tuple[dict[str, Any], Problem | None]:
     """The body as a JSON object, or the problem that it is none; BadRequest for what is not JSON at all."""
     given = media_type(received.headers.get("content-type", ""))
     if given != JSON:
@@ -147,6 +158,8 @@ def _document(received: Received, repeated_keys: list[str], relied: set[str]) ->
         return {}, _misfit(f"The Content-Type must be {JSON}, {found}", "undefined", "content-type")
     if not received.body:
         relied.add("empty-body")
+        if assumed["empty-body"] == "refused":
+            return {}, _misfit("The body is empty", "undefined", "empty-body")
         return {}, None
     if "content-encoding" in received.headers:
         relied.add("content-encoding")
@@ -183,7 +196,19 @@ def _load(
     return values, [*(known or ()), *(problem for problem in problems if problem.path[0] not in settled)]
 
 
-def _query(schema: Schema, sent: Query, relied: set[str]) -> tuple[dict[str, Any], list[Problem]]:
+def _refused(document: Mapping[str, Any], relied: set[str], assumed: Assumed) -> list[Problem]:
+    """The problems of a body that only a switch makes."""
+    due_date = document.get("dueDate")
+    if not isinstance(due_date, str) or not dates.is_outside_utc(due_date):
+        return []
+    relied.add("due-date-offset")
+    if assumed["due-date-offset"] == "accepted":
+        return []
+    message = f"{wire_json.quoted(due_date)} does not end with Z"
+    return [Problem(("dueDate",), "invalid_date", message, "due-date-offset", issue=zod.INVALID_DATE_TIME)]
+
+
+def _query(schema: Schema, sent: Query, relied: set[str], assumed: Assumed) -> tuple[dict[str, Any], list[Problem]]:
     """The query as a document for the schema, and a problem for each parameter that must not be repeated but is."""
     document: dict[str, Any] = {}
     repeated = []
@@ -192,11 +217,13 @@ def _query(schema: Schema, sent: Query, relied: set[str]) -> tuple[dict[str, Any
         if isinstance(declared, fields.IdList):
             texts = [*sent.get(name, ()), *sent.get(f"{name}[]", ())]
             if texts:
-                document[name] = [text for piece in texts if piece for text in piece.split(",")]
+                document[name] = [text for text in texts if text]
                 if len(texts) > 1 or f"{name}[]" in sent:
                     relied.add("list-repeated-ids")
                 if any("," in text for text in texts):
                     relied.add("comma-list")
+                    if assumed["comma-list"] == "accepted":
+                        document[name] = [text for piece in document[name] for text in piece.split(",")]
         elif isinstance(declared, fields.Strict) and name in sent:
             document[name] = sent[name][0]
             if len(sent[name]) > 1:

@@ -30,11 +30,14 @@ TICKET_ID = "64909888-9202-447d-bced-9e68693c8289"
 
 
 def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
-    """Refuse a due date that is out of range, when all its parts are in the request."""
+    """Refuse a due date that is out of range, when all its parts are in the request and no switch decides."""
     if not all(part in data for part in due.Parts._fields):
         return
+    parts = due.Parts(*map(data.get, due.Parts._fields))
+    if parts.is_all_day_date:
+        return
     try:
-        due.due(due.Parts(*map(data.get, due.Parts._fields)))
+        due.due(parts)
     except due.OutOfRange as error:
         raise refusal("out_of_range", str(error), "dueDate", due.OutOfRange.rule, due.OutOfRange.issue) from None
 

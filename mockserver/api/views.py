@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mockserver.api import schemas
-from mockserver.api.operations import OPERATIONS, Call, operation
+from mockserver.api.operations import CREATED, OPERATIONS, Call, operation
 from mockserver.domain import contacts, tasks, team
 
 __all__ = ["OPERATIONS"]
@@ -20,7 +20,7 @@ _UNKNOWN_TASK = "The task does not exist, or is deleted."
     "/tasks",
     body_schema=schemas.CreateTask(),
     answer=schemas.Task(),
-    status=201,
+    status=CREATED,
     refusals={404: "An id of `responsibleIds`, `aiContactId`, `aiCustomerId` or `statusId` does not exist."},
 )
 def create_task(call: Call) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver import clock, fixtures
+from mockserver.engine import current_engine
+from mockserver.fidelity import assumptions
 from mockserver.formats.json import Document
 from mockserver.keys import DEFAULT
 from mockserver.sandbox import settings, snapshots, state
@@ -28,7 +30,11 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
         "clock": opened.world.clock.document(),
         "modes": clock.MODES,
         "snapshots": snapshots.listed(opened),
-        "settings": settings.document(opened.world),
+        "settings": settings.document(opened.world, current_engine().sandboxes.assumed),
+        "assumptions": [
+            {"name": each.name, "values": each.values, "why": each.why, "value": opened.world.assumed[each.name]}
+            for each in assumptions.OF_SANDBOXES
+        ],
         "parts": PARTS,
         "deletable": opened.name != DEFAULT,
     }

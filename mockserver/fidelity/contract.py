@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import NamedTuple
 
+from mockserver.fidelity.assumptions import ASSUMPTIONS, BY_NAME, Assumption
+
 DOCUMENTED, FRAMEWORK, OURS = EVIDENCE = ("documented", "framework", "ours")
 
 
@@ -51,7 +53,7 @@ This page is generated from [`mockserver/fidelity/contract.json`](../mockserver/
 
 def page() -> str:
     """The text of `docs/fidelity.md`."""
-    parts = (_beginning(), _INTRODUCTION, *map(_section, SECTIONS), _codes())
+    parts = (_beginning(), _INTRODUCTION, _assumptions(), *map(_section, SECTIONS), _codes())
     return "".join(parts)
 
 
@@ -64,8 +66,31 @@ def _items(texts: Iterable[str]) -> str:
     return "".join(f"- {text}\n" for text in texts)
 
 
+def _assumptions() -> str:
+    rows = [[f"`{each.name}`", _values(each), each.evidence, each.why] for each in ASSUMPTIONS]
+    return f"""
+## Switches
+
+A guess that has alternatives is a switch. The first value is the default; `--assume NAME=VALUE` replaces it for a
+server, and the setting `assume` for a sandbox (see [testing](testing.md#guesses)). A switch decides about the requests
+that follow; tasks that are there keep what they have. The rule of a switch has its name below, with ⇄.
+
+| switch | values | evidence of the default | why |
+|---|---|---|---|
+{_rows(rows)}
+"""
+
+
+def _values(switch: Assumption) -> str:
+    return "<br>".join(f"`{value}`: {meaning}" for value, meaning in switch.values.items())
+
+
 def _section(number: str) -> str:
-    rows = [[rule.name, rule.statement, _evidence(rule), _link(rule.where)] for rule in RULES if rule.section == number]
+    rows = [
+        [rule.name + " ⇄" * (rule.name in BY_NAME), rule.statement, _evidence(rule), _link(rule.where)]
+        for rule in RULES
+        if rule.section == number
+    ]
     return f"""
 ## {number}. {SECTIONS[number]}
 

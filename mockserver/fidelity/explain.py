@@ -22,6 +22,10 @@ _SUCCESSES = {
 }
 
 
+# Without these, every other refusal would have been another.
+_OF_EVERY_ANSWER = frozenset(("path-matching", "empty-body"))
+
+
 def decision(refusal: ApiError | None, operation: str | None) -> Document:
     """The rules behind the status and the body of an answer, as a journal entry shows them."""
     status, body = _behind(refusal, operation)
@@ -57,7 +61,7 @@ def inferred(refusal: ApiError | None, operation: str | None, understood: Set[st
         found = {*_behind(refusal, operation), *understood, *decided}
     else:
         names = (name for each in refusal.problems for name in (each.rule, each.also))
-        found = {*_behind(refusal, operation), *names}
+        found = {*_behind(refusal, operation), *names, *understood & _OF_EVERY_ANSWER}
         if isinstance(refusal, NotFound):  # it is about what the request names, so the request was understood
             found |= understood
     return sorted(found & _INFERRED.keys(), key=_INFERRED.__getitem__)

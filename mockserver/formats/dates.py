@@ -99,6 +99,12 @@ def parse_date_or_date_time(text: str) -> DateOrDateTime:
     return DateOrDateTime(text, datetime.combine(parse_date(text), time.min))
 
 
+def is_outside_utc(text: str) -> bool:
+    """Test for a date-time that is well-formed and does not end with `Z`: it has an offset, or no zone."""
+    found = _DATE_TIME.fullmatch(text)
+    return found is not None and found["offset"] != "Z"
+
+
 def text_of(utc: datetime) -> str:
     """Format a naive UTC date-time as responses do: ISO 8601, milliseconds, `Z`."""
     return utc.isoformat(timespec="milliseconds") + "Z"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from mockserver.clock import ClockSetting, monotonic
 from mockserver.errors import BadRequest, NotFound, ServiceUnavailable, Unauthorized
+from mockserver.fidelity.assumptions import Assumed
 from mockserver.formats import ids
 from mockserver.formats.json import quoted
 from mockserver.journal.journal import Journal, create_journal
@@ -49,7 +52,7 @@ _COLUMNS = {
     "ids": ("seed", "minted_tasks", "minted_notes"),
     "faults": ("minted_faults",),
     "settings": (
-        *("strict", "delay_ms", "delay_spread", "delays_drawn"),
+        *("strict", "assume", "delay_ms", "delay_spread", "delays_drawn"),
         *("rate_requests", "rate_seconds", "rate_window_ms", "rate_used"),
     ),
 }
@@ -81,12 +84,13 @@ class SandboxDefaults(NamedTuple):
     clock: ClockSetting
     strict: bool
     journal_limit: int
+    assumed: Assumed
     document_at: Callable[[int], state.Document] | None = None
 
     def columns(self) -> dict[str, Any]:
         """The columns of the world, without the positions of its rows."""
-        settings = {"strict": self.strict, "delay_ms": 0, "rate_requests": None, "rate_seconds": None}
-        settings |= {"delay_spread": None, "delays_drawn": 0}
+        settings = {"strict": self.strict, "assume": "{}", "rate_requests": None, "rate_seconds": None}
+        settings |= {"delay_ms": 0, "delay_spread": None, "delays_drawn": 0}
         counters = {"minted_tasks": 0, "minted_notes": 0, "minted_faults": 0, "rate_window_ms": 0, "rate_used": 0}
         return {"seed": self.seed, **contents.clock_columns(self.clock.start_clock()), **settings, **counters}
 
@@ -113,6 +117,12 @@ class Sandboxes:
         self._started = monotonic()
         self._last_used: dict[str, float] = {}
         self._named: set[str] = set()  # as far as it is known
+        self._assumed = lru_cache(maxsize=128)(lambda text: {**defaults.assumed, **json.loads(text)})
+
+    @property
+    def assumed(self) -> Assumed:
+        """The server's value of each switch."""
+        return self._defaults.assumed
 
     @contextlib.contextmanager
     def open(self, name: str, create: bool = True) -> Iterator[OpenSandbox]:
@@ -332,7 +342,7 @@ class Sandboxes:
             if not found:
                 return None
             _, world_columns, journal_columns = found
-            world = World(transaction, world_columns)
+            world = World(transaction, world_columns, self._assumed(world_columns["assume"]))
             limit = MAX_UNIDENTIFIED if name == UNIDENTIFIED else self._defaults.journal_limit
             journal = Journal(transaction, journal_columns, limit)
         self._last_used[name] = monotonic()

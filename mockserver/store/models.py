@@ -36,6 +36,7 @@ class WorldRow(Model):
     minted_faults = IntegerField(default=0)
     last_position = IntegerField(default=0)
     strict = BooleanField(default=False)
+    assume = TextField(default="{}")  # the switches that the sandbox sets, as JSON
     delay_ms = IntegerField(default=0)
     delay_spread = TextField(null=True)
     delays_drawn = IntegerField(default=0)
@@ -178,7 +179,7 @@ class Task(Row):
     """A task: the parts of its due date as given, and the values computed from them."""
 
     title = TextField()
-    description = TextField()
+    description = TextField(null=True)
     due_date = TextField(null=True)
     due_time = TextField(null=True)
     timezone = TextField(null=True)

@@ -19,7 +19,7 @@ from mockserver.testing.sandbox import VambeMock
 if TYPE_CHECKING:
     import httpx
 
-SettingValue = str | int | bool | Path | Sequence[str] | None
+SettingValue = str | int | bool | Path | Sequence[str] | Mapping[str, str] | None
 
 # Without the settings that only concern a process of its own.
 _KNOWN = {setting.name: setting for setting in SETTINGS if setting.name not in ("json", "log_format", "ready_file")}
@@ -153,7 +153,9 @@ def _as_text(name: str, value: Any) -> str | list[str] | None:
     """Convert a setting's value to the text of a command line option."""
     if value is None:
         return None
-    if _KNOWN[name].kind == "list":
+    if isinstance(value, Mapping):
+        return [f"{switch}={each}" for switch, each in value.items()]
+    if _KNOWN[name].is_repeatable:
         if not isinstance(value, Iterable):
             raise InvalidSetting(f"{name}: {value!r} is not a list of texts")
         return [value] if isinstance(value, str) else [str(each) for each in value]

@@ -150,7 +150,7 @@ def test_settings_are_saved_and_hold(world: Any, mock: VambeMock) -> None:
     world.get_by_label("Strict").uncheck()
     click(world, "Save")
     expect(world.locator("#notes p")).to_have_count(2)
-    assert mock.settings == {"strict": False, "delay_ms": 1, "rate_limit": None}
+    assert mock.settings == {"strict": False, "delay_ms": 1, "rate_limit": None, "assume": {}}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_setting_that_cannot_be_is_refused_at_its_field(
     create(mock)
     expect(world.locator("#now")).to_have_text("2025-11-26T09:00:01.000Z")
     expect(field.locator("..").locator(".error")).to_be_visible()
-    assert mock.settings == {"strict": False, "delay_ms": 0, "rate_limit": None}
+    assert mock.settings == {"strict": False, "delay_ms": 0, "rate_limit": None, "assume": {}}
 
 
 def test_what_one_types_stays_while_requests_come_in(world: Any, mock: VambeMock) -> None:
