@@ -12,6 +12,7 @@ from typing import Any
 from mockserver import clock, fixtures
 from mockserver.engine import current_engine
 from mockserver.fidelity import assumptions
+from mockserver.fidelity.assumptions import Assumption
 from mockserver.formats.json import Document
 from mockserver.keys import DEFAULT
 from mockserver.sandbox import settings, snapshots, state
@@ -31,10 +32,7 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
         "modes": clock.MODES,
         "snapshots": snapshots.listed(opened),
         "settings": settings.document(opened.world, current_engine().sandboxes.assumed),
-        "assumptions": [
-            {"name": each.name, "values": each.values, "why": each.why, "value": opened.world.assumed[each.name]}
-            for each in assumptions.OF_SANDBOXES
-        ],
+        "assumptions": [_assumption(each, opened.world.assumed[each.name]) for each in assumptions.OF_SANDBOXES],
         "parts": PARTS,
         "deletable": opened.name != DEFAULT,
     }
@@ -50,6 +48,12 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
         }
 
     return present
+
+
+def _assumption(switch: Assumption, value: str) -> Document:
+    """A switch with its value, and the reason for its default."""
+    meaning = switch.values[value].replace("`", "")
+    return {"name": switch.name, "options": list(switch.values), "value": value, "meaning": meaning, "why": switch.why}
 
 
 def notes_by_contact(document: state.Document) -> dict[str, list[dict[str, Any]]]:
