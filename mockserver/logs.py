@@ -10,7 +10,7 @@ import json
 import logging
 import select
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from mockserver.clock import real_ms, text_of
 
@@ -63,7 +63,7 @@ def _write_line(fields: Mapping[str, object]) -> bool:
     return True
 
 
-class Handler(logging.StreamHandler[Any]):
+class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic only from Python 3.11
     """A handler that drops lines instead of waiting for the reader of its stream, and then logs how many it dropped."""
 
     def __init__(self) -> None:
