@@ -9,10 +9,12 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.clock import ClockSetting, parse_setting
+from mockserver.fidelity import assumptions
 from mockserver.formats.json import quoted
 from mockserver.keys import check_key, check_token
 
@@ -85,6 +87,7 @@ _host = _like(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", "a host name, such as mock.
 
 def _setting(default: Any, parse: Callable[[str], Any], metavar: str, help: str, shown: str | None = None) -> Any:
     kind = "list" if default == () else "switch" if parse is _switch else "value"
+    kind = "table" if parse is assumptions.parse else kind
     shown = str(default) if shown is None else shown
     return field(
         default=default, metadata={"parse": parse, "metavar": metavar, "help": help, "kind": kind, "shown": shown}
@@ -114,14 +117,28 @@ class Settings:
         False,
         _switch,
         "",
-        "Refuse what the vendor only advises against: unread body keys, dueTime without timezone.",
+        "Refuse what the vendor's pages do not promise to take, such as unread keys.",
         "off",
+    )
+    assume: tuple[tuple[str, str], ...] = _setting(
+        (),
+        assumptions.parse,
+        "NAME=VALUE",
+        "A guess about the vendor to replace, such as create-status=200; vambe-mock assumptions lists them.",
+        "none",
     )
     max_body: int = _setting(1_048_576, _whole(1, 1 << 30), "BYTES", "The largest request body.")
     max_sandboxes: int = _setting(1000, _whole(1, 1_000_000), "N", "The largest number of sandboxes.")
+    sandbox_idle: int = _setting(
+        600,
+        _whole(0, 31_536_000),
+        "SECONDS",
+        "The time without use after which a sandbox that a key opened may make room for a new one.",
+    )
     journal_limit: int = _setting(
         1000, _whole(1, 1_000_000), "N", "The number of requests that a sandbox's journal keeps, within 16 MiB."
     )
+    max_delayed: int = _setting(2000, _whole(1, 100_000), "N", "The number of requests that may be delayed at once.")
     threads: int = _setting(64, _whole(1, 1024), "N", "The number of requests handled at once.")
     api_key: tuple[str, ...] = _setting(
         (), check_key, "KEY", "A key of your own that opens the sandbox default.", "none"
@@ -173,6 +190,11 @@ class Setting(NamedTuple):
     shown: str
 
     @property
+    def is_repeatable(self) -> bool:
+        """True for a list, and for a table of names and values."""
+        return self.kind in ("list", "table")
+
+    @property
     def flag(self) -> str:
         """The command line option."""
         return flag(self.name)
@@ -194,20 +216,21 @@ def resolve(
     """Resolve the settings from command line options, then the environment, then the defaults.
 
     Options map a setting's name to its text (a list's to its texts); None or an empty list means not given. In the
-    environment, lists are separated by commas or blanks. Raises InvalidSetting; `named` maps a setting's name to what
-    its giver calls it.
+    environment, lists are separated by commas or blanks. A table has the entries of both, those of the options last.
+    Raises InvalidSetting; `named` maps a setting's name to what its giver calls it.
     """
     environment = _without_service(environment)
-    chosen = {}
+    chosen: dict[str, Any] = {}
     for setting in SETTINGS:
         given = options.get(setting.name)
-        if given not in (None, (), []):
-            chosen[setting.name] = _parse(setting, given, named(setting.name))
-        elif setting.variable in environment:
+        found = [] if given in (None, (), []) else [_parse(setting, given, named(setting.name))]
+        if setting.variable in environment and (not found or setting.kind == "table"):
             text = environment[setting.variable]
-            given = list(filter(None, re.split(r"[\s,]+", text))) if setting.kind == "list" else text
+            given = list(filter(None, re.split(r"[\s,]+", text))) if setting.is_repeatable else text
             if given or setting.kind == "value":
-                chosen[setting.name] = _parse(setting, given, f"{setting.flag} ({setting.variable})")
+                found.insert(0, _parse(setting, given, f"{setting.flag} ({setting.variable})"))
+        if found:
+            chosen[setting.name] = tuple(chain(*found)) if setting.kind == "table" else found[0]
     return Settings(**chosen)
 
 
@@ -226,7 +249,7 @@ def _without_service(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 def _parse(setting: Setting, given: str | Sequence[str], origin: str) -> Any:
     try:
-        if setting.kind == "list":
+        if setting.is_repeatable:
             return tuple(setting.parse(text) for text in given)
         return setting.parse(str(given))
     except ValueError as error:

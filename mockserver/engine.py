@@ -11,10 +11,11 @@ from flask import current_app
 from mockserver import fixtures
 from mockserver.config import Settings
 from mockserver.faults.catalogue import Operation
+from mockserver.fidelity.assumptions import assumed
 from mockserver.formats.json import quoted
 from mockserver.keys import DEFAULT, UNIDENTIFIED, Caller, Keys
 from mockserver.sandbox import state
-from mockserver.sandbox.sandboxes import SandboxDefaults, Sandboxes, listing
+from mockserver.sandbox.sandboxes import Room, SandboxDefaults, Sandboxes, listing
 from mockserver.sandbox.sweeper import Sweeper
 from mockserver.sandbox.waiting import Waiting
 from mockserver.store.sqlite.database import open_store
@@ -59,25 +60,24 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
     """
     loaded = fixtures.load(settings.fixtures)
     store = open_store(settings.database)
+    waiting, sweeper = Waiting(settings.threads, settings.max_delayed), Sweeper(store)
+    room = Room(settings.max_sandboxes, settings.sandbox_idle, waiting.is_awaited, sweeper.want)
     try:
-        sandboxes = _sandboxes(settings, store, loaded)
+        sandboxes = _sandboxes(settings, store, loaded, room)
     except StorageFull as full:
         store.close()
         raise UnusableDatabase(full.message) from full
-    sweeper = Sweeper(store)
     if settings.database:
         sweeper.want()  # rows superseded when the file was last in use
-    waiting = Waiting(settings.threads)
     keys = _keys(settings, loaded)
     return Engine(settings, store, sandboxes, keys, waiting, sweeper, operations, os.getpid())
 
 
-def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures) -> Sandboxes:
+def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures, room: Room) -> Sandboxes:
     template = state.keep_template(store, loaded.document, loaded.digest)
-    defaults = SandboxDefaults(
-        template, settings.seed, settings.clock, settings.strict, settings.journal_limit, loaded.document_at
-    )
-    sandboxes = Sandboxes(store, defaults, settings.max_sandboxes)
+    start = template, settings.seed, settings.clock, settings.strict
+    defaults = SandboxDefaults(*start, settings.journal_limit, assumed(settings.assume), loaded.document_at)
+    sandboxes = Sandboxes(store, defaults, room)
     for name in (UNIDENTIFIED, DEFAULT):  # created at the start, so that both can be read before the first request
         with sandboxes.open(name):
             pass

@@ -1,8 +1,7 @@
 """Every error that the mock can answer, each defined once.
 
-An error is an exception: any code raises one, and `web.rendering` renders it as a response. The shape, the status
-codes and the titles are inferred from the vendor's framework (contract, section 1); to correct them, change only
-this module.
+An error is an exception: any code raises one. `web.rendering` renders it for the control plane, `api.answers` as the
+imitated API words it. The status codes and the titles are those of the vendor's framework (contract, section 1).
 """
 
 from __future__ import annotations
@@ -10,7 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+
+class Issue(NamedTuple):
+    """An invalid value as Zod words it; `whole` says that it is about the object, not about one of its fields."""
+
+    parts: dict[str, Any]
+    message: str
+    whole: bool = False
+
+    @property
+    def is_of_type(self) -> bool:
+        """True for an issue after which Zod does not check the object as a whole."""
+        return self.parts["code"] in ("invalid_type", "invalid_value")
+
+    def document(self, path: tuple[str | int, ...]) -> dict[str, Any]:
+        """The entry of a 400's `errors`, its keys in Zod's order."""
+        return {**self.parts, "path": [] if self.whole else list(path), "message": self.message}
 
 
 class Problem(NamedTuple):
@@ -18,7 +34,8 @@ class Problem(NamedTuple):
 
     `path` leads to the value (`("responsibleIds", 1)`), `code` is the stable, machine-readable reason,
     and `message` is the text for a person. `rule` names the rule of the contract that it breaks, if any; `also` is
-    another rule that decides with it. `times` is the number of problems that it stands for.
+    another rule that decides with it. `times` is the number of problems that it stands for, `issue` how the imitated
+    API words it.
     """
 
     path: tuple[str | int, ...]
@@ -27,10 +44,11 @@ class Problem(NamedTuple):
     rule: str = ""
     also: str = ""
     times: int = 1
+    issue: Issue | None = None
 
     def document(self) -> dict[str, object]:
-        """The problem as it stands in an error body's `errors`."""
-        return {"path": list(self.path), "message": self.message, "code": self.code}
+        """The problem as it stands in the `errors` of the control plane."""
+        return {"path": list(self.path), "message": self.message}
 
 
 LIMIT_HEADER = "X-Mock-Limit"
@@ -44,7 +62,7 @@ def listed(problems: Sequence[Problem]) -> list[Problem]:
     if total <= MAX_LISTED:
         return list(problems)
     shown = problems[: MAX_LISTED - 1]
-    return [*shown, Problem((), LEFT_OUT, left_out(total))]
+    return [*shown, Problem((), LEFT_OUT, left_out(total), issue=Issue({"code": "custom"}, left_out(total)))]
 
 
 def left_out(total: int) -> str:
@@ -55,14 +73,15 @@ def left_out(total: int) -> str:
 class ApiError(Exception):
     """A refusal: its HTTP status, the status's title, and the message that the caller reads.
 
-    `rule` names the rule of the contract that decided: the one given, or that of the first problem. The journal shows
-    `problems` besides the message.
+    `rule` names the rule of the contract that decided: the one given, or that of the first problem; `body_rule` the one
+    by which the body is worded, if another. The journal shows `problems` besides the message.
     """
 
     status = 500
     title = "Internal Server Error"
-    message = "Something went wrong"
+    message = "Internal server error"
     rule = "internal-error"
+    body_rule = "error-body"
 
     def __init__(
         self,
@@ -79,8 +98,8 @@ class ApiError(Exception):
         super().__init__(self.message)
 
     def document(self) -> dict[str, object]:
-        """The error body (contract, section 1)."""
-        return {"statusCode": self.status, "message": self.message, "error": self.title}
+        """The error body of the framework's HTTP exceptions (contract, section 1)."""
+        return {"message": self.message, "error": self.title, "statusCode": self.status}
 
     def headers(self) -> Mapping[str, str]:
         """Headers of the answer besides those of its body."""
@@ -90,32 +109,37 @@ class ApiError(Exception):
 class OwnError(ApiError):
     """An error of the mock, which the vendor's API does not have."""
 
+    body_rule = ""
+
 
 class BadRequest(ApiError):
     """400: the request cannot be understood."""
 
     status, title, message = 400, "Bad Request", "The request cannot be understood"
     rule = "json"
+    body_rule = ""
 
 
 class ValidationFailed(BadRequest):
     """400 with every problem of the request, in a stable order."""
 
     message = "Validation failed"
+    body_rule = "validation-body"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         super().__init__(problems=problems)
 
     def document(self) -> dict[str, object]:
-        """The error body, with its problems in `errors`."""
+        """The error body of the control plane, with its problems in `errors`."""
         return super().document() | {"errors": [problem.document() for problem in listed(self.problems)]}
 
 
 class Unauthorized(ApiError):
     """401: the `x-api-key` header is missing, or its key is unknown or revoked."""
 
-    status, title, message = 401, "Unauthorized", "Invalid or missing API key"
+    status, title, message = 401, "Unauthorized", "Invalid API key"
     rule = "key"
+    body_rule = "unauthorized-body"
 
 
 class NotFound(ApiError):
@@ -129,10 +153,25 @@ class MethodNotAllowed(ApiError):
     """405: the path exists, the method does not; `Allow` lists those that do (RFC 9110, section 15.5.6)."""
 
     status, title, message = 405, "Method Not Allowed", "Method not allowed"
-    rule = "unknown-route"
+    rule = "wrong-method"
 
     def __init__(self, message: str, allowed: Iterable[str]) -> None:
         super().__init__(message, headers={"Allow": ", ".join(allowed)})
+
+
+class StrictRefusal(BadRequest):
+    """400: strict mode refuses what the vendor's pages do not promise to take."""
+
+    def __init__(self, found: Sequence[str]) -> None:
+        problems = [Problem((), "strict", message, "strict-mode") for message in found]
+        super().__init__(f"Strict mode: {'; '.join(found)}", problems=problems)
+
+
+class InvalidId(BadRequest):
+    """400: the id in the path is no UUID; it is answered alone."""
+
+    message = "Validation failed (uuid is expected)"
+    body_rule = "path-id"
 
 
 class RequestTimeout(ApiError):
@@ -144,8 +183,9 @@ class RequestTimeout(ApiError):
 class PayloadTooLarge(ApiError):
     """413: the body is over `--max-body`."""
 
-    status, title, message = 413, "Payload Too Large", "The request body is too large"
+    status, title, message = 413, "Payload Too Large", "request entity too large"
     rule = "body-size"
+    body_rule = ""
 
 
 class MisdirectedRequest(OwnError):
@@ -161,7 +201,9 @@ class HeaderFieldsTooLarge(ApiError):
 
 
 class InternalServerError(ApiError):
-    """500: something broke in the mock (the text is the vendor's)."""
+    """500: something broke in the mock."""
+
+    body_rule = ""
 
 
 class NotImplementedByServer(ApiError):
@@ -175,6 +217,7 @@ class ServiceUnavailable(ApiError):
 
     status, title, message = 503, "Service Unavailable", "Service unavailable"
     rule = "mock-limit"
+    body_rule = ""
 
     def __init__(self, message: str | None = None, *, limit: str = "") -> None:
         super().__init__(message, headers={LIMIT_HEADER: limit} if limit else {})
@@ -199,10 +242,12 @@ class Conflict(OwnError):
     status, title, message = 409, "Conflict", "The verification failed"
 
 
-class UnsupportedMediaType(OwnError):
-    """415: the control plane takes JSON only."""
+class UnsupportedMediaType(ApiError):
+    """415: the charset or the encoding of the body is not supported."""
 
-    status, title, message = 415, "Unsupported Media Type", "The control plane takes application/json only"
+    status, title, message = 415, "Unsupported Media Type", "unsupported media type"
+    rule = "content-encoding"
+    body_rule = ""
 
 
 class TooManyRequests(OwnError):
@@ -217,12 +262,14 @@ class TooManyRequests(OwnError):
 
 _VENDOR_ERRORS = {error.status: (error.title, error.message) for error in ApiError.__subclasses__()}
 # Of these, only the titles are known; newer versions of Python have another one for 422.
-_TITLES = {status: HTTPStatus(status).phrase for status in (402, 403, 406, 409, 410, 415, 429, 502, 504, 507)}
+_TITLES = {status: HTTPStatus(status).phrase for status in (402, 403, 406, 409, 410, 429, 502, 504, 507)}
 _TITLES[422] = "Unprocessable Entity"
 
 
 class InjectedError(ApiError):
     """The vendor's error for a status, injected by a fault rule or by `Prefer: code`."""
+
+    body_rule = ""
 
     def __init__(self, status: int, *, rule: str) -> None:
         title = _TITLES.get(status, "Error")

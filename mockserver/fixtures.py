@@ -111,7 +111,7 @@ class _Assignment(_Strict):
 
 class _Task(_Record):
     title = fields.Text(required=True, min_length=1)
-    description = fields.Text(load_default="")
+    description = fields.Text(load_default="", allow_none=True)
     due_date = fields.DueDate(load_default=None, allow_none=True)
     due_time = fields.Time(load_default=None, allow_none=True)
     timezone = fields.TimeZone(load_default=None, allow_none=True)
@@ -330,7 +330,8 @@ def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         return {}, [Problem(("due_date",), "required", "due_time and timezone are kept only with a due_date")]
     parts = due.Parts(*map(task.get, due.Parts._fields))
     try:
-        derived = due.due(parts)._asdict()
+        all_day = _all_day(parts, task.get("due_at"))
+        derived = due.due(parts, all_day)._asdict()
     except due.OutOfRange as error:
         return {}, [Problem(("due_date",), "out_of_range", str(error))]
     wrong = [
@@ -344,7 +345,13 @@ def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         for place, id in enumerate(responsibles)
         if id in responsibles[:place]
     ]
-    return task | due.columns(parts), wrong
+    return task | due.columns(parts, all_day), wrong
+
+
+def _all_day(parts: due.Parts, due_at: str | None) -> str:
+    """The value of the switch `all-day` under which a task is due then."""
+    of_utc = due.due(parts, due.UTC_MIDNIGHT) if parts.is_all_day_date else None
+    return due.UTC_MIDNIGHT if of_utc and of_utc.due_at == due_at else due.ZONE_MIDNIGHT
 
 
 def _check_whole(loaded: dict[str, Records], doubtful: frozenset[str]) -> list[Problem]:

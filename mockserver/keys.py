@@ -70,12 +70,12 @@ class Keys:
         self._callers = dict(callers)
 
     def caller(self, key: str | None) -> Caller:
-        """The caller that the key identifies; Unauthorized for an unknown key."""
+        """The caller that the key identifies; Unauthorized for a missing or an unknown key."""
         if key and key in self._callers:
             return self._callers[key]
         if key and key.startswith(PREFIX) and is_name(key[len(PREFIX) :]):
             return Caller(key[len(PREFIX) :])
-        raise Unauthorized
+        raise Unauthorized(None if key else "API key is required")
 
     def secrets(self) -> Iterable[str]:
         """The keys to mask in the journal."""

@@ -58,6 +58,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         action="store_true",
         help="End the report with the undocumented rules that decided an answer, and the tests that rely on them.",
     )
+    group.addoption(
+        "--vambe-mock-flip",
+        action="store_true",
+        help="Run each test again for each other value of each guess that it depends on, and end the report with a "
+        "table: which guess breaks which test.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -68,6 +74,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_servers_key] = _Servers(url, config.option.vambe_mock_admin_token)
     if config.option.vambe_mock_inferred:
         config.pluginmanager.register(_InferredReport(), "vambe_mock_inferred")
+    if config.option.vambe_mock_flip:
+        from mockserver.testing.flipping import Flipping
+
+        config.pluginmanager.register(Flipping(_mock_key, hasattr(config, "workerinput")), "vambe_mock_flip")
+    config.addinivalue_line(
+        "markers",
+        'vambe_mock_assume(*switches): answer the test by these values of switches, such as "create-status=200"',
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -184,8 +198,17 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 @pytest.fixture
 def vambe_mock(request: pytest.FixtureRequest, vambe_mock_config: Mapping[str, Any]) -> VambeMock:
     """A fresh sandbox of Vambe's task API, named after the test and deleted after it."""
-    mock = request.config.stash[_servers_key].sandbox(vambe_mock_config, request.node.nodeid)
-    request.node.stash[_mock_key] = mock
+    from mockserver.testing import flipping
+
+    item = request.node
+    mock = request.config.stash[_servers_key].sandbox(vambe_mock_config, item.nodeid + flipping.suffix_of(item))
+    item.stash[_mock_key] = mock
+    try:
+        assume = flipping.assumed(item)
+    except ValueError as error:
+        pytest.fail(f"@pytest.mark.vambe_mock_assume: {error}", pytrace=False)
+    if assume:
+        mock.pin(assume)
     return mock
 
 
@@ -242,7 +265,9 @@ def _explained(mock: VambeMock) -> str:
 
 
 def _conclude(item: pytest.Item, mock: VambeMock, report: pytest.TestReport) -> None:
-    if item.config.option.vambe_mock_inferred:
+    from mockserver.testing.flipping import suffix_of
+
+    if item.config.option.vambe_mock_inferred and not suffix_of(item):
         # xdist sends the attributes of reports from its workers to the terminal.
         vars(report)["vambe_mock_inferred"] = _relied_on(mock)
     del item.stash[_mock_key]
@@ -282,6 +307,6 @@ class _InferredReport:
         if not relied_on:
             terminalreporter.line("No test relies on a rule that the vendor does not document.")
         for rule in relied_on:
-            terminalreporter.line(f"{rule.name} (contract {rule.section}): {rule.statement}")
+            terminalreporter.line(f"{rule.name} ({rule.evidence}, contract {rule.section}): {rule.statement}")
             for test in sorted(self._tests[rule.name]):
                 terminalreporter.line(f"    {test}")

@@ -20,7 +20,7 @@ from mockserver.application import create_app
 from mockserver.config import Settings, flag
 from mockserver.domain.team import list_team_members
 from mockserver.engine import EXTENSION, Engine
-from mockserver.server import Server
+from mockserver.server import Server, raise_file_limit
 from mockserver.store.transactions import UnusableDatabase
 from mockserver.web import hosts
 from mockserver.web.hosts import HostRule
@@ -37,6 +37,7 @@ def serve(settings: Settings) -> None:
     """
     logs.configure("json" if settings.log_format == "json" else "text")
     _on_signals(sys.exit)
+    raise_file_limit()
     with bound_server(settings) as (server, engine, _):
         _on_signals(lambda: _end(server, engine))
         generated = None if settings.admin_token else engine.settings.admin_token

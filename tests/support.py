@@ -98,26 +98,51 @@ class Api:
         return self.client.get("/__admin/state").json()
 
 
+ERROR_SHAPES = (
+    ["message", "error", "statusCode"],
+    ["statusCode", "message"],  # 413, 415 and 500
+    ["statusCode", "message", "errors"],  # a 400 for invalid fields
+    ["message", "error", "statusCode", "errors"],  # one of the control plane
+)
+
+
 def assert_error(response: httpx.Response, status: int, message: str | None = None) -> dict[str, Any]:
-    """The one error shape, held everywhere; returns the body."""
+    """One of the shapes of errors; returns the body."""
     assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/json"
+    assert response.headers["content-type"] in ("application/json", "application/json; charset=utf-8")
     body = response.json()
-    assert list(body)[:3] == ["statusCode", "message", "error"]
-    assert set(body) <= {"statusCode", "message", "error", "errors"}
+    assert list(body) in ERROR_SHAPES
     assert body["statusCode"] == status
     assert body["message"]
-    assert body["error"]
+    assert body.get("error", "x")
     for problem in body.get("errors", ()):
-        assert list(problem) == ["path", "message", "code"]
+        assert list(problem)[-2:] == ["path", "message"]
     if message is not None:
         assert body["message"] == message
     return body
 
 
+def explained(response: httpx.Response) -> dict[str, Any]:
+    """The journal entry of an answer of the imitated API."""
+    url = response.request.url.copy_with(path=f"/__admin/requests/{response.headers['X-Mock-Request-Id']}", query=None)
+    key = response.request.headers["x-api-key"]
+    return httpx.get(url, headers={"x-api-key": key}, verify=False, trust_env=False).json()
+
+
 def problems(response: httpx.Response) -> list[tuple[list[str | int], str]]:
-    """The path and code of each problem of a 400."""
-    return [(problem["path"], problem["code"]) for problem in assert_error(response, 400)["errors"]]
+    """The path and code of each problem of a 400, as the journal explains them."""
+    assert_error(response, 400)
+    return [(problem["path"], problem["code"]) for problem in explained(response)["problems"]]
+
+
+def paths(response: httpx.Response) -> list[list[str | int]]:
+    """The path of each problem of a 400 of the control plane."""
+    return [problem["path"] for problem in assert_error(response, 400)["errors"]]
+
+
+def issues(response: httpx.Response) -> list[tuple[list[str | int], str]]:
+    """The path and code of each issue of a 400."""
+    return [(issue["path"], issue["code"]) for issue in assert_error(response, 400)["errors"]]
 
 
 ROOT = Path(__file__).resolve().parent.parent

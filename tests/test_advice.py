@@ -1,12 +1,13 @@
-"""Advice: what the vendor recommends and never enforces, attached to the journal's entry, never to the answer."""
+"""Advice: what the vendor recommends, or what rests on a guess, in the journal's entry and never in the answer."""
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import httpx
 import pytest
-from support import CONTACT, CUSTOMER, MARIA, Api, assert_error
+from support import CARLOS, CONTACT, CUSTOMER, MARIA, PENDING, Api, assert_error
 
 TASKS = "/api/public/tasks"
 DATED = {"dueDate": "2025-11-26", "dueTime": "14:30"}
@@ -46,6 +47,17 @@ def rules(api: Api, response: httpx.Response) -> list[str]:
         ({"aiCustomerId": CUSTOMER, "aiContactId": None}, ["customer-without-contact"]),
         ({"aiCustomerId": CUSTOMER, "aiContactId": CONTACT}, []),
         ({"aiContactId": CONTACT}, []),
+        ({"dueDate": "2025-11-26T10:00:00.000Z"}, []),
+        ({"dueDate": "2025-11-26T10:00:00-03:00"}, ["due-date-offset"]),
+        ({"dueDate": "2025-11-26T10:00:00.000"}, ["due-date-offset"]),
+        ({"dueDate": "2025-11-26T10:00Z"}, ["due-date-precision"]),
+        ({"dueDate": "2025-11-26T10:00:00.12Z"}, ["due-date-precision"]),
+        ({**DATED, "timezone": "america/SANTIAGO"}, ["timezone-case"]),
+        ({"dueDate": "2025-11-26", "timezone": "Asia/Tokyo"}, ["day-before"]),
+        ({"dueDate": "2025-11-26", "timezone": "America/Santiago"}, []),
+        ({"dueDate": "2025-11-26", "timezone": "Asia/Tokyo", "dueTime": "14:30"}, []),
+        ({"statusId": PENDING["id"]}, ["status-id"]),
+        ({"description": "x" * 110_000}, ["long-description", "large-body"]),
     ],
 )
 def test_a_new_task_is_advised_on(api: Api, fields: dict[str, Any], expected: list[str]) -> None:
@@ -78,6 +90,10 @@ def test_an_update_is_advised_on(api: Api, fields: dict[str, Any], expected: lis
         ({"fromDate": "2025-11-27", "toDate": "2025-11-26"}, ["dates-swapped"]),
         ({"page": "2"}, ["unread-query"]),
         ({"page": "2", "limit": "3", "includeTasksWithoutDates": "true"}, ["unread-query", "unread-query"]),
+        ({"responsibleIds": f"{MARIA},{CARLOS}"}, ["comma-list"]),
+        ({"responsibleIds[]": MARIA}, ["bracketed-list"]),
+        ({"responsibleIds": [MARIA] * 20}, []),
+        ({"responsibleIds": [MARIA] * 21}, ["long-list"]),
     ],
 )
 def test_a_list_is_advised_on(api: Api, query: dict[str, str], expected: list[str]) -> None:
@@ -92,15 +108,27 @@ def test_advice_names_what_nothing_reads_and_what_is_repeated(api: Api) -> None:
     assert response.json()["title"] == "b"
     given = advice(api, response)
     assert [each["rule"] for each in given] == ["unread-key", "unread-query", "repeated-key"]
-    assert [name in each["message"] for name, each in zip(["'colour'", "'x'", "'title'"], given, strict=True)] == [
+    assert [name in each["message"] for name, each in zip(['"colour"', '"x"', '"title"'], given, strict=True)] == [
         True
     ] * 3
+
+
+def test_the_form_of_a_request_is_advised_on(api: Api) -> None:
+    json, gzipped = {"content-type": "application/json"}, {"content-encoding": "gzip"}
+    task = api.created()
+    assert rules(api, api.client.put(f"{TASKS}/{task['id']}/", json={})) == ["path-matching"]
+    assert rules(api, api.client.put(f"{TASKS.upper()}/{task['id']}", json={})) == ["path-matching"]
+    assert rules(api, api.client.put(f"{TASKS}/{task['id']}", headers=json)) == ["empty-body"]
+    url = f"{TASKS}/{task['id']}"
+    assert rules(api, api.client.put(url, content=gzip.compress(b"{}"), headers=json | gzipped)) == ["content-encoding"]
+    assert rules(api, api.client.get("/api/public/team-members/all", headers=gzipped)) == []
 
 
 def test_a_request_that_is_refused_is_advised_on_too(api: Api) -> None:
     response = api.create(title="", colour="red", dueTime="14:30")
     assert_error(response, 400)
     assert rules(api, response) == ["due-time-without-timezone", "unread-key", "time-without-date"]
+    assert rules(api, api.create(dueDate="tomorrow", timezone="Mars")) == []
 
 
 def test_advice_never_changes_the_answer(api: Api, other_api: Api) -> None:
@@ -110,7 +138,7 @@ def test_advice_never_changes_the_answer(api: Api, other_api: Api) -> None:
     assert "advice" not in str(advised.headers).lower()
 
 
-def test_advice_stays_advice_in_strict_mode_but_for_two_of_it(api: Api) -> None:
+def test_recommendations_stay_advice_in_strict_mode(api: Api) -> None:
     api.client.patch("/__admin/settings", json={"strict": True})
     response = api.create(title=" ", description="x" * 1001, aiCustomerId=CUSTOMER, timezone="UTC")
     assert response.status_code == 201

@@ -25,8 +25,11 @@ GOOD: list[tuple[str, str, Any]] = [
     ("clock", "ticking@2100-12-31T23:59:59.9999Z", ClockSetting("ticking", "2100-12-31T23:59:59.999Z")),
     ("strict", "true", True),
     ("strict", "ON", True),
+    ("assume", "create-status=200", (("create-status", "200"),)),
     ("max_body", "1", 1),
     ("max_sandboxes", "1000000", 1_000_000),
+    ("sandbox_idle", "0", 0),
+    ("max_delayed", "1", 1),
     ("threads", "1024", 1024),
     ("api_key", "k", ("k",)),
     ("cors_origin", "*", ("*",)),
@@ -49,7 +52,7 @@ def test_without_anything_given_the_settings_are_the_defaults() -> None:
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)
 def test_a_flag_and_its_variable_mean_the_same(name: str, text: str, value: Any) -> None:
     (setting,) = (setting for setting in SETTINGS if setting.name == name)
-    given = (text,) if setting.kind == "list" else text
+    given = (text,) if setting.is_repeatable else text
     assert getattr(resolve({name: given}, {}), name) == value
     assert getattr(resolve({}, {setting.variable: text}), name) == value
 

@@ -214,12 +214,13 @@ def test_a_request_is_shown_with_its_answer_and_its_reasons(api: Api) -> None:
     page = text_of(shown(api, "/1"))
     assert "POST /api/public/tasks" in page
     assert (
-        "Decided by the rule responsibleIds.too_short inferred contract 2. POST /api/public/tasks: create a task"
+        "Decided by the rule responsibleIds.too_small documented contract 2. POST /api/public/tasks: create a task"
         in page
     )
     assert "priority : Expected a string, received a number priority.invalid_type documented contract 2." in page
     assert "Nothing read colour" in page
-    assert "Nothing reads the body's 'colour': the vendor ignores keys that it does not know unread-key" in page
+    assert "Its body is worded by the rule validation-body framework" in page
+    assert 'Nothing reads the body\'s "colour"; we believe that the vendor ignores unknown keys unread-key' in page
     assert '"colour": "red"' in page
     assert '"statusCode": 400,' in page
     assert f"x-api-key {api.key}" in page
@@ -229,7 +230,9 @@ def test_a_rule_of_the_contract_is_quoted_and_one_of_the_mock_is_called_so(api: 
     api.client.get("/api/public/team-members/all", headers={"prefer": "code=500"})
     api.list()
     assert "the mock's own" in text_of(shown(api, "/1"))
-    assert "success-status inferred contract 1. Common to all endpoints POST answers 201" in text_of(shown(api, "/2"))
+    assert "success-status framework contract 1. Common to all endpoints Everything but POST answers 200" in text_of(
+        shown(api, "/2")
+    )
 
 
 def test_a_query_is_shown_name_by_name(api: Api) -> None:

@@ -15,6 +15,7 @@ from support import CARLOS, CONTACT, MARIA, OTHER_CONTACT, PENDING, Api, assert_
 
 from mockserver import fixtures
 from mockserver.console import world
+from mockserver.fidelity import assumptions
 
 FILES = ["users.json", "statuses.json", "contacts.json", "customers.json", "tasks.json", "notes.json"]
 HOSTILE = [
@@ -168,6 +169,18 @@ def test_the_page_shows_statuses_by_their_order(api: Api) -> None:
     api.client.put("/__admin/state", json=state)
     orders = re.findall(r"order (\d+) ·", shown(api))
     assert orders == ["1", "2", "3", "4"]
+
+
+def test_the_page_shows_each_switch_with_its_values_and_the_one_in_force(api: Api) -> None:
+    api.create()
+    api.client.patch("/__admin/settings", json={"assume": {"all-day": "utc-midnight"}})
+    page = html.unescape(shown(api))
+    for each in assumptions.OF_SANDBOXES:
+        value = "utc-midnight" if each.name == "all-day" else each.default
+        for option in each.values:
+            assert (f'<option value="{option}" selected>' in page) >= (option == value)
+            assert f'<option value="{option}"' in page
+        assert f"{each.values[value].replace('`', '')} {each.why}" in page
 
 
 def test_the_page_shows_clock_snapshots_and_settings(api: Api) -> None:

@@ -164,13 +164,49 @@ def test_the_list_is_narrowed_by_stage_pipeline_and_custom_field(
         ({"custom_field_key": "plan"}, [(["custom_field_value"], "required")]),
         ({"custom_field_value": "Anual"}, [(["custom_field_key"], "required")]),
         ({"custom_field_key": "", "custom_field_value": ""}, [
-            (["custom_field_key"], "too_short"),
-            (["custom_field_value"], "too_short"),
+            (["custom_field_key"], "too_small"),
+            (["custom_field_value"], "too_small"),
         ]),
     ],
 )  # fmt: skip
 def test_a_query_that_is_refused_names_its_problems(api: Api, query: dict[str, Any], expected: list[Any]) -> None:
     assert problems(api.client.get(CONTACTS, params=query)) == expected
+
+
+def _of_number(code: str, bound: str, limit: int, text: str) -> dict[str, Any]:
+    head = {"origin": "number", "code": code, bound: limit, "inclusive": True}
+    return {**head, "path": ["days"], "message": f"Too {text}{limit}"}
+
+
+NOT_A_NUMBER = {
+    "expected": "number",
+    "code": "invalid_type",
+    "received": "NaN",
+    "path": ["days"],
+    "message": "Invalid input: expected number, received NaN",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "expected"),
+    [
+        (CONTACTS, {"days": "0"}, _of_number("too_small", "minimum", 1, "small: expected number to be >=")),
+        (CONTACTS, {"days": "366"}, _of_number("too_big", "maximum", 365, "big: expected number to be <=")),
+        (CONTACTS, {"days": "seven"}, NOT_A_NUMBER),
+        (CONTACTS, {"days": ["7", "7"]}, NOT_A_NUMBER),
+        (
+            CONTACTS,
+            {"custom_field_key": "plan"},
+            {"code": "custom", "path": [], "message": "custom_field_key and custom_field_value go together"},
+        ),
+        (SEARCH, {}, {"code": "custom", "path": [], "message": "phone or email is required"}),
+    ],
+)
+def test_the_answer_has_the_issue_of_the_framework(
+    api: Api, path: str, query: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    (issue,) = assert_error(api.client.get(path, params=query), 400)["errors"]
+    assert list(issue.items()) == list(expected.items())
 
 
 def test_what_the_state_leaves_out_gets_a_default(api: Api) -> None:

@@ -21,6 +21,7 @@ from support import (
     VALENTINA,
     Api,
     assert_error,
+    explained,
     problems,
     running,
 )
@@ -39,7 +40,7 @@ def assert_nothing_written(api: Api) -> None:
 def test_a_task_with_the_required_fields_alone(api: Api) -> None:
     response = api.create()
     assert response.status_code == 201
-    assert response.headers["content-type"] == "application/json"
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
     task = response.json()
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", task["id"])
     assert list(task.items()) == [
@@ -224,7 +225,7 @@ def test_field_names_are_exact(api: Api) -> None:
     [
         ("title", ..., (["title"], "required")),
         ("title", None, (["title"], "null")),
-        ("title", "", (["title"], "too_short")),
+        ("title", "", (["title"], "too_small")),
         *(("title", value, (["title"], "invalid_type")) for value in BAD_JSON_TYPES),
         *(("description", value, (["description"], "invalid_type")) for value in BAD_JSON_TYPES),
         *(("dueDate", value, (["dueDate"], "invalid_type")) for value in BAD_JSON_TYPES),
@@ -247,12 +248,11 @@ def test_field_names_are_exact(api: Api) -> None:
         ("dueTime", "09:00:00", (["dueTime"], "invalid_time")),
         *(("timezone", value, (["timezone"], "invalid_type")) for value in BAD_JSON_TYPES),
         ("timezone", "", (["timezone"], "invalid_timezone")),
-        ("timezone", "america/santiago", (["timezone"], "invalid_timezone")),
         ("timezone", "Factory", (["timezone"], "invalid_timezone")),
         ("timezone", "localtime", (["timezone"], "invalid_timezone")),
         ("responsibleIds", ..., (["responsibleIds"], "required")),
         ("responsibleIds", None, (["responsibleIds"], "null")),
-        ("responsibleIds", [], (["responsibleIds"], "too_short")),
+        ("responsibleIds", [], (["responsibleIds"], "too_small")),
         ("responsibleIds", MARIA, (["responsibleIds"], "invalid_type")),
         ("responsibleIds", {"0": MARIA}, (["responsibleIds"], "invalid_type")),
         ("responsibleIds", [MARIA, "x"], (["responsibleIds", 1], "invalid_uuid")),
@@ -294,8 +294,8 @@ def test_a_field_that_breaks_its_rule_is_a_400_with_its_path(
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"title": ...}, "Required"),
-        ({"title": None}, "Must not be null"),
+        ({"title": ...}, "Required: expected a string"),
+        ({"title": None}, "Must not be null: expected a string"),
         ({"title": ""}, "Must have at least 1 character"),
         ({"title": 5}, "Expected a string, received a number"),
         ({"title": [1]}, "Expected a string, received an array"),
@@ -304,15 +304,88 @@ def test_a_field_that_breaks_its_rule_is_a_400_with_its_path(
         ({"responsibleIds": []}, "Must have at least 1 item"),
         ({"responsibleIds": "x"}, "Expected an array, received a string"),
         ({"responsibleIds": ["x"]}, '"x" is not a UUID of the form 8-4-4-4-12'),
-        ({"priority": "3"}, 'Must be one of "0", "1", "2"'),
+        ({"priority": "3"}, 'Must be one of "0", "1", "2", not "3"'),
         ({"priority": 1}, "Expected a string, received a number"),
         ({"dueTime": "9:00"}, '"9:00" is not a time of the form HH:mm, from 00:00 to 23:59'),
         ({"timezone": "Mars"}, '"Mars" is not an IANA time zone, such as America/Santiago'),
     ],
 )
 def test_each_problem_says_what_is_wrong(api: Api, fields: dict[str, Any], message: str) -> None:
-    body = assert_error(api.create(**fields), 400, "Validation failed")
-    assert [problem["message"] for problem in body["errors"]] == [message]
+    response = api.create(**fields)
+    assert_error(response, 400, "Validation failed")
+    assert [problem["message"] for problem in explained(response)["problems"]] == [message]
+
+
+TIME = r"/^([01]\d|2[0-3]):[0-5]\d$/"
+UUID = (
+    "/^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    "|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$/"
+)
+
+
+def of_type(expected: str, received: str, path: list[str | int]) -> dict[str, Any]:
+    message = f"Invalid input: expected {expected}, received {received}"
+    return {"expected": expected, "code": "invalid_type", "path": path, "message": message}
+
+
+def of_format(name: str, message: str, path: list[str | int], **pattern: str) -> dict[str, Any]:
+    head = {"origin": "string", "code": "invalid_format", "format": name}
+    return {**head, **pattern, "path": path, "message": message}
+
+
+def too_small(origin: str, unit: str, path: list[str | int]) -> dict[str, Any]:
+    head = {"origin": origin, "code": "too_small", "minimum": 1, "inclusive": True}
+    return {**head, "path": path, "message": f"Too small: expected {origin} to have >=1 {unit}"}
+
+
+PRIORITY = {
+    "code": "invalid_value",
+    "values": ["0", "1", "2"],
+    "path": ["priority"],
+    "message": 'Invalid option: expected one of "0"|"1"|"2"',
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"title": ...}, of_type("string", "undefined", ["title"])),
+        ({"title": None}, of_type("string", "null", ["title"])),
+        *(
+            ({"description": value}, of_type("string", received, ["description"]))
+            for value, received in ((5, "number"), (True, "boolean"), ([], "array"), ({}, "object"))
+        ),
+        ({"title": ""}, too_small("string", "characters", ["title"])),
+        ({"responsibleIds": ...}, of_type("array", "undefined", ["responsibleIds"])),
+        ({"responsibleIds": MARIA}, of_type("array", "string", ["responsibleIds"])),
+        ({"responsibleIds": []}, too_small("array", "items", ["responsibleIds"])),
+        ({"responsibleIds": ["x"]}, of_format("uuid", "Invalid UUID", ["responsibleIds", 0], pattern=UUID)),
+        ({"responsibleIds": [MARIA, None]}, of_type("string", "null", ["responsibleIds", 1])),
+        ({"aiContactId": 5}, of_type("string", "number", ["aiContactId"])),
+        ({"aiContactId": "x"}, of_format("uuid", "Invalid UUID", ["aiContactId"], pattern=UUID)),
+        *(({"priority": value}, PRIORITY) for value in (..., None, 1, "3")),
+        ({"dueDate": "x"}, of_format("datetime", "Invalid ISO datetime", ["dueDate"])),
+        (
+            {"dueTime": "9:00"},
+            of_format("regex", f"Invalid string: must match pattern {TIME}", ["dueTime"], pattern=TIME),
+        ),
+        ({"timezone": "Mars"}, {"code": "custom", "path": ["timezone"], "message": "Invalid timezone"}),
+        (
+            {"dueDate": "9999-12-31", "dueTime": "23:59", "timezone": "America/Santiago"},
+            {"code": "custom", "path": ["dueDate"], "message": "Invalid due date"},
+        ),
+    ],
+)
+def test_the_answer_has_the_issue_of_the_framework(api: Api, fields: dict[str, Any], expected: dict[str, Any]) -> None:
+    body = assert_error(api.create(**fields), 400)
+    assert list(body.items()) == [("statusCode", 400), ("message", "Validation failed"), ("errors", [expected])]
+    assert list(body["errors"][0]) == list(expected)
+
+
+def test_a_time_zone_may_be_in_any_letter_case(api: Api) -> None:
+    task = api.created(dueDate="2025-11-26", timezone="aMERICA/santiago")
+    assert (task["due_timezone"], task["due_at"]) == ("America/Santiago", "2025-11-26T03:00:00.000Z")
+    assert api.updated(task["id"], timezone="utc")["due_timezone"] == "UTC"
 
 
 def test_all_problems_are_answered_at_once_in_the_order_of_the_fields(api: Api) -> None:
@@ -329,7 +402,7 @@ def test_all_problems_are_answered_at_once_in_the_order_of_the_fields(api: Api) 
         "title": "",
     }
     assert problems(api.create(**bad)) == [
-        (["title"], "too_short"),
+        (["title"], "too_small"),
         (["description"], "invalid_type"),
         (["dueDate"], "invalid_date"),
         (["dueTime"], "invalid_time"),
@@ -351,7 +424,7 @@ def test_an_empty_object_lacks_the_three_required_fields(api: Api) -> None:
 def test_a_due_date_out_of_range_is_answered_beside_the_other_problems(api: Api) -> None:
     response = api.create(dueDate="9999-12-31", dueTime="23:59", timezone="America/Santiago", title="", priority="3")
     assert problems(response) == [
-        (["title"], "too_short"),
+        (["title"], "too_small"),
         (["dueDate"], "out_of_range"),
         (["priority"], "invalid_choice"),
     ]
@@ -386,7 +459,7 @@ def test_a_timezone_without_a_date_is_checked_all_the_same(api: Api) -> None:
             "responsibleIds not found: 00000000-0000-0000-0000-000000000000",
         ),
         (
-            {"responsibleIds": ["F" * 8 + "-FFFF" * 3 + "-" + "F" * 12]},
+            {"responsibleIds": ["ffffffff-ffff-ffff-ffff-ffffffffffff"]},
             "responsibleIds not found: ffffffff-ffff-ffff-ffff-ffffffffffff",
         ),
         ({"aiContactId": UNKNOWN_ID}, f"aiContactId not found: {UNKNOWN_ID}"),
@@ -399,7 +472,7 @@ def test_a_timezone_without_a_date_is_checked_all_the_same(api: Api) -> None:
 )
 def test_an_id_that_does_not_exist_is_a_404_that_names_it(api: Api, fields: dict[str, Any], message: str) -> None:
     body = assert_error(api.create(**fields), 404, message)
-    assert list(body.items()) == [("statusCode", 404), ("message", message), ("error", "Not Found")]
+    assert list(body.items()) == [("message", message), ("error", "Not Found"), ("statusCode", 404)]
     assert_nothing_written(api)
 
 

@@ -8,7 +8,7 @@ from support import CONTACT, OTHER_CONTACT, UNKNOWN_ID, Api, assert_error, probl
 
 def test_a_deletion_says_success(api: Api) -> None:
     response = api.delete(api.created()["id"])
-    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json; charset=utf-8")
     assert response.content == b'{"status":"success"}'
 
 
@@ -51,7 +51,7 @@ def test_the_id_may_be_in_upper_case(api: Api) -> None:
 def test_an_unknown_id_is_a_404(api: Api, id: str) -> None:
     task = api.created()
     body = assert_error(api.delete(id), 404, "Task not found")
-    assert list(body.items()) == [("statusCode", 404), ("message", "Task not found"), ("error", "Not Found")]
+    assert list(body.items()) == [("message", "Task not found"), ("error", "Not Found"), ("statusCode", 404)]
     assert api.listed() == [task]
 
 

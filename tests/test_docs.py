@@ -160,7 +160,7 @@ def test_the_table_of_settings_has_every_setting() -> None:
             f"{setting.flag} {setting.metavar}".strip(),
             setting.variable,
             setting.shown,
-            setting.help + " Repeatable." * (setting.kind == "list"),
+            setting.help + " Repeatable." * setting.is_repeatable,
         ]
         for setting in SETTINGS
     ]

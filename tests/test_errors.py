@@ -6,14 +6,15 @@ import gzip
 import json
 import logging
 import socket
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from flask import Flask
-from support import ALL_TIME, MARIA, UNKNOWN_ID, Api, assert_error, problems, running
+from support import ALL_TIME, MARIA, UNKNOWN_ID, Api, assert_error, explained, issues, problems, running
 
 from mockserver.application import create_app
 from mockserver.config import Settings
@@ -65,8 +66,8 @@ def test_a_key_that_opens_nothing_is_a_401(server_url: str, method: str, path: s
     headers = {} if key is None else {"x-api-key": key.encode()}
     response = httpx.request(method, server_url + path, headers=headers, verify=False)
     body = assert_error(response, 401)
-    expected = {"statusCode": 401, "message": "Invalid or missing API key", "error": "Unauthorized"}
-    assert list(body.items()) == list(expected.items())
+    expected = {"message": "Invalid API key" if key else "API key is required", "error": "Unauthorized"}
+    assert list(body.items()) == [*expected.items(), ("statusCode", 401)]
 
 
 @pytest.mark.parametrize(
@@ -113,16 +114,18 @@ def test_the_name_of_the_header_has_any_case(server_url: str) -> None:
         "/api/public",
         "/api/public/",
         "/api/public/x",
-        "/api/public/tasks/",
         "/api/public/team-members",
         "/api//public/tasks",
         "/api/public//tasks",
-        "/api/public/team-members/all/",
-        f"/api/public/tasks/{UNKNOWN_ID}/",
+        "//api/public/tasks",
+        "/api/public/tasks//",
+        "//__admin/health",
+        "/api/public/t%61sks",
+        "/api/public%2Ftasks",
+        "/api/public/team-members/all/x",
         f"/api/public/tasks/{UNKNOWN_ID}/notes",
-        "/API/PUBLIC/TASKS",
+        "/api/public/x?y=1&z=%C3%A9",
         "/tasks",
-        "/api/public/Tasks",
         "/static/x",
         "/favicon.ico",
         "/__admin",
@@ -136,7 +139,33 @@ def test_an_unknown_path_is_a_404_with_or_without_a_key(server_url: str, method:
     for key in ("", "x-api-key: test_default\r\n"):
         status, body = raw(server_url, f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{key}Connection: close\r\n\r\n")
         assert status == 404
-        assert body == {"statusCode": 404, "message": f"Cannot {method} {path}", "error": "Not Found"}
+        expected = {"message": f"Cannot {method} {path}", "error": "Not Found", "statusCode": 404}
+        if path.startswith("/__admin"):
+            expected["message"] = expected["message"].partition("?")[0]
+        assert list(body.items()) == list(expected.items())
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/public/Team-Members/ALL", "/api/public/team-members/all/", "/API/public/team-members/all"]
+)
+@pytest.mark.parametrize("headers", [{}, {"origin": "http://localhost:3000"}])
+def test_the_case_of_a_path_and_one_slash_at_its_end_do_not_matter(
+    api: Api, path: str, headers: dict[str, str]
+) -> None:
+    expected = api.client.get("/api/public/team-members/all")
+    assert api.client.get(path, headers=headers).content == expected.content
+    assert api.client.head(path).status_code == 200
+    assert api.client.options(path).headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_the_id_in_a_path_may_be_escaped(api: Api) -> None:
+    task = api.created()
+    escaped = "".join(f"%{ord(letter):02x}" for letter in task["id"])
+    assert api.client.put(f"/api/public/tasks/{escaped}", json={"title": "x"}).json()["title"] == "x"
+    for bad in (f"{task['id']}%2F", f"%20{task['id']}", "%FF", "x"):
+        response = api.client.delete(f"/api/public/tasks/{bad}")
+        assert_error(response, 400, "Validation failed (uuid is expected)")
+        assert list(response.json()) == ["message", "error", "statusCode"]
 
 
 def raw(server_url: str, request: str) -> tuple[int, Any]:
@@ -150,9 +179,8 @@ def raw(server_url: str, request: str) -> tuple[int, Any]:
     return int(head.split()[1]), json.loads(body)
 
 
-def test_the_path_in_a_message_is_decoded_and_its_query_left_out(api: Api) -> None:
-    assert_error(api.client.get("/api/public/%C3%A9%0A?secret=1"), 404, "Cannot GET /api/public/é\n")
-    assert_error(api.client.get("/api/public/%3Cscript%3E"), 404, "Cannot GET /api/public/<script>")
+def test_the_path_in_a_message_is_as_sent_with_its_query(api: Api) -> None:
+    assert_error(api.client.get("/api/public/%C3%A9%0A?page=1"), 404, "Cannot GET /api/public/%C3%A9%0A?page=1")
 
 
 @pytest.mark.parametrize(
@@ -163,11 +191,19 @@ def test_the_path_in_a_message_is_decoded_and_its_query_left_out(api: Api) -> No
         ("/api/public/tasks/x", "DELETE, OPTIONS, PUT"),
         ("/api/public/team-members/all", "GET, HEAD, OPTIONS"),
         ("/openapi.json", "GET, HEAD, OPTIONS"),
-        ("/__admin/health", "GET, HEAD, OPTIONS"),
-        ("/__admin/state", "GET, HEAD, OPTIONS, PUT"),
     ],
 )
-def test_another_method_of_a_known_path_is_a_405_with_allow(server_url: str, path: str, allowed: str) -> None:
+def test_another_method_of_a_known_path_is_the_404_of_an_unknown_one(server_url: str, path: str, allowed: str) -> None:
+    for method in {"GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"} - set(allowed.split(", ")):
+        response = httpx.request(method, server_url + path, verify=False)
+        assert_error(response, 404, f"Cannot {method} {path}")
+        assert "allow" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/__admin/health", "GET, HEAD, OPTIONS"), ("/__admin/state", "GET, HEAD, OPTIONS, PUT")]
+)
+def test_another_method_of_the_control_plane_is_a_405_with_allow(server_url: str, path: str, allowed: str) -> None:
     for method in {"GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"} - set(allowed.split(", ")):
         response = httpx.request(method, server_url + path, verify=False)
         assert_error(response, 405, f"Cannot {method} {path}")
@@ -177,7 +213,7 @@ def test_another_method_of_a_known_path_is_a_405_with_allow(server_url: str, pat
 
 def test_the_collection_cannot_be_deleted(api: Api) -> None:
     task = api.created()
-    assert_error(api.client.delete("/api/public/tasks"), 405)
+    assert_error(api.client.delete("/api/public/tasks"), 404)
     assert api.listed() == [task]
 
 
@@ -188,17 +224,16 @@ def test_the_collection_cannot_be_deleted(api: Api) -> None:
         ("/api/public/tasks?responsibleIds=&fromDate=2025-11-26&toDate=2025-11-26", 200),
         ("/api/public/tasks", 400),
         ("/api/public/x", 404),
-        (f"/api/public/tasks/{UNKNOWN_ID}", 405),
+        (f"/api/public/tasks/{UNKNOWN_ID}", 404),
     ],
 )
 def test_head_answers_as_get_does_without_the_body(api: Api, path: str, status: int) -> None:
     head, get = api.client.head(path), api.client.get(path)
     assert (head.status_code, head.content) == (status, b"")
     assert get.status_code == status
-    assert head.headers.get("allow") == get.headers.get("allow")
     assert head.headers["content-type"] == get.headers["content-type"]
     # The message of the other two begins with `Cannot HEAD`.
-    assert status in (404, 405) or head.headers["content-length"] == get.headers["content-length"]
+    assert status == 404 or head.headers["content-length"] == get.headers["content-length"]
 
 
 def test_head_without_a_key_is_a_401(server_url: str) -> None:
@@ -236,13 +271,11 @@ def test_options_comes_before_the_route(server_url: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "The body is not valid JSON: it is empty"),
         (gzip.compress(b"{}", mtime=0), "The body is not valid JSON: it is compressed with gzip: send it uncompressed"),
         (b"{", "The body is not valid JSON: unexpected end of the text at line 1, column 2"),
         (b'{\n "title": "a",\n}', "The body is not valid JSON: unexpected '}' at line 3, column 1"),
         (b'{"title": "a\nb"}', "The body is not valid JSON: unexpected '\\n' at line 1, column 13"),
         (b"title=a&priority=1", "The body is not valid JSON: unexpected 't' at line 1, column 1"),
-        (b"[]", "The body must be a JSON object, not an array"),
         (b'"x"', "The body must be a JSON object, not a string"),
         (b"1", "The body must be a JSON object, not a number"),
         (b"1.5", "The body must be a JSON object, not a number"),
@@ -266,7 +299,28 @@ def test_a_body_that_is_no_json_object_is_a_400_that_says_which(
     api: Api, method: str, path: str, content: bytes, message: str
 ) -> None:
     body = assert_error(api.client.request(method, path, content=content, headers=JSON), 400, message)
-    assert list(body.items()) == [("statusCode", 400), ("message", message), ("error", "Bad Request")]
+    assert list(body.items()) == [("message", message), ("error", "Bad Request"), ("statusCode", 400)]
+
+
+def misfit(response: httpx.Response, received: str) -> str:
+    """Hold the one issue of a body that is no object; returns the journal's explanation."""
+    message = f"Invalid input: expected object, received {received}"
+    issue = {"expected": "object", "code": "invalid_type", "path": [], "message": message}
+    body = assert_error(response, 400, "Validation failed")
+    assert list(body.items()) == [("statusCode", 400), ("message", "Validation failed"), ("errors", [issue])]
+    assert list(body["errors"][0]) == list(issue)
+    (problem,) = explained(response)["problems"]
+    return problem["message"]
+
+
+def test_an_array_is_a_400_with_one_issue(api: Api) -> None:
+    assert misfit(post(api, b"[]"), "array") == "The body must be a JSON object, not an array"
+
+
+def test_no_body_of_json_is_an_empty_object(api: Api) -> None:
+    assert issues(post(api, b"")) == issues(post(api, b"{}"))
+    task = api.created()
+    assert api.client.put(f"/api/public/tasks/{task['id']}", headers=JSON).json() == task
 
 
 @pytest.mark.parametrize(
@@ -275,10 +329,9 @@ def test_a_body_that_is_no_json_object_is_a_400_that_says_which(
         "application/json",
         "APPLICATION/JSON",
         "application/json; charset=utf-8",
-        "application/json;charset=latin1",
         "Application/Json ; x=y",
         "application/json;",
-        'application/json; charset="nonsense',
+        'application/json; charset="UTF-8"',
     ],
 )
 def test_the_media_type_has_any_case_and_any_parameters(api: Api, content_type: str) -> None:
@@ -303,17 +356,70 @@ def test_the_media_type_has_any_case_and_any_parameters(api: Api, content_type: 
         "application/octet-stream",
     ],
 )
-def test_another_media_type_is_a_400_that_names_it(api: Api, content_type: str) -> None:
+def test_another_media_type_is_a_400_as_if_there_were_no_body(api: Api, content_type: str) -> None:
     shown = content_type.partition(";")[0]
     message = f'The Content-Type must be application/json, not "{shown}"'
-    assert_error(post(api, json.dumps(VALID), content_type), 400, message)
+    assert misfit(post(api, json.dumps(VALID), content_type), "undefined") == message
     assert api.state()["tasks"] == []
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "; charset=utf-8"}])
 def test_a_missing_media_type_is_a_400(api: Api, headers: dict[str, str]) -> None:
     response = api.client.post("/api/public/tasks", content=json.dumps(VALID), headers=headers)
-    assert_error(response, 400, "The Content-Type must be application/json, which is missing")
+    assert misfit(response, "undefined") == "The Content-Type must be application/json, which is missing"
+
+
+@pytest.mark.parametrize("charset", ["latin1", "utf8", "utf-16", '"nonsense'])
+def test_another_charset_is_a_415(api: Api, charset: str) -> None:
+    response = post(api, json.dumps(VALID), f"application/json; charset={charset}")
+    shown = charset.strip('"').upper()
+    bare(response, 415, f'unsupported charset "{shown}"')
+
+
+def bare(response: httpx.Response, status: int, message: str) -> None:
+    """Hold an error of two keys."""
+    assert list(assert_error(response, status).items()) == [("statusCode", status), ("message", message)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "encode"), [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_an_encoded_body_is_decoded(api: Api, encoding: str, encode: Callable[[bytes], bytes]) -> None:
+    response = encoded(api, encode(json.dumps(VALID).encode()), encoding)
+    assert response.status_code == 201
+    assert explained(response)["request"]["json"] == VALID
+
+
+def encoded(api: Api, content: bytes, encoding: str) -> httpx.Response:
+    return api.client.post("/api/public/tasks", content=content, headers=JSON | {"content-encoding": encoding})
+
+
+@pytest.mark.parametrize("content", [b"{}", gzip.compress(b"{}", mtime=0)[:-4], zlib.compress(b"{}")])
+def test_a_body_that_is_not_encoded_as_it_says_is_a_400(api: Api, content: bytes) -> None:
+    assert assert_error(encoded(api, content, "gzip"), 400)["message"].startswith("The body is not gzip: ")
+
+
+@pytest.mark.parametrize("encoding", ["br", "x-gzip", "gzip, gzip"])
+def test_another_encoding_is_a_415(api: Api, encoding: str) -> None:
+    bare(encoded(api, b"{}", encoding), 415, f'unsupported content encoding "{encoding}"')
+
+
+def test_a_body_that_becomes_too_large_is_a_413(api: Api) -> None:
+    spaces = b" " * 1_048_574
+    assert encoded(api, gzip.compress(b"{}" + spaces), "gzip").status_code == 400
+    bare(encoded(api, gzip.compress(b"{} " + spaces), "gzip"), 413, "request entity too large")
+
+
+def test_a_read_looks_at_no_body(api: Api) -> None:
+    odd = {"content-type": "text/plain; charset=x", "content-encoding": "br"}
+    task = api.created()
+    url = f"/api/public/tasks/{task['id']}"
+    for method, path in (
+        ("GET", "/api/public/team-members/all"),
+        ("HEAD", "/api/public/team-members/all"),
+        ("DELETE", url),
+    ):
+        assert api.client.request(method, path, content=b"{", headers=odd).status_code == 200
 
 
 def test_of_a_duplicate_key_the_last_one_wins(api: Api) -> None:
@@ -322,7 +428,7 @@ def test_of_a_duplicate_key_the_last_one_wins(api: Api) -> None:
     )
     assert (response.status_code, response.json()["title"], response.json()["priority"]) == (201, "b", 2)
     response = post(api, f'{{"title": "a", "responsibleIds": ["{MARIA}"], "priority": "0", "title": ""}}')
-    assert problems(response) == [(["title"], "too_short")]
+    assert problems(response) == [(["title"], "too_small")]
 
 
 @pytest.mark.parametrize(
@@ -358,8 +464,7 @@ def test_a_body_of_just_the_limit_is_read_and_one_byte_more_is_a_413(api: Api) -
     body = json.dumps(VALID).encode()
     assert post(api, body + b" " * (1_048_576 - len(body))).status_code == 201
     response = post(api, body + b" " * (1_048_577 - len(body)))
-    body = assert_error(response, 413, "The request body is over 1048576 bytes")
-    assert body["error"] == "Payload Too Large"
+    bare(response, 413, "request entity too large")
     assert len(api.listed()) == 1
 
 
@@ -378,7 +483,7 @@ def test_max_body_is_the_limit_however_the_body_is_sent(small: Api, chunked: boo
     content = b"{}" + b" " * (size - 2)
     pieces = iter([content[:50], content[50:]]) if chunked else content
     response = small.client.put(f"/api/public/tasks/{UNKNOWN_ID}", content=pieces, headers=JSON)
-    assert_error(response, status, "The request body is over 100 bytes" if status == 413 else "Task not found")
+    assert_error(response, status, "request entity too large" if status == 413 else "Task not found")
 
 
 def test_a_large_body_is_answered_as_soon_as_its_length_is_known(small: Api) -> None:
@@ -421,7 +526,7 @@ def test_an_unexpected_exception_is_a_500_without_its_trace_and_nothing_is_writt
         patch.setattr(tasks, "present", broken)
         response = client.post("/api/public/tasks", json=VALID, headers=headers)
     assert (response.status_code, response.mimetype) == (500, "application/json")
-    expected = {"statusCode": 500, "message": "Something went wrong", "error": "Internal Server Error"}
+    expected = {"statusCode": 500, "message": "Internal server error"}
     assert list(json.loads(response.data).items()) == list(expected.items())
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
     assert client.get("/api/public/tasks", query_string=ALL_TIME, headers=headers).json == []

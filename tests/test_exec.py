@@ -446,14 +446,16 @@ def test_a_command_that_fails_is_told_what_was_refused_and_why() -> None:
             "vambe-mock: the command ended with 7; requests in the journal: 4, refused: 3",
             "sandbox default:",
             "#2  09:00:01  POST /api/public/tasks  400  (createTask)",
-            "    title: Must have at least 1 character  [title.too_short, documented, contract 2]",
+            "    title: Must have at least 1 character  [title.too_small, documented, contract 2]",
             '    responsibleIds.0: "x" is not a UUID of the form 8-4-4-4-12'
-            "  [responsibleIds.invalid_uuid, inferred, contract 2]",
+            "  [responsibleIds.invalid_uuid, documented, contract 2]",
+            "    the wording of the answer  [validation-body, framework]",
             f"#3  09:00:01  DELETE /api/public/tasks/{task['id']}  no answer  (deleteTask)",
             "    fault 1: reset, before the commit",
             "no sandbox, because of the key:",
             "#1  09:00:00  GET /api/public/team-members/all  401  (listTeamMembers)",
-            "    Invalid or missing API key  [key, documented, contract 1]",
+            "    Invalid API key  [key, documented, contract 1]",
+            "    the wording of the answer  [unauthorized-body, framework]",
         ]
 
 
@@ -556,7 +558,7 @@ def test_what_was_sent_cannot_drive_the_terminal() -> None:
     with executed() as server, client(server) as api:
         assert_error(api.create(**{"dueDate": HOSTILE, HOSTILE: 1}), 400)
         errors = server.end(1)
-    assert "\\x1b[31mred" in errors
+    assert "\\u001b[31mred" in errors
     assert all(line.isprintable() for line in errors.split("\n"))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import CUSTOMER, INACTIVE_USER, MARIA, UNKNOWN_ID, Api, problems
+from support import CUSTOMER, INACTIVE_USER, MARIA, UNKNOWN_ID, Api, issues, problems
 
 from mockserver.fidelity import contract
 
@@ -19,7 +19,7 @@ def explained(api: Api, response: httpx.Response) -> dict[str, Any]:
 
 
 def evidence(document: dict[str, Any]) -> tuple[str, str, str | None]:
-    return document["rule"], document["evidence"], document["contract"]
+    return document["rule"], document["evidence"], document["section"]
 
 
 def test_a_missing_title_is_decided_by_a_documented_rule_of_section_2(api: Api) -> None:
@@ -27,41 +27,41 @@ def test_a_missing_title_is_decided_by_a_documented_rule_of_section_2(api: Api) 
     assert evidence(entry["decision"]) == ("title.required", "documented", "2")
     (problem,) = entry["problems"]
     assert problem["path"] == ["title"]
-    assert (problem["message"], problem["code"]) == ("Required", "required")
+    assert (problem["message"], problem["code"]) == ("Required: expected a string", "required")
+    assert entry["decision"]["body"] == {"rule": "validation-body", "evidence": "framework"}
     assert evidence(problem) == ("title.required", "documented", "2")
 
 
 def test_every_problem_has_its_path_its_rule_its_section_and_its_evidence(api: Api) -> None:
     response = api.create(
-        title="", dueDate="x", dueTime="9:00", timezone="utc", responsibleIds=[MARIA, "x"], aiContactId=1, priority=1
+        title="", dueDate="x", dueTime="9:00", timezone="x", responsibleIds=[MARIA, "x"], aiContactId=1, priority=1
     )
     entry = explained(api, response)
     told = [(problem["path"], *evidence(problem)) for problem in entry["problems"]]
     assert told == [
-        (["title"], "title.too_short", "documented", "2"),
+        (["title"], "title.too_small", "documented", "2"),
         (["dueDate"], "dueDate.invalid_date", "documented", "2"),
         (["dueTime"], "dueTime.invalid_time", "documented", "2"),
         (["timezone"], "timezone.invalid_timezone", "documented", "2"),
-        (["responsibleIds", 1], "responsibleIds.invalid_uuid", "inferred", "2"),
+        (["responsibleIds", 1], "responsibleIds.invalid_uuid", "documented", "2"),
         (["aiContactId"], "aiContactId.invalid_type", "documented", "2"),
         (["priority"], "priority.invalid_type", "documented", "2"),
     ]
     assert evidence(entry["decision"]) == told[0][1:]
     shown = [(problem["path"], problem["code"]) for problem in entry["problems"]]
     assert shown == problems(response)
-    messages = [problem["message"] for problem in entry["problems"]]
-    assert messages == [problem["message"] for problem in response.json()["errors"]]
+    assert [path for path, _ in issues(response)] == [path for path, _ in shown]
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ({"responsibleIds": "x"}, ("responsibleIds.invalid_uuid", "inferred", "3")),
-        ({"fromDate": "x"}, ("fromDate.invalid_date", "inferred", "3")),
-        ({"toDate": ["2025-11-26", "2025-11-27"]}, ("toDate.repeated", "inferred", "3")),
+        ({"responsibleIds": "x"}, ("responsibleIds.invalid_uuid", "ours", "3")),
+        ({"fromDate": "x"}, ("fromDate.invalid_date", "ours", "3")),
+        ({"toDate": ["2025-11-26", "2025-11-27"]}, ("toDate.repeated", "framework", "3")),
         (
             {"includeTasksWithoutDates": "yes"},
-            ("includeTasksWithoutDates.invalid_choice", "documented", "3"),
+            ("includeTasksWithoutDates.invalid_choice", "ours", "3"),
         ),
     ],
 )
@@ -76,12 +76,12 @@ def test_a_problem_of_the_list_s_query_is_explained_by_section_3(
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"title": None}, ("title.null", "inferred", "4")),
-        ({"newStatusName": "x", "newStatusPosition": 1}, ("newStatusName.conflict", "inferred", "4")),
-        ({"newStatusPosition": "1"}, ("newStatusPosition.invalid_type", "inferred", "4")),
+        ({"title": None}, ("title.null", "ours", "4")),
+        ({"newStatusName": "x", "newStatusPosition": 1}, ("newStatusName.conflict", "documented", "4")),
+        ({"newStatusPosition": "1"}, ("newStatusPosition.invalid_type", "ours", "4")),
         (
             {"dueDate": "9999-12-31", "dueTime": "23:59", "timezone": "America/Santiago"},
-            ("dueDate.out_of_range", "inferred", "2"),
+            ("dueDate.out_of_range", "ours", "2"),
         ),
     ],
 )
@@ -95,11 +95,11 @@ def test_what_strict_mode_refuses_is_explained_by_section_7(api: Api) -> None:
     api.created()
     api.client.patch("/__admin/settings", json={"strict": True})
     entry = explained(api, api.create(colour="red", dueDate="2025-11-26", dueTime="14:30"))
-    assert [evidence(problem) for problem in entry["problems"]] == [
-        ("timezone.strict_timezone", "inferred", "7"),
-        ("colour.strict_unread_key", "inferred", "7"),
-    ]
-    assert all("Strict mode" in problem["message"] for problem in entry["problems"])
+    assert [evidence(problem) for problem in entry["problems"]] == [("strict-mode", "ours", "7")] * 2
+    assert [
+        word in problem["message"] for word, problem in zip(("dueTime", "colour"), entry["problems"], strict=True)
+    ] == [True] * 2
+    assert entry["decision"]["body"] == {"rule": "strict-mode", "evidence": "ours"}
 
 
 @pytest.mark.parametrize("kind", ["update", "delete"])
@@ -137,7 +137,8 @@ def test_the_404_of_a_reference_tells_each_id_and_where_it_was_looked_up(
 ) -> None:
     entry = explained(api, api.create(**fields))
     assert entry["response"]["status"] == 404
-    assert entry["decision"]["rule"] == "order-of-references"
+    kind = "unknown-responsible" if "responsibleIds" in fields else "unknown-contact"
+    assert entry["decision"]["rule"] in (kind, "inactive-responsible")
     assert [(problem["path"], problem["message"]) for problem in entry["problems"]] == told
 
 
@@ -150,7 +151,8 @@ def test_the_404_of_a_reference_tells_each_id_and_where_it_was_looked_up(
 )
 def test_the_404_of_a_status_tells_which_there_are(api: Api, fields: dict[str, Any], known: str) -> None:
     entry = explained(api, api.update(api.created()["id"], **fields))
-    assert evidence(entry["decision"]) == ("update-status", "inferred", "4")
+    assert evidence(entry["decision"])[1:] == ("ours", "4")
+    assert entry["decision"]["rule"] == ("update-status" if "newStatusName" in fields else "status-position")
     (problem,) = entry["problems"]
     assert problem["path"] == list(fields)
     assert known in problem["message"]
@@ -159,15 +161,15 @@ def test_the_404_of_a_status_tells_which_there_are(api: Api, fields: dict[str, A
 
 def test_a_refusal_before_the_fields_is_explained_as_a_whole(api: Api) -> None:
     refused = [
-        (api.client.post("/api/public/tasks", content=b"{", headers=JSON), "json", "inferred", "line 1, column 2"),
-        (api.client.post("/api/public/tasks", content=b"[]", headers=JSON), "json", "inferred", "an array"),
-        (api.client.get("/api/public/x"), "unknown-route", "inferred", "Cannot GET /api/public/x"),
-        (api.client.patch("/api/public/tasks"), "unknown-route", "inferred", "Cannot PATCH /api/public/tasks"),
+        (api.client.post("/api/public/tasks", content=b"{", headers=JSON), "json", "ours", "line 1, column 2"),
+        (api.client.post("/api/public/tasks", content=b"[]", headers=JSON), "body-object", "framework", "an array"),
+        (api.client.get("/api/public/x"), "unknown-route", "framework", "Cannot GET /api/public/x"),
+        (api.client.patch("/api/public/tasks"), "wrong-method", "framework", "Cannot PATCH /api/public/tasks"),
         (
             api.client.post("/api/public/tasks", content=b" " * 1_048_577, headers=JSON),
             "body-size",
-            "inferred",
-            "1048576",
+            "framework",
+            "too large",
         ),
     ]
     for response, rule, kind, message in refused:
@@ -180,10 +182,43 @@ def test_a_refusal_before_the_fields_is_explained_as_a_whole(api: Api) -> None:
 
 
 def test_a_success_is_explained_too(api: Api) -> None:
-    for response in (api.create(), api.list()):
+    task = api.created()
+    for response, rule, body in (
+        (api.create(), "create-status", "task-object"),
+        (api.list(), "success-status", "task-object"),
+        (api.update(task["id"]), "success-status", "task-object"),
+        (api.delete(task["id"]), "success-status", "delete"),
+        (api.client.get("/api/public/team-members/all"), "success-status", "team-members"),
+    ):
         entry = explained(api, response)
-        assert evidence(entry["decision"]) == ("success-status", "inferred", "1")
+        assert evidence(entry["decision"]) == (rule, "framework", "1")
+        assert entry["decision"]["body"] == {"rule": body, "evidence": "documented"}
         assert entry["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "content", "status", "body"),
+    [
+        ("GET", "/x", "", b"", "unknown-route", "error-body"),
+        ("GET", "/team-members/all", "", b"", "key", "unauthorized-body"),
+        ("DELETE", "/tasks/x", "test_explain", b"", "path-uuid", "path-id"),
+        ("DELETE", f"/tasks/{UNKNOWN_ID}", "test_explain", b"", "delete-unknown", "error-body"),
+        ("POST", "/tasks", "test_explain", b"{", "json", "json"),
+        ("POST", "/tasks", "test_explain", b" " * 1_048_577, "body-size", "body-size"),
+    ],
+)
+def test_an_answer_has_two_evidences(
+    api: Api, method: str, path: str, key: str, content: bytes, status: str, body: str
+) -> None:
+    sent = {"x-api-key": key} | JSON
+    response = httpx.request(method, f"{api.url}/api/public{path}", content=content, headers=sent, verify=False)
+    url = f"{api.url}/__admin/requests/{response.headers['X-Mock-Request-Id']}"
+    decision = httpx.get(url, params={"sandbox": key[5:]} if key else {"unidentified": "true"}, verify=False).json()[
+        "decision"
+    ]
+    assert decision["evidence"] == RULES[status].evidence
+    assert decision["section"] == RULES[status].section
+    assert decision["body"] == {"rule": body, "evidence": RULES[body].evidence}
 
 
 def test_what_the_mock_did_on_its_own_is_no_rule_of_the_contract(api: Api) -> None:
@@ -204,9 +239,9 @@ def test_every_explanation_of_the_contract_s_fields_names_a_rule_of_the_contract
     body = {field: {} for field in ("title", "description", "dueDate", "dueTime", "timezone", "responsibleIds")}
     body |= {field: {} for field in ("aiContactId", "aiCustomerId", "priority")}
     created = api.create(**body, statusId={})
-    updated = api.update("x", **body, newStatusName={})
-    for response, count in ((created, 10), (updated, 11), (api.client.get("/api/public/tasks"), 3)):
+    updated = api.update(api.created()["id"], **body, newStatusName={})
+    for response, count in ((created, 10), (updated, 10), (api.client.get("/api/public/tasks"), 3)):
         entry = explained(api, response)
         assert len(entry["problems"]) == count
-        assert {problem["evidence"] for problem in entry["problems"]} <= {"documented", "inferred"}
-        assert {problem["contract"] for problem in entry["problems"]} <= set(contract.SECTIONS)
+        assert {problem["evidence"] for problem in entry["problems"]} <= set(contract.EVIDENCE)
+        assert {problem["section"] for problem in entry["problems"]} <= set(contract.SECTIONS)

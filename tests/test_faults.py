@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from support import MARIA, UNKNOWN_ID, Api, assert_error, problems, running, wait_until
+from support import MARIA, UNKNOWN_ID, Api, assert_error, paths, running, wait_until
 
 from mockserver import serving
 from mockserver.config import Settings
@@ -144,7 +144,7 @@ def test_an_after_rule_may_name_the_status_it_waits_for(api: Api) -> None:
 def test_a_before_rule_whose_pattern_names_a_status_is_refused(api: Api) -> None:
     for when in ({}, {"when": "before"}):
         answer = api.client.post("/__admin/faults", json={"match": {"status": 201}, "status": 503, **when})
-        assert problems(answer) == [(["match"], "invalid_fault")]
+        assert paths(answer) == [["match"]]
     assert add(api, status=503)["id"] == "1"
 
 
@@ -185,7 +185,7 @@ def test_a_lost_answer_and_a_retry_make_two_tasks_and_the_journal_tells_why(api:
     assert lost["fault"] == {"id": fault["id"], "when": "after", "status": None, "connection": "reset", "delay_ms": 0}
     assert (lost["response"]["status"], lost["decision"]["rule"], lost["advice"]) == (None, "mock-fault", [])
     assert retried["fault"] is None
-    assert (retried["response"]["status"], retried["decision"]["rule"]) == (201, "success-status")
+    assert (retried["response"]["status"], retried["decision"]["rule"]) == (201, "create-status")
     assert [advice["rule"] for advice in retried["advice"]] == ["same-task-twice"]
     made = [[(change["before"], change["after"]["id"]) for change in entry["changes"]] for entry in (lost, retried)]
     assert made == [[(None, first["id"])], [(None, second["id"])]]
@@ -202,16 +202,16 @@ def test_a_lost_answer_and_a_retry_make_two_tasks_and_the_journal_tells_why(api:
         (404, "Not Found"),
         (409, "Conflict"),
         (429, "Too Many Requests"),
-        (500, "Internal Server Error"),
+        (500, None),
         (502, "Bad Gateway"),
         (503, "Service Unavailable"),
         (504, "Gateway Timeout"),
     ],
 )
-def test_a_status_without_a_body_is_answered_as_the_vendor_does(api: Api, status: int, title: str) -> None:
+def test_a_status_without_a_body_is_answered_as_the_vendor_does(api: Api, status: int, title: str | None) -> None:
     add(api, status=status, headers={"Retry-After": "2", "X-Own": "a b"})
     answer = team(api)
-    assert assert_error(answer, status)["error"] == title
+    assert assert_error(answer, status).get("error") == title
     assert (answer.headers["retry-after"], answer.headers["x-own"]) == ("2", "a b")
 
 
@@ -231,7 +231,11 @@ def test_a_status_without_a_name_can_be_answered(api: Api, status: int) -> None:
 def test_a_body_of_ones_own_is_sent_as_json(api: Api, body: Any) -> None:
     add(api, status=500, body=body)
     answer = team(api)
-    assert (answer.status_code, answer.headers["content-type"], answer.json()) == (500, "application/json", body)
+    assert (answer.status_code, answer.headers["content-type"], answer.json()) == (
+        500,
+        "application/json; charset=utf-8",
+        body,
+    )
 
 
 @pytest.mark.parametrize("body", ["<h1>502 Bad Gateway</h1> ñ", ""])
@@ -267,14 +271,17 @@ def test_a_pattern_sees_the_whole_of_a_body_that_the_journal_cuts(api: Api) -> N
 
 
 def test_delayed_requests_leave_a_thread_for_the_control_plane() -> None:
-    with serving.bound_server(Settings(port=0, threads=4)) as (server, *_), ThreadPoolExecutor(6) as pool:
+    with (
+        serving.bound_server(Settings(port=0, threads=4, max_delayed=1)) as (server, *_),
+        ThreadPoolExecutor(6) as pool,
+    ):
         server.start()
         slow = Api(server.url, "test_slow")
         add(slow, delay_ms=60_000, times=None)
         waiting = [pool.submit(slow.create) for _ in range(6)]
         refused = [done.result() for done in itertools.islice(as_completed(waiting), 5)]  # all but the one that waits
         for answer in refused:
-            assert "--threads" in assert_error(answer, 503)["message"]
+            assert "--max-delayed" in assert_error(answer, 503)["message"]
         assert slow.client.post("/__admin/reset").status_code == 200
         assert {answer.result().status_code for answer in waiting} == {503}
         slow.client.close()
@@ -420,7 +427,7 @@ def test_a_truncated_answer_has_the_headers_of_every_answer(api: Api) -> None:
 )
 def test_a_rule_that_would_cut_nothing_is_refused(rule: dict[str, Any], api: Api) -> None:
     answer = api.client.post("/__admin/faults", json={"connection": "truncate", **rule})
-    assert ["connection"] in [path for path, _ in problems(answer)]
+    assert ["connection"] in paths(answer)
 
 
 def test_a_broken_connection_takes_no_other_with_it(api: Api) -> None:
@@ -707,7 +714,7 @@ def test_thirty_delayed_requests_stand_in_nobodys_way(wide: Callable[[str], Api]
 )
 def test_a_rule_that_cannot_work_is_refused_when_it_is_set(api: Api, rule: dict[str, Any], at: list[str]) -> None:
     answer = api.client.post("/__admin/faults", json=rule)
-    assert [path for path, _ in problems(answer)] == [at]
+    assert paths(answer) == [at]
     add(api, status=503)
     assert [each["id"] for each in listed(api)] == ["1"]
 

@@ -31,5 +31,19 @@ def test_no_two_rules_have_the_same_name() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_has_known_evidence_and_a_section(rule: Rule) -> None:
-    assert rule.evidence in (contract.DOCUMENTED, contract.INFERRED)
+    assert rule.evidence in contract.EVIDENCE
     assert rule.section in contract.SECTIONS
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_documented_rule_and_no_other_names_its_page_and_when_it_was_read(rule: Rule) -> None:
+    if rule.evidence != contract.DOCUMENTED:
+        assert rule.page == ""
+        return
+    row = next(line for line in contract.page().splitlines() if line.startswith(f"| {rule.name} |"))
+    assert f"documented: {contract.PAGES[rule.page]}, 2026-11" in row
+
+
+def test_the_page_begins_with_what_is_not_imitated_and_what_is_unknown() -> None:
+    headings = [line for line in contract.page().splitlines() if line.startswith("#")]
+    assert headings[:4] == ["# Fidelity", "## Not imitated", "## Sources and unknowns", "## Rules and evidence"]

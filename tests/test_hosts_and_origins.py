@@ -262,7 +262,7 @@ class TestOrigins:
         ]
         monkeypatch.setattr("mockserver.api.pipeline.read", lambda *_: 1 / 0)
         answers.append(asked("POST", path, json=task))
-        assert [answer.status_code for answer in answers] == [400, 400, 401, 404, 405, 413, 500]
+        assert [answer.status_code for answer in answers] == [400, 400, 401, 404, 404, 413, 500]
         for answer in answers:
             assert_error(answer, answer.status_code)
             assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"

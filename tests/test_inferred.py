@@ -19,7 +19,7 @@ NIL, MAX = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffff
 SANTIAGO, NEW_YORK = "America/Santiago", "America/New_York"
 DAY, ZONED = "2025-11-26", "2025-11-26T14:30:00.000Z"
 TIMED = {"dueDate": DAY, "dueTime": "14:30", "timezone": SANTIAGO}
-UNDATED, MIDDAY = {"dueDate": None}, {"dueDate": "2025-11-26T12:00:00Z"}
+UNDATED, MIDDAY = {"dueDate": None}, {"dueDate": "2025-11-26T12:00:00.000Z"}
 DAYS = "fromDate=2025-11-26&toDate=2025-11-27"
 MARIAS = f"responsibleIds={MARIA}&{DAYS}"
 LONG = "x" * 70_000
@@ -27,9 +27,28 @@ LONG = "x" * 70_000
 Row = tuple[Any, ...]
 
 
+# Behind the status or the body of almost every answer.
+EVERYWHERE = {"create-status", "success-status", "error-body", "validation-body", "path-id"}
+
+
 def last(api: Api) -> list[str]:
-    """The undocumented rules that the last answer depends on."""
-    return api.client.get("/__admin/requests").json()["requests"][-1]["inferred"]
+    """The undocumented rules that the last answer depends on, but for those of almost every answer."""
+    inferred = api.client.get("/__admin/requests").json()["requests"][-1]["inferred"]
+    return [rule for rule in inferred if rule not in EVERYWHERE]
+
+
+def test_the_rules_behind_status_and_body_are_named(api: Api) -> None:
+    task = api.created(description="x")
+    expected = [["create-status"]]
+    for response, rules in (
+        (api.create(title=""), ["validation-body"]),
+        (api.update("x"), ["path-id"]),
+        (api.delete(UNKNOWN_ID), ["error-body"]),
+        (api.update(task["id"]), ["success-status"]),
+    ):
+        assert response.status_code
+        expected.append(rules)
+    assert [entry["inferred"] for entry in api.client.get("/__admin/requests").json()["requests"]] == expected
 
 
 def create(api: Api, **fields: Any) -> str:
@@ -44,22 +63,25 @@ CREATED: list[Row] = [
     ({"dueDate": DAY, "dueTime": "14:30"}, []),
     ({"dueDate": None, "dueTime": None, "timezone": None}, []),
     # Texts.
-    ({"description": ...}, ["empty-description"]),
-    ({"description": None}, ["empty-description"]),
+    ({"description": ...}, ["null-description"]),
+    ({"description": None}, ["null-description"]),
     ({"title": " "}, ["strings"]),
     ({"description": "With the discount\n"}, ["strings"]),
     ({"title": "Jose\u0301"}, ["strings"]),
     # Ids and keys.
     ({"responsibleIds": [CARLOS]}, ["uuid"]),
-    ({"responsibleIds": [MARIA, MARIA.upper()]}, ["uuid", "responsibleIds"]),
+    ({"responsibleIds": [MARIA, MARIA.upper()]}, ["uuid", "responsible-repeats"]),
     ({"aiContactId": CONTACT.upper()}, ["uuid"]),
     ({"statusId": PENDING["id"].upper()}, ["uuid", "statusId"]),
     ({"newStatusName": "Completada"}, ["unknown-keys"]),
     # Due dates.
-    ({"dueTime": "14:30"}, ["due-none"]),
-    ({"dueDate": None, "timezone": SANTIAGO}, ["due-none"]),
-    ({"dueDate": DAY, "dueTime": None, "timezone": SANTIAGO}, ["due-date"]),
-    ({"dueDate": "2025-11-26T14:30", "timezone": SANTIAGO}, ["due-date-time"]),
+    ({"dueTime": "14:30"}, ["due-none-parts"]),
+    ({"dueDate": None, "timezone": SANTIAGO}, ["due-none-parts"]),
+    ({"dueDate": DAY, "dueTime": None, "timezone": SANTIAGO}, ["all-day"]),
+    ({"dueDate": "2025-11-26T14:30", "timezone": SANTIAGO}, ["due-date-offset", "due-date-time"]),
+    ({"dueDate": "2025-11-26T14:30-03:00"}, ["due-date-offset", "due-date-time"]),
+    ({"dueDate": "2025-11-26T14:30Z"}, ["due-date-precision", "due-date-time"]),
+    (TIMED | {"timezone": SANTIAGO.lower()}, ["timezone-case"]),
     ({"dueDate": ZONED, "dueTime": "09:00", "timezone": SANTIAGO}, ["due-date-time-and-time"]),
     # 2025-03-09 02:30 is skipped in New York, and 2025-11-02 01:30 occurs twice; so does every minute of that hour.
     ({"dueDate": "2025-03-09", "dueTime": "02:30", "timezone": NEW_YORK}, ["due-gap-and-fold"]),
@@ -67,12 +89,15 @@ CREATED: list[Row] = [
     ({"dueDate": "2025-03-09", "dueTime": "02:30"}, []),
     ({"dueDate": "2025-11-02", "dueTime": "01:59", "timezone": NEW_YORK}, ["due-gap-and-fold"]),
     ({"dueDate": "2025-11-02", "dueTime": "02:00", "timezone": NEW_YORK}, []),
-    ({"dueDate": "2025-03-09T02:30", "timezone": NEW_YORK}, ["due-date-time", "due-gap-and-fold"]),
-    ({"dueDate": "2025-03-09T02:30:00Z", "timezone": NEW_YORK}, ["due-date-time"]),
+    (
+        {"dueDate": "2025-03-09T02:30", "timezone": NEW_YORK},
+        ["due-date-offset", "due-date-time", "due-gap-and-fold"],
+    ),
+    ({"dueDate": "2025-03-09T02:30:00.000Z", "timezone": NEW_YORK}, ["due-date-time"]),
     # Several at once, in the order of the contract, also where the journal cuts the body.
     (
         {"description": None, "dueDate": DAY, "responsibleIds": [CARLOS, CARLOS], "title": f"{LONG} ", "colour": "red"},
-        ["uuid", "unknown-keys", "strings", "responsibleIds", "due-date", "empty-description"],
+        ["uuid", "unknown-keys", "strings", "responsible-repeats", "all-day", "null-description"],
     ),
 ]
 
@@ -94,26 +119,26 @@ UPDATED: list[Row] = [
     ({}, {"dueDate": None, "dueTime": None, "timezone": None, "aiContactId": None}, []),
     ({"aiContactId": CONTACT}, {"aiContactId": CONTACT, "description": "Other"}, []),
     # Texts, ids, keys, statuses and contacts.
-    ({}, {"title": "x ", "responsibleIds": [VALENTINA, VALENTINA]}, ["strings", "responsibleIds"]),
-    ({}, {"aiContactId": CONTACT.upper(), "description": None}, ["uuid", "update-nulls"]),
+    ({}, {"title": "x ", "responsibleIds": [VALENTINA, VALENTINA]}, ["strings", "responsible-repeats"]),
+    ({}, {"aiContactId": CONTACT.upper(), "description": None}, ["uuid", "null-description"]),
     ({}, {"statusId": DONE["id"].upper()}, ["unknown-keys"]),
     ({}, {"newStatusName": "Completada"}, ["update-status"]),
-    ({}, {"newStatusPosition": 1}, ["update-status"]),
+    ({}, {"newStatusPosition": 1}, ["status-position"]),
     ({"aiContactId": CONTACT}, {"aiContactId": None}, ["update-contact"]),
     ({"aiContactId": CONTACT, "description": LONG}, {"aiContactId": OTHER_CONTACT}, ["update-contact"]),
     # Due dates: those that result.
-    ({"dueDate": DAY}, {"dueDate": "2025-12-24", "dueTime": None}, ["due-date"]),
-    ({"dueDate": DAY, "timezone": SANTIAGO}, {"timezone": SANTIAGO}, ["due-date"]),
-    (TIMED, {"dueDate": "2025-12-24T00:00:00Z"}, ["due-date-time-and-time"]),
+    ({"dueDate": DAY}, {"dueDate": "2025-12-24", "dueTime": None}, ["all-day"]),
+    ({"dueDate": DAY, "timezone": SANTIAGO}, {"timezone": SANTIAGO}, ["all-day"]),
+    (TIMED, {"dueDate": "2025-12-24T00:00:00.000Z"}, ["due-date-time-and-time"]),
     (TIMED, {"dueDate": "2025-09-07", "dueTime": "00:30"}, ["due-gap-and-fold"]),
-    (TIMED, {"dueDate": DAY, "dueTime": None}, ["due-date", "update-due"]),
-    ({}, {"timezone": SANTIAGO, "title": "Other"}, ["due-none"]),
+    (TIMED, {"dueDate": DAY, "dueTime": None}, ["all-day", "update-due"]),
+    ({}, {"timezone": SANTIAGO, "title": "Other"}, ["due-none-parts"]),
     # Due dates of which a part changes.
     (TIMED, {"dueDate": None}, ["update-due"]),
-    (TIMED, {"dueDate": None, "dueTime": "14:30"}, ["due-none", "update-due"]),
+    (TIMED, {"dueDate": None, "dueTime": "14:30"}, ["due-none-parts", "update-due"]),
     (TIMED, {"timezone": None}, ["update-due"]),
     (TIMED, {"timezone": NEW_YORK, "dueDate": DAY}, []),
-    (TIMED, {"dueTime": None}, ["due-date", "update-due"]),
+    (TIMED, {"dueTime": None}, ["all-day", "update-due"]),
     ({"dueDate": ZONED}, {"timezone": SANTIAGO}, ["due-date-time", "update-due"]),
     ({"dueDate": ZONED}, {"dueTime": "09:00"}, ["due-date-time-and-time", "update-due"]),
     ({"dueDate": "2025-03-09", "dueTime": "02:30"}, {"timezone": NEW_YORK}, ["due-gap-and-fold", "update-due"]),
@@ -131,19 +156,31 @@ def test_an_update_relies_on_the_rules_that_decided_what_became_of_the_task(
 LISTED: list[Row] = [
     # Documented throughout; what decided about the tasks when they were created is not told again.
     ([], f"responsibleIds=&{DAYS}", []),
-    ([UNDATED], f"{MARIAS}&includeTasksWithoutDates=true", []),
-    ([MIDDAY | {"title": "x "}], f"responsibleIds={MARIA}&fromDate=2025-11-25&toDate=2025-11-27", []),
+    ([UNDATED], f"{MARIAS}&includeTasksWithoutDates=true", ["list-priority"]),
+    ([MIDDAY | {"title": "x "}], f"responsibleIds={MARIA}&fromDate=2025-11-25&toDate=2025-11-27", ["list-priority"]),
     # Whose tasks.
-    ([], f"{MARIAS}&responsibleIds={CARLOS}", ["uuid", "list-responsibleIds"]),
-    ([UNDATED], f"responsibleIds=&{DAYS}", ["list-responsibleIds"]),
-    ([], f"responsibleIds={MARIA},{VALENTINA}&{DAYS}", ["list-responsibleIds"]),
-    ([], f"responsibleIds[]=&{DAYS}", ["list-responsibleIds"]),
+    ([], f"{MARIAS}&responsibleIds={CARLOS}", ["uuid", "list-any-responsible", "list-repeated-ids"]),
+    ([UNDATED], f"responsibleIds=&{DAYS}", ["list-priority"]),
+    ([], f"responsibleIds={MARIA},{VALENTINA}&{DAYS}", ["list-any-responsible", "comma-list"]),
+    ([], f"responsibleIds[]=&{DAYS}", ["list-repeated-ids"]),
     # Of which days, and in which order; that a long list is cut changes nothing.
-    ([MIDDAY], MARIAS, ["list-dates"]),
-    ([MIDDAY], f"responsibleIds={MARIA}&fromDate=2025-11-25&toDate=2025-11-26", ["list-dates"]),
-    ([UNDATED], f"responsibleIds={MARIA}&fromDate=2025-11-27&toDate=2025-11-26", ["list-dates"]),
-    ([UNDATED, UNDATED], MARIAS, ["list-order"]),
-    ([MIDDAY | {"title": LONG}, UNDATED], f"{MARIAS}&page=2", ["unknown-keys", "list-dates", "list-order"]),
+    ([MIDDAY], MARIAS, ["list-days", "list-priority"]),
+    (
+        [MIDDAY],
+        f"responsibleIds={MARIA}&fromDate=2025-11-25&toDate=2025-11-26",
+        ["list-days", "list-priority"],
+    ),
+    (
+        [UNDATED],
+        f"responsibleIds={MARIA}&fromDate=2025-11-27&toDate=2025-11-26",
+        ["list-days", "list-priority"],
+    ),
+    ([UNDATED, UNDATED], MARIAS, ["list-order", "list-priority"]),
+    (
+        [MIDDAY | {"title": LONG}, UNDATED],
+        f"{MARIAS}&page=2",
+        ["unknown-keys", "list-days", "list-order", "list-priority"],
+    ),
 ]
 
 
@@ -166,41 +203,47 @@ def sent(**fields: Any) -> str:
 OTHERS: list[Row] = [
     ("GET", f"{TEAM}?page=2", None, 200, ["unknown-keys"]),
     ("POST", f"{TASKS}?page=2", sent(), 201, ["unknown-keys"]),
-    ("POST", TASKS, sent().replace("{", '{"title": "x", '), 201, ["json"]),
+    ("POST", TASKS, sent().replace("{", '{"title": "x", '), 201, ["repeated-keys"]),
+    ("GET", f"{TEAM}/", None, 200, ["path-matching"]),
     # Refused by a rule that is documented.
     ("POST", TASKS, sent(responsibleIds=[CARLOS, CARLOS], priority=1, colour="red"), 400, []),
-    ("POST", TASKS, sent(aiContactId=f"{CONTACT}0", dueDate="x", timezone="utc"), 400, []),
-    ("POST", TASKS, sent(responsibleIds=[INACTIVE_USER, UNKNOWN_ID], title="x ", dueDate=DAY), 404, []),
+    ("POST", TASKS, sent(aiContactId=f"{CONTACT}0", dueDate="x", timezone="x", responsibleIds=["x"]), 400, []),
     ("PUT", f"{TASKS}/{UNKNOWN_ID}", '{"description": null, "newStatusPosition": 1}', 404, []),
-    ("GET", f"{TASKS}?responsibleIds=&{DAYS}&includeTasksWithoutDates=1", None, 400, []),
+    ("POST", TASKS, sent(responsibleIds=[UNKNOWN_ID]), 404, []),
+    ("POST", TASKS, sent(statusId=UNKNOWN_ID), 404, []),
+    ("PUT", f"{TASKS}/x", '{"title": "x"}', 400, []),
+    ("PUT", f"{TASKS}/{UNKNOWN_ID}", '{"newStatusName": "x", "newStatusPosition": 1}', 400, []),
+    ("GET", TASKS, None, 400, []),
     # Refused by one that is not.
+    ("GET", f"{TASKS}?responsibleIds=&{DAYS}&includeTasksWithoutDates=1", None, 400, ["list-undated-value"]),
+    ("GET", f"{TASKS}?responsibleIds=x&fromDate=x&toDate={DAY}", None, 400, ["list-bad-id", "list-date-form"]),
     ("GET", "/api/public/x", None, 404, ["unknown-route"]),
-    ("PUT", f"{TASKS}/x", "[]", 400, ["json"]),
+    ("PATCH", TASKS, "{}", 404, ["wrong-method"]),
+    ("PUT", f"{TASKS}/x", "{", 400, ["json"]),
+    ("PUT", f"{TASKS}/{UNKNOWN_ID}", "[]", 400, ["body-object"]),
+    ("PUT", f"{TASKS}/{UNKNOWN_ID}", None, 404, ["empty-body"]),
     ("POST", TASKS, " " * 1_048_577, 413, ["body-size"]),
-    ("POST", TASKS, sent(responsibleIds=["x"], aiContactId=1, statusId=1), 400, ["responsibleIds", "statusId"]),
-    ("POST", TASKS, sent(responsibleIds=[INACTIVE_USER], aiContactId=UNKNOWN_ID), 404, ["active-responsible"]),
-    ("POST", TASKS, sent(statusId=UNKNOWN_ID), 404, ["statusId"]),
+    ("POST", TASKS, sent(responsibleIds=["x"], aiContactId=1, statusId=1), 400, ["statusId"]),
+    ("POST", TASKS, sent(responsibleIds=[INACTIVE_USER], aiContactId=UNKNOWN_ID), 404, ["inactive-responsible"]),
+    ("POST", TASKS, sent(aiContactId=UNKNOWN_ID), 404, ["unknown-contact"]),
     ("POST", TASKS, sent(dueDate="9999-12-31", dueTime="23:59", timezone=SANTIAGO), 400, ["due-range"]),
-    ("PUT", f"{TASKS}/x", '{"title": "x"}', 400, ["uuid"]),
     ("PUT", f"{TASKS}/{UNKNOWN_ID}", '{"title": null, "aiContactId": 1}', 400, ["update-nulls"]),
-    ("PUT", f"{TASKS}/{UNKNOWN_ID}", '{"newStatusName": "x", "newStatusPosition": 1}', 400, ["update-status"]),
-    ("GET", TASKS, None, 400, ["list-responsibleIds", "list-dates"]),
     ("GET", f"{TASKS}?responsibleIds=&{DAYS}&toDate={DAY}", None, 400, ["list-repeated"]),
     # Contacts: which, and in which order.
     ("GET", f"{CONTACTS}?days=1", None, 200, ["contacts-window", "contact-nulls"]),
     ("GET", f"{CONTACTS}?days=2", None, 200, ["contact-nulls"]),
     ("GET", f"{CONTACTS}?stage_id={UNKNOWN_ID}", None, 200, ["contacts-stage"]),
     ("GET", f"{CONTACTS}?days=1.5&stage_id=x", None, 400, ["contacts-stage"]),
-    ("GET", f"{CONTACTS}?custom_field_key=comuna&custom_field_value=Pirque", None, 200, ["contacts-custom-field"]),
-    ("GET", f"{CONTACTS}?custom_field_key=comuna", None, 400, ["contacts-custom-field"]),
+    ("GET", f"{CONTACTS}?custom_field_key=comuna&custom_field_value=Pirque", None, 200, ["contacts-custom-value"]),
+    ("GET", f"{CONTACTS}?custom_field_key=comuna", None, 400, []),
     ("GET", f"{SEARCH}?phone=2001", None, 200, []),
     ("GET", f"{SEARCH}?phone=2007", None, 200, ["contact-nulls"]),
     ("GET", f"{SEARCH}?email=example", None, 200, ["contacts-ties", "contact-nulls"]),
     ("GET", SEARCH, None, 400, []),
     # What others may take, or refuse.
     ("POST", TASKS, sent(aiContactId=f"{{{CONTACT}}}"), 400, ["uuid"]),
-    ("POST", TASKS, sent(responsibleIds=[CARLOS[:-1] + "0"] * 2), 404, ["uuid", "responsibleIds"]),
-    ("PUT", f"{TASKS}/{MAX}", '{"colour": "red", "colour": "blue"}', 404, ["uuid", "unknown-keys", "json"]),
+    ("POST", TASKS, sent(responsibleIds=[CARLOS[:-1] + "0"] * 2), 404, ["uuid", "responsible-repeats"]),
+    ("PUT", f"{TASKS}/{MAX}", '{"colour": "red", "colour": "blue"}', 404, ["uuid", "unknown-keys", "repeated-keys"]),
     ("DELETE", f"{TASKS}/{NIL}", "5", 404, ["uuid"]),
 ]
 
@@ -214,8 +257,8 @@ def test_an_answer_relies_on_the_rules_that_refused_or_understood_its_request(
 
 
 STRICT: list[Row] = [
-    ({"colour": "red"}, ["strict-unread-key"]),
-    ({"dueDate": DAY, "dueTime": "14:30"}, ["strict-timezone"]),
+    ({"colour": "red"}, ["strict-mode"]),
+    ({"dueDate": DAY, "dueTime": "14:30"}, ["strict-mode"]),
     ({"title": ""}, []),
 ]
 
@@ -229,12 +272,18 @@ def test_a_refusal_of_strict_mode_relies_on_the_rule_that_made_it_strict(
     assert last(api) == expected
 
 
-def test_every_undocumented_rule_is_relied_on_by_some_row_or_cannot_be_told(api: Api) -> None:
+# Rules that no one answer shows, or that other tests show.
+NOT_TOLD = {"order-of-decisions", "charset", "validation-limit", "body-limit", "order-of-references", "internal-error"}
+NOT_TOLD |= {"reference-message", "task-object-order", "several-initial-statuses", "team-members-order"}
+NOT_TOLD |= {"unauthorized-body", "content-encoding", "content-type", "contact-client"}
+
+
+def test_every_undocumented_rule_is_relied_on_by_some_row_or_cannot_be_told() -> None:
     named = {rule for *_, expected in (*CREATED, *UPDATED, *LISTED, *OTHERS, *STRICT) for rule in expected}
-    everywhere, not_told = {"success-status", "error-shape"}, {"order-of-decisions"}
-    undocumented = {rule.name for rule in contract.RULES if rule.evidence == contract.INFERRED}
-    assert undocumented - {"internal-error"} == named | everywhere | not_told
-    assert not named & (everywhere | not_told)
+    named.add("update-status")
+    undocumented = {rule.name for rule in contract.RULES if rule.evidence != contract.DOCUMENTED}
+    assert undocumented == named | EVERYWHERE | NOT_TOLD
+    assert not named & (EVERYWHERE | NOT_TOLD)
 
 
 def test_a_status_that_does_not_exist_is_refused_by_an_undocumented_rule_alone(api: Api) -> None:
@@ -248,11 +297,11 @@ def test_a_deletion_relies_on_nothing_but_the_form_of_its_id(api: Api) -> None:
         assert last(api) == expected
 
 
-def test_a_request_without_a_key_relies_on_nothing(api: Api) -> None:
+def test_a_request_without_a_key_relies_on_how_it_is_worded(api: Api) -> None:
     response = api.client.post(TASKS, content="{", headers={"x-api-key": ""})
     number = response.headers["X-Mock-Request-Id"]
     entry = api.client.get(f"/__admin/requests/{number}", params={"unidentified": "true"}).json()
-    assert (entry["response"]["status"], entry["inferred"]) == (401, [])
+    assert (entry["response"]["status"], entry["inferred"]) == (401, ["unauthorized-body"])
 
 
 def test_a_failure_of_the_mock_itself_relies_on_how_we_answer_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,8 +321,8 @@ def test_a_failure_of_the_mock_itself_relies_on_how_we_answer_it(api: Api, monke
         ({"when": "after", "status": 202}, []),
         ({"when": "after", "body": {"x": 1}}, []),
         ({"when": "after", "connection": "truncate"}, []),
-        ({"delay_ms": 1}, ["due-date", "empty-description"]),
-        ({"when": "after", "headers": {"X-Odd": "1"}}, ["due-date", "empty-description"]),
+        ({"delay_ms": 1}, ["all-day", "null-description"]),
+        ({"when": "after", "headers": {"X-Odd": "1"}}, ["all-day", "null-description"]),
     ],
 )
 def test_an_answer_relies_on_nothing_when_a_fault_made_it(api: Api, fault: dict[str, Any], expected: list[str]) -> None:

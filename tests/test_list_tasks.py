@@ -51,7 +51,7 @@ def assigned(api: Api) -> Api:
 
 def test_without_tasks_the_list_is_empty(api: Api) -> None:
     response = api.list()
-    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json; charset=utf-8")
     assert response.content == b"[]"
 
 

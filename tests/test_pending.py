@@ -16,6 +16,7 @@ from support import COMMAND, Api, assert_error, plain_environment, running, serv
 
 from mockserver import serving
 from mockserver.config import Settings
+from mockserver.sandbox.waiting import Delay
 from mockserver.testing import MockServer
 
 CREATE = {"operation": "createTask"}
@@ -237,7 +238,13 @@ def test_a_sandbox_that_is_deleted_when_its_request_begins_to_wait_is_a_503_that
         with other.client, gone.client:
             other.create()
             delay(gone, LONG, when=when)
-            engine.waiting.before_wait = lambda: engine.sandboxes.delete("gone")
+            begin = engine.waiting.delay
+
+            def late(*given: Any) -> Delay:
+                engine.sandboxes.delete("gone")
+                return begin(*given)
+
+            engine.waiting.delay = late  # type: ignore[method-assign]
             released = gone.create()
             assert "other" not in assert_error(released, 503)["message"]
             assert released.headers["X-Mock-Limit"] == "released"
@@ -254,7 +261,7 @@ def test_a_request_that_is_released_with_its_sandbox_does_not_bring_it_back(
 
 
 def test_one_for_which_there_is_no_room_to_wait_is_answered_too(pool: ThreadPoolExecutor) -> None:
-    with running() as url, contextlib.ExitStack() as stack:
+    with running(max_delayed=1) as url, contextlib.ExitStack() as stack:
         actors = [Api(url, "test_a") for _ in range(3)]
         for actor in actors:
             stack.enter_context(actor.client)

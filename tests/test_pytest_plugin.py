@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -405,12 +406,13 @@ class TestTheReport:
                 "*- vambe-mock requests of sandbox creates-*",
                 "#1  09:00:00  POST /api/public/tasks  400  (createTask)",
                 "    priority: Expected a string, received *[[]priority.invalid_type, documented, contract 2]",
-                "    advice: Nothing reads the body's 'colour'*",
+                "    the wording of the answer  [[]validation-body, framework]",
+                "    advice: Nothing reads the body's *colour*",
                 "#2  09:00:00  POST /api/public/tasks  no answer  (createTask)",
                 "    fault 1: reset, after the commit",
                 "    made task e4f4c5da-bad5-435c-9148-9fc081a50b53",
                 "#3  *  POST /api/public/tasks  400  (createTask)",
-                "    title: *[[]title.too_short, documented, contract 2]",
+                "    title: *[[]title.too_small, documented, contract 2]",
             ]
         )
 
@@ -591,16 +593,20 @@ class TestInferred:
             with client(vambe_mock) as actor:
                 actor.post("/api/public/tasks", json=body(vambe_mock, dueDate="2026-01-02"))
 
-        def test_relies_on_nothing(vambe_mock):
+        def test_relies_on_its_status_only(vambe_mock):
             with client(vambe_mock) as actor:
                 actor.post("/api/public/tasks", json=body(vambe_mock, description="x"))
     """
     LINES = (
         "*= vambe-mock: undocumented rules =*",
-        "due-date (contract 2): A date without `dueTime` is midnight of that day in the timezone, all-day.",
+        "create-status (framework, contract 1): POST answers 201. *",
         "    test_rules.py::test_a_is_all_day_too",
         "    test_rules.py::test_b_is_all_day",
-        "empty-description (contract 2): *",
+        "    test_rules.py::test_relies_on_its_status_only",
+        "all-day (ours, contract 2): A date without `dueTime` is midnight *",
+        "    test_rules.py::test_a_is_all_day_too",
+        "    test_rules.py::test_b_is_all_day",
+        "null-description (ours, contract 2): *",
         "    test_rules.py::test_a_is_all_day_too",
     )
 
@@ -621,6 +627,132 @@ class TestInferred:
     def test_without_the_option_nothing_is_said(self, suite: pytest.Pytester) -> None:
         suite.makepyfile(test_rules=self.SUITE)
         assert "undocumented" not in run(suite).stdout.str()
+
+
+class TestFlip:
+    SUITE = """
+        import pytest
+        from helpers import body, client
+
+        UNKNOWN = "dddddddd-dddd-4ddd-8ddd-dddddddddddd"
+
+        @pytest.fixture(scope="module")
+        def shared():
+            print("shared is set up")
+
+        def test_expects_a_201(vambe_mock, shared):
+            with client(vambe_mock) as actor:
+                assert actor.post("/api/public/tasks", json=body(vambe_mock, description="x")).status_code == 201
+
+        class TestContact:
+            @pytest.mark.parametrize("title", ["a"])
+            def test_is_refused(self, vambe_mock, shared, title):
+                assert not hasattr(self, "ran")
+                self.ran = True
+                vambe_mock.reset()
+                with client(vambe_mock) as actor:
+                    answer = actor.post("/api/public/tasks", json=body(vambe_mock, title=title, aiContactId=UNKNOWN))
+                    assert answer.status_code in (400, 404)
+
+        @pytest.mark.vambe_mock_assume("create-status=200")
+        def test_is_pinned(vambe_mock, shared):
+            vambe_mock.reset()
+            with client(vambe_mock) as actor:
+                assert actor.post("/api/public/tasks", json=body(vambe_mock, description="x")).status_code == 200
+
+        def test_asks_nothing(vambe_mock, shared):
+            pass
+
+        def test_uses_no_mock(shared):
+            pass
+
+        @pytest.mark.xfail(strict=True)
+        def test_fails_as_it_is(vambe_mock, shared):
+            with client(vambe_mock) as actor:
+                assert actor.post("/api/public/tasks", json=body(vambe_mock)).status_code == 418
+    """
+    TABLE = (
+        "*= vambe-mock: flipped guesses =*",
+        "guess                          tests  broken",
+        "create-status=200                  1       1",
+        "    test_flips.py::test_expects_a_201",
+        "unknown-contact=400                1       0",
+        "unknown-contact=accepted           1       1",
+        "    test_flips.py::TestContact::test_is_refused[[]a]",
+        "pinned by a mark: create-status=200 in 1 test",
+        "not flipped (no test depends on it): validation-body, *",
+        "not flipped (a switch of the server only): unauthorized-body",
+    )
+
+    @pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["serial", "workers"])
+    def test_each_test_runs_again_for_each_guess_that_it_depends_on(
+        self, arguments: Sequence[str], suite: pytest.Pytester
+    ) -> None:
+        suite.makepyfile(test_flips=self.SUITE)
+        result = run(suite, "--vambe-mock-flip", "-v", *arguments)
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        result.assert_outcomes(passed=6, failed=2, xfailed=1)
+        result.stdout.fnmatch_lines(self.TABLE, consecutive=True)
+        result.stdout.fnmatch_lines(["FAILED test_flips.py::test_expects_a_201[[]create-status=200] *"])
+        result.stdout.fnmatch_lines(["FAILED *::test_is_refused[[]a][[]unknown-contact=accepted]*"])
+        result.stdout.fnmatch_lines(["*test_is_refused[[]a][[]unknown-contact=400]*"])
+        assert max(int(percentage) for percentage in re.findall(r"(\d+)%\]", result.stdout.str())) == 100
+
+    def test_fixtures_that_tests_share_are_set_up_once(self, suite: pytest.Pytester) -> None:
+        suite.makepyfile(test_flips=self.SUITE)
+        assert run(suite, "--vambe-mock-flip", "-s").stdout.str().count("shared is set up") == 1
+
+    def test_after_the_first_failure_nothing_is_flipped_any_more_with_x(self, suite: pytest.Pytester) -> None:
+        suite.makepyfile(test_flips=self.SUITE)
+        run(suite, "--vambe-mock-flip", "-x").assert_outcomes(passed=1, failed=1)
+
+    def test_a_server_s_value_is_the_one_that_is_flipped(self, suite: pytest.Pytester) -> None:
+        suite.makepyfile(
+            """
+            import pytest
+            from helpers import body, client
+
+            @pytest.fixture(scope="session")
+            def vambe_mock_config():
+                return {"assume": {"create-status": "200"}}
+
+            def test_expects_a_200(vambe_mock):
+                with client(vambe_mock) as actor:
+                    assert actor.post("/api/public/tasks", json=body(vambe_mock, description="x")).status_code == 200
+            """
+        )
+        result = run(suite, "--vambe-mock-flip")
+        result.stdout.fnmatch_lines(["create-status=201                  1       1"])
+
+    @pytest.mark.parametrize(
+        ("switch", "message"),
+        [
+            ("creation=200", 'there is no switch "creation"; there are create-status, *'),
+            ("create-status=1", 'create-status is one of 201, 200, not "1"'),
+            ("create-status", '"create-status" is not of the form NAME=VALUE, *'),
+        ],
+    )
+    def test_a_mark_with_an_unknown_switch_or_value_is_an_error(
+        self, switch: str, message: str, suite: pytest.Pytester
+    ) -> None:
+        suite.makepyfile(
+            f"""
+            import pytest
+
+            @pytest.mark.vambe_mock_assume("{switch}")
+            def test_asks_nothing(vambe_mock):
+                pass
+            """
+        )
+        result = run(suite, "--strict-markers")
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([f"@pytest.mark.vambe_mock_assume: {message}"])
+
+    def test_without_the_option_nothing_is_flipped(self, suite: pytest.Pytester) -> None:
+        suite.makepyfile(test_flips=self.SUITE)
+        result = run(suite)
+        result.assert_outcomes(passed=5, xfailed=1)
+        assert "vambe-mock: flipped" not in result.stdout.str()
 
 
 class TestWhatItCosts:
@@ -654,7 +786,7 @@ class TestWhatItCosts:
             assert f"\n{name} --" in listed
         assert "no docstring available" not in listed.partition("vambe_mock_config")[2].partition("fixtures defined")[0]
         helped = run(suite, "--help").stdout.str()
-        for option in ("url=URL", "admin-token=TOKEN", "strict", "inferred"):
+        for option in ("url=URL", "admin-token=TOKEN", "strict", "inferred", "flip"):
             assert f"--vambe-mock-{option}" in helped
 
 

@@ -140,13 +140,15 @@ def test_requests_tells_each_request_and_why_it_was_answered_so(cmd: Commands, a
     assert lines == [
         "#1  09:00:00  POST /api/public/tasks  201  (createTask)",
         f"    made task {task['id']}",
-        "    advice: Nothing reads the body's 'colour': the vendor ignores keys that it does not know",
+        '    advice: Nothing reads the body\'s "colour"; we believe that the vendor ignores unknown keys',
         "#2  09:00:01  POST /api/public/tasks  400  (createTask)",
-        "    title: Must have at least 1 character  [title.too_short, documented, contract 2]",
+        "    title: Must have at least 1 character  [title.too_small, documented, contract 2]",
         '    responsibleIds.0: "x" is not a UUID of the form 8-4-4-4-12'
-        "  [responsibleIds.invalid_uuid, inferred, contract 2]",
+        "  [responsibleIds.invalid_uuid, documented, contract 2]",
+        "    the wording of the answer  [validation-body, framework]",
         f"#3  09:00:01  DELETE /api/public/tasks/{UNKNOWN_ID}  404  (deleteTask)",
         f"    id: the sandbox has no task {UNKNOWN_ID}  [id.not_found, documented, contract 5]",
+        "    the wording of the answer  [error-body, framework]",
         f"#4  09:00:01  DELETE /api/public/tasks/{task['id']}  503  (deleteTask)",
         "    fault 1: 503, before the commit",
     ]
@@ -195,6 +197,7 @@ def test_requests_follows_what_comes(api: Api, name: str) -> None:
             shown = iter(process.stdout)
             assert next(shown).startswith("#1  ")
             assert next(shown).startswith("    title: ")
+            assert next(shown).startswith("    the wording of the answer")
             api.list()
             for number in range(3, 6):
                 task = api.created(title=str(number))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import freezegun
 import httpx
 import pytest
 from flask import Flask
-from support import CARLOS, CONTACT, MARIA, UNKNOWN_ID, VALENTINA, Api, assert_error, running
+from support import CARLOS, CONTACT, MARIA, UNKNOWN_ID, VALENTINA, Api, assert_error, running, wait_until
 
+from mockserver import serving
 from mockserver.application import create_app
 from mockserver.clock import ClockSetting
 from mockserver.config import Settings
@@ -184,7 +188,8 @@ def test_past_the_cap_a_new_sandbox_is_a_503_that_says_so(open_on: Callable[[str
         body = assert_error(
             third.create(),
             503,
-            "There are 2 sandboxes, as many as --max-sandboxes allows: delete one with DELETE /__admin/sandboxes/NAME",
+            "There are 2 sandboxes, as many as --max-sandboxes allows, and each was opened by name or used in the last "
+            "600 seconds (--sandbox-idle): delete one with DELETE /__admin/sandboxes/NAME",
         )
         assert body["error"] == "Service Unavailable"
         assert_error(third.list(), 503)
@@ -192,6 +197,72 @@ def test_past_the_cap_a_new_sandbox_is_a_503_that_says_so(open_on: Callable[[str
         assert len(second.listed()) == 1
         assert open_on(url, "test_default").listed() == []
         assert second.client.get("/__admin/health").json()["sandboxes"] == 2
+
+
+def names(api: Api) -> list[str]:
+    return [each["name"] for each in api.client.get("/__admin/sandboxes").json()["sandboxes"]]
+
+
+def test_past_the_cap_the_sandbox_that_was_unused_longest_makes_room(open_on: Callable[[str, str], Api]) -> None:
+    with running(max_sandboxes=3, sandbox_idle=0) as url:
+        first, second, third = (open_on(url, f"test_{name}") for name in ("first", "second", "third"))
+        first.created()
+        first.client.post("/__admin/snapshots", json={"name": "kept"}).raise_for_status()
+        second.created()
+        first.listed()
+        third.created()
+        assert names(first) == ["default", "first", "third"]
+        assert second.listed() == []  # anew, in place of the first
+        assert names(first) == ["default", "second", "third"]
+        assert first.listed() == []
+        assert first.client.get("/__admin/snapshots").json() == {"snapshots": []}
+
+
+@pytest.mark.parametrize("how", ["created", "read", "written"])
+def test_a_sandbox_that_was_opened_by_name_makes_no_room_for_others(
+    how: str, open_on: Callable[[str, str], Api], tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"max_sandboxes": 2, "sandbox_idle": 0, "database": tmp_path / "world.db"}
+    with running(**settings) as url:
+        named = open_on(url, "test_named")
+        if how == "created":
+            named.client.post("/__admin/sandboxes", json={"name": "named"}).raise_for_status()
+        elif how == "read":
+            named.created()
+            named.client.get("/__admin/state?sandbox=named").raise_for_status()
+        else:
+            named.client.post("/__admin/tasks?sandbox=named", json={}).raise_for_status()
+        assert_error(open_on(url, "test_other").list(), 503)
+    with running(**settings) as url:
+        assert_error(open_on(url, "test_other").list(), 503)
+        assert names(open_on(url, "test_named")) == ["default", "named"]
+
+
+@pytest.mark.parametrize("wait", ["delay", "verification", "events"])
+def test_a_sandbox_in_which_a_request_waits_makes_no_room_for_others(
+    wait: str, open_on: Callable[[str, str], Api]
+) -> None:
+    settings = Settings(port=0, threads=4, max_sandboxes=2, sandbox_idle=0)
+    with contextlib.ExitStack() as stack:
+        server, engine, _ = stack.enter_context(serving.bound_server(settings))
+        server.start()
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        waiting, other = open_on(server.url, "test_waiting"), open_on(server.url, "test_other")
+        waiting.listed()
+        if wait == "events":
+            stream = stack.enter_context(waiting.client.stream("GET", "/__admin/events"))
+            assert next(stream.iter_lines())
+        elif wait == "delay":
+            pool.submit(waiting.client.get, "/api/public/tasks", headers={"prefer": "delay=60000"})
+        else:
+            look = {"request": {"operation": "createTask"}, "timeout_ms": 60_000}
+            pool.submit(waiting.client.post, "/__admin/requests/verify", json=look)
+        wait_until(lambda: engine.waiting.is_awaited("waiting"))
+        assert_error(other.list(), 503)
+        assert names(other) == ["default", "waiting"]
+        reset = open_on(server.url, "test_waiting")
+        reset.client.post("/__admin/reset").raise_for_status()
+        reset.created()
 
 
 def cost_of_a_sandbox(others: int) -> int:
@@ -274,7 +345,7 @@ def test_neither_reads_nor_refusals_move_the_clock(api: Api) -> None:
     assert_error(api.update(id, newStatusName="x"), 404)
     assert_error(api.update(id, title=None), 400)
     assert_error(api.delete(UNKNOWN_ID), 404)
-    assert_error(api.client.patch(f"/api/public/tasks/{id}"), 405)
+    assert_error(api.client.patch(f"/api/public/tasks/{id}"), 404)
     assert api.created()["created_at"] == "2025-11-26T09:00:01.000Z"
 
 

@@ -15,7 +15,7 @@ def members(api: Api) -> httpx.Response:
 
 def test_the_active_users_are_listed_in_the_order_of_the_fixtures(api: Api) -> None:
     response = members(api)
-    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json; charset=utf-8")
     assert [member["id"] for member in response.json()] == [
         MARIA,
         CARLOS,
@@ -57,7 +57,7 @@ def test_query_and_body_are_not_looked_at(api: Api) -> None:
     assert odd.content == members(api).content
 
 
-@pytest.mark.parametrize("path", ["/api/public/team-members", "/api/public/team-members/all/"])
+@pytest.mark.parametrize("path", ["/api/public/team-members", "/api/public/team-members/all//"])
 def test_there_is_no_path_beside_it(api: Api, path: str) -> None:
     assert_error(api.client.get(path), 404, f"Cannot GET {path}")
 

@@ -189,7 +189,10 @@ class TestLooking:
             (lambda mock: mock.reset(only=["taskz"]), "only: Must be some of tasks, journal, faults"),
             (lambda mock: mock.clock.set("soon"), 'now: "soon" is not a date-time of the form'),
             (lambda mock: mock.delay(ms=-1, skip=-1), r"skip: Must be a whole number|from 0 to 60000; skip: Must be"),
-            (lambda mock: setattr(mock, "state", {"tasks": []}), "users: Required; statuses: Required"),
+            (
+                lambda mock: setattr(mock, "state", {"tasks": []}),
+                "users: Required: expected an array; statuses: Required",
+            ),
         ],
     )
     def test_a_refusal_gives_its_reasons(self, mock: VambeMock, wrong: Any, reason: str) -> None:
@@ -201,7 +204,7 @@ class TestLooking:
             "No request was answered in this sandbox: does the client use its base_url and its api_key?"
         )
         app.create(title="")
-        assert "[title.too_short, documented, contract 2]" in mock.explain()
+        assert "[title.too_small, documented, contract 2]" in mock.explain()
         for _ in range(60):
             app.client.get("/api/public/team-members/all")
         lines = mock.explain().splitlines()
@@ -319,7 +322,7 @@ class TestBreaking:
 
     def test_an_error_after_the_commit_leaves_what_was_done(self, mock: VambeMock, app: Api) -> None:
         mock.fail("createTask", status=500, when="after")
-        assert_error(app.create(), 500, "Something went wrong")
+        assert_error(app.create(), 500, "Internal server error")
         assert len(mock.tasks) == 1
 
     def test_an_error_has_an_own_body_and_hits_only_what_is_like_the_pattern(self, mock: VambeMock, app: Api) -> None:
@@ -377,7 +380,7 @@ class TestFailures:
         assert names == [
             *(
                 f"status-{status}"
-                for status in (400, 401, 404, 405, 413, 429, 500, 502, 503, 504)
+                for status in (400, 401, 404, 413, 415, 429, 500, 502, 503, 504)
                 if f"status-{status}" in names
             ),
             *(f"connection-{kind}" for kind in ("reset", "empty", "truncate", "garbage")),
@@ -432,6 +435,7 @@ class TestFailures:
             "status-401",
             "status-404",
             "status-413",
+            "status-415",
         }
         assert {name for name, (_, committed) in matrix.items() if committed} == {"lost-answer", "late-error"}
 

@@ -48,7 +48,7 @@ def test_pages_without_a_key_push_nothing_out_of_the_journal_of_default(default:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", TEAM, 401), ("GET", "/elsewhere", 404), ("PATCH", "/api/public/tasks", 405)]
+    ("method", "path", "status"), [("GET", TEAM, 401), ("GET", "/elsewhere", 404), ("PATCH", "/api/public/tasks", 404)]
 )
 @pytest.mark.parametrize("key", [None, "wrong-key", "vambe_revoked_key", "test_", "test_a b"])
 def test_whatever_is_answered_it_is_there_under_an_id_of_its_own(

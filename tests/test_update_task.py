@@ -75,7 +75,7 @@ def test_what_is_sent_changes_and_the_whole_task_is_answered(
 ) -> None:
     task = api.created(**EVERYTHING)
     response = api.update(task["id"], **fields)
-    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json; charset=utf-8")
     assert list(response.json().items()) == list((task | changed).items())
     assert api.list().content == b"[" + response.content + b"]"
 
@@ -315,7 +315,7 @@ def test_an_update_without_a_contact_leaves_the_note(api: Api) -> None:
     ("fields", "problem"),
     [
         ({"title": None}, (["title"], "null")),
-        ({"title": ""}, (["title"], "too_short")),
+        ({"title": ""}, (["title"], "too_small")),
         ({"title": 5}, (["title"], "invalid_type")),
         ({"description": 5}, (["description"], "invalid_type")),
         ({"dueDate": "x"}, (["dueDate"], "invalid_date")),
@@ -323,7 +323,7 @@ def test_an_update_without_a_contact_leaves_the_note(api: Api) -> None:
         ({"dueTime": "24:00"}, (["dueTime"], "invalid_time")),
         ({"timezone": "x"}, (["timezone"], "invalid_timezone")),
         ({"responsibleIds": None}, (["responsibleIds"], "null")),
-        ({"responsibleIds": []}, (["responsibleIds"], "too_short")),
+        ({"responsibleIds": []}, (["responsibleIds"], "too_small")),
         ({"responsibleIds": [MARIA, "x"]}, (["responsibleIds", 1], "invalid_uuid")),
         ({"responsibleIds": MARIA}, (["responsibleIds"], "invalid_type")),
         ({"aiContactId": ""}, (["aiContactId"], "invalid_uuid")),
@@ -349,17 +349,47 @@ def test_a_field_that_breaks_its_rule_is_a_400_and_nothing_changes(
     assert api.state() == before
 
 
-def test_a_bad_id_and_bad_fields_are_answered_together_with_the_path_first(api: Api) -> None:
-    response = api.update("x", newStatusName=1, priority=1, title="", dueTime="x", responsibleIds=["x", None])
-    assert problems(response) == [
-        (["id"], "invalid_uuid"),
-        (["title"], "too_short"),
-        (["dueTime"], "invalid_time"),
-        (["responsibleIds", 0], "invalid_uuid"),
-        (["responsibleIds", 1], "null"),
-        (["priority"], "invalid_type"),
-        (["newStatusName"], "invalid_type"),
-    ]
+def test_a_bad_id_is_answered_alone(api: Api) -> None:
+    response = api.update("x", newStatusName=1, priority=1, title="")
+    assert_error(response, 400, "Validation failed (uuid is expected)")
+    assert problems(response) == [(["id"], "invalid_uuid")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "codes"),
+    [
+        ({}, ["custom"]),
+        ({"title": "", "dueDate": "x"}, ["too_small", "invalid_format", "custom"]),
+        ({"title": None}, ["invalid_type"]),
+        ({"priority": "3"}, ["invalid_value"]),
+        ({"newStatusName": None}, ["invalid_type"]),
+    ],
+)
+def test_both_status_fields_are_one_issue_of_the_whole_when_no_other_is_of_a_type(
+    api: Api, fields: dict[str, Any], codes: list[str]
+) -> None:
+    both = {"newStatusPosition": 1, "newStatusName": "Pendiente"}
+    errors = assert_error(api.update(api.created()["id"], **both | fields), 400)["errors"]
+    assert [issue["code"] for issue in errors] == codes
+    if codes[-1] == "custom":
+        message = "newStatusPosition and newStatusName exclude each other"
+        assert errors[-1] == {"code": "custom", "path": [], "message": message}
+
+
+@pytest.mark.parametrize(
+    ("fields", "issue"),
+    [
+        ({"newStatusPosition": "1"}, ["number", "string"]),
+        ({"newStatusName": 1}, ["string", "number"]),
+        ({"title": None}, ["string", "null"]),
+    ],
+)
+def test_the_answer_to_an_update_has_the_issue_of_the_framework(
+    api: Api, fields: dict[str, Any], issue: list[str]
+) -> None:
+    (found,) = assert_error(api.update(api.created()["id"], **fields), 400)["errors"]
+    message = f"Invalid input: expected {issue[0]}, received {issue[1]}"
+    assert found == {"expected": issue[0], "code": "invalid_type", "path": list(fields), "message": message}
 
 
 def test_a_body_that_is_no_json_is_answered_before_a_bad_id(api: Api) -> None:
@@ -369,7 +399,7 @@ def test_a_body_that_is_no_json_is_answered_before_a_bad_id(api: Api) -> None:
 
 
 def test_bad_fields_come_before_an_unknown_task(api: Api) -> None:
-    assert problems(api.update(UNKNOWN_ID, title="")) == [(["title"], "too_short")]
+    assert problems(api.update(UNKNOWN_ID, title="")) == [(["title"], "too_small")]
 
 
 def test_an_unknown_task_comes_before_unknown_ids(api: Api) -> None:

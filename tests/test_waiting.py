@@ -17,14 +17,17 @@ from mockserver import serving
 from mockserver.clock import monotonic
 from mockserver.config import Settings
 from mockserver.errors import ServiceUnavailable
-from mockserver.sandbox.waiting import Released, Waiting
+from mockserver.sandbox.waiting import Delay, Released, Waiting, never
 from mockserver.server import leader_followers
 
 LONG = 60.0
 
 
-def never() -> bool:
-    return False
+def pause(waiting: Waiting, sandbox: str, seconds: float, outdated: Callable[[], bool]) -> None:
+    delay = waiting.delay(sandbox, seconds, outdated)
+    delay.wait()
+    if delay.released:
+        raise Released
 
 
 class Entered:
@@ -48,21 +51,21 @@ def waiting() -> Waiting:
 
 def test_a_pause_lasts_as_long_as_it_says(waiting: Waiting) -> None:
     started = monotonic()
-    waiting.pause("a", 0.05, never)
+    pause(waiting, "a", 0.05, never)
     assert monotonic() - started >= 0.05
 
 
 def test_a_frozen_clock_does_not_make_a_pause_longer(waiting: Waiting) -> None:
     with freezegun.freeze_time("2030-01-01"):
-        waiting.pause("a", 0.01, never)
+        pause(waiting, "a", 0.01, never)
         assert waiting.until("a", never, 0.01) is False
 
 
 def test_a_release_ends_the_pauses_of_its_sandbox_and_no_others(waiting: Waiting) -> None:
     mine, theirs = Entered(), Entered()
     with ThreadPoolExecutor(2) as pool:
-        released = pool.submit(waiting.pause, "a", LONG, mine)
-        kept = pool.submit(waiting.pause, "b", LONG, theirs)
+        released = pool.submit(pause, waiting, "a", LONG, mine)
+        kept = pool.submit(pause, waiting, "b", LONG, theirs)
         mine.wait()
         theirs.wait()
         waiting.release("a")
@@ -74,13 +77,23 @@ def test_a_release_ends_the_pauses_of_its_sandbox_and_no_others(waiting: Waiting
 
 def test_what_is_outdated_before_it_waits_is_released_at_once(waiting: Waiting) -> None:
     with pytest.raises(Released):
-        waiting.pause("a", LONG, lambda: True)
+        pause(waiting, "a", LONG, lambda: True)
+
+
+def test_a_delay_whose_sandbox_cannot_be_read_ends_at_once(waiting: Waiting, caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> bool:
+        raise OSError("too many open files")
+
+    with pytest.raises(Released):
+        pause(waiting, "a", LONG, broken)
+    assert not waiting.is_awaited("a")
+    assert "its sandbox cannot be read" in caplog.text
 
 
 def test_an_event_does_not_end_a_pause(waiting: Waiting) -> None:
     entered = Entered()
     with ThreadPoolExecutor(1) as pool:
-        paused = pool.submit(waiting.pause, "a", LONG, entered)
+        paused = pool.submit(pause, waiting, "a", LONG, entered)
         entered.wait()
         waiting.announce("a", "request", dict)
         assert not paused.done()
@@ -174,7 +187,7 @@ def test_an_event_that_nobody_reads_is_not_even_made(waiting: Waiting) -> None:
 def test_the_end_ends_every_wait_now_and_from_now_on(waiting: Waiting) -> None:
     paused, verified = Entered(), Entered()
     with ThreadPoolExecutor(3) as pool:
-        pause = pool.submit(waiting.pause, "a", LONG, paused)
+        paused_one = pool.submit(pause, waiting, "a", LONG, paused)
         verification = pool.submit(waiting.until, "a", verified, LONG)
         paused.wait()
         verified.wait()
@@ -182,23 +195,23 @@ def test_the_end_ends_every_wait_now_and_from_now_on(waiting: Waiting) -> None:
             event = pool.submit(read, LONG)
             waiting.stop()
             assert isinstance(event.exception(timeout=10), Released)
-        assert isinstance(pause.exception(timeout=10), Released)
+        assert isinstance(paused_one.exception(timeout=10), Released)
         assert verification.result(timeout=10) is False
     with pytest.raises(Released):
-        waiting.pause("a", LONG, never)
+        pause(waiting, "a", LONG, never)
     assert waiting.until("a", never, LONG) is False
 
 
 def test_a_reset_between_the_hit_of_a_delay_and_its_wait_releases_it_too() -> None:
     with serving.bound_server(Settings(port=0, threads=4)) as (server, mock, _):
         server.start()
-        api, pause = Api(server.url, "test_a"), mock.waiting.pause
+        api, delay = Api(server.url, "test_a"), mock.waiting.delay
 
-        def late(sandbox: str, seconds: float, outdated: Callable[[], bool]) -> None:
+        def late(sandbox: str, seconds: float, outdated: Callable[[], bool], gone: Callable[[], bool]) -> Delay:
             api.client.post("/__admin/reset").raise_for_status()
-            pause(sandbox, seconds, outdated)
+            return delay(sandbox, seconds, outdated, gone)
 
-        mock.waiting.pause = late  # type: ignore[method-assign]
+        mock.waiting.delay = late  # type: ignore[method-assign]
         with Api(server.url, "test_a").client as client:
             for when in ("before", "after"):
                 rule = {"when": when, "delay_ms": 60_000, "match": {"operation": "listTeamMembers"}}
@@ -211,7 +224,13 @@ def test_a_reset_just_after_a_delay_has_passed_is_in_time_too() -> None:
     with serving.bound_server(Settings(port=0, threads=4)) as (server, mock, _):
         server.start()
         api, other = Api(server.url, "test_a"), Api(server.url, "test_a")
-        mock.waiting.pause = lambda *_: other.client.post("/__admin/reset").raise_for_status()  # type: ignore
+        delay = mock.waiting.delay
+
+        def passed(sandbox: str, *_: object) -> Delay:
+            other.client.post("/__admin/reset").raise_for_status()
+            return delay(sandbox, 0)
+
+        mock.waiting.delay = passed  # type: ignore[method-assign,assignment]
         rule = {"delay_ms": 60_000, "match": {"operation": "createTask"}}
         api.client.post("/__admin/faults", json=rule).raise_for_status()
         assert_error(api.create(), 503)
@@ -246,8 +265,6 @@ def test_thirty_delays_and_thirty_verifications_leave_room_for_others() -> None:
 def test_who_waits_lets_others_go_on_at_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leader_followers, "_PATIENCE", LONG)  # nobody is relieved because time has passed
     with serving.bound_server(Settings(port=0)) as (server, mock, _), ThreadPoolExecutor(1) as pool:
-        begun, step_aside = threading.Event(), mock.waiting.before_wait
-        mock.waiting.before_wait = lambda: (step_aside(), begun.set())
         server.start()
         with Api(server.url, "test_default").client as client, Api(server.url, "test_other").client as other:
             client.post("/__admin/faults", json={"delay_ms": 60_000, "match": {"operation": "listTasks"}})
@@ -263,7 +280,7 @@ def test_who_waits_lets_others_go_on_at_once(kind: str, monkeypatch: pytest.Monk
                         client.get("/__admin/events")
 
             waiting = pool.submit(wait)
-            assert begun.wait(30)
+            wait_until(lambda: mock.waiting.is_awaited("default"))
             assert other.get("/api/public/team-members/all").status_code == 200
             assert not waiting.done()
             mock.release()

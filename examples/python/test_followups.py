@@ -16,7 +16,7 @@ MARIA = "228d7a0d-9072-4ca8-939b-959b75cc606a"  # the first user of the mock's f
 CARLOS = "338e8b1e-8183-5db9-a4ab-a6ab86dd717b"
 DEAL = Deal(4711, "Viña Quebrada", MARIA, date(2025, 12, 1))
 
-REFUSALS = (400, 401, 404, 413)  # permanent errors
+REFUSALS = (400, 401, 404, 413, 415)  # permanent errors
 
 
 def titles(vambe_mock: VambeMock) -> list[str]:

@@ -82,6 +82,8 @@ def view(declared: Declared) -> Callable[..., Response]:
         if parts[1].get("unidentified"):
             sandbox = UNIDENTIFIED
         result = declared.view(Call(engine, sandbox, f"{request.scheme}://{request.host}", *parts))
+        if declared.about_a_sandbox and "sandbox" in request.args:
+            engine.sandboxes.keep(sandbox)
         if declared.changes:
             engine.waiting.announce(sandbox, "state", lambda: {"changed": declared.changes})
         return result if isinstance(result, Response) else respond(result, declared.status)
@@ -103,7 +105,7 @@ def _body(declared: Declared) -> dict[str, Any]:
     if request.environ.get("mockserver.body_too_large"):
         raise PayloadTooLarge("The body is over --max-body")
     sent = request.get_data()
-    return bodies.read_object(bodies.JSON, sent) if sent or declared.needs_body else {}
+    return bodies.read_object(sent) if sent or declared.needs_body else {}
 
 
 def _loaded(schema: Schema | None, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -87,4 +87,4 @@ def _check_media_type() -> None:
         and has_body
         and media_type(request.headers.get("Content-Type", "")) != JSON
     ):
-        raise UnsupportedMediaType
+        raise UnsupportedMediaType("The control plane takes application/json only")

@@ -9,7 +9,7 @@ from mockserver.admin.guard import OPEN_PATH
 from mockserver.admin.schemas import SANDBOX
 from mockserver.formats.json import Document
 from mockserver.web.bodies import JSON
-from mockserver.web.openapi import ERROR, Description, content, refusal
+from mockserver.web.openapi import ERROR_KEYS, PLACE, Description, content, described_object, refusal
 
 _REFUSALS = {
     400: "The call cannot be understood; `errors` lists every problem.",
@@ -26,6 +26,19 @@ _SECURITY: dict[str, Document] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The admin token."},
     "basic": {"type": "http", "scheme": "basic", "description": "The admin token as password, with any user name."},
 }
+_PROBLEM = {"path": PLACE, "message": {"type": "string", "description": "What is wrong, for a person."}}
+_PROBLEMS: Document = {
+    "type": "array",
+    "description": "Every problem, in a stable order.",
+    "items": described_object(_PROBLEM, _PROBLEM),
+}
+_ERROR = described_object(ERROR_KEYS, ERROR_KEYS, description="Every error has this shape.")
+_ERRORS = {
+    "Error": _ERROR,
+    "ValidationError": described_object(
+        ERROR_KEYS | {"errors": _PROBLEMS}, ERROR_KEYS, description="A 400. A refused body or query adds `errors`."
+    ),
+}
 _FOUND = {
     "passed": {"const": False},
     "expected": {"type": "object"},
@@ -39,8 +52,8 @@ def document() -> Document:
     """The whole description; authentication is optional, as a server on loopback needs no token."""
     about = "Calls about the mock itself; no part of the vendor's API."
     required: list[Document] = [{}, *({name: []} for name in _SECURITY)]
-    description = Description("vambe-mock control plane", about, _SECURITY, required)
-    failed = {**ERROR, "required": [*ERROR["required"], *_FOUND], "properties": ERROR["properties"] | _FOUND}
+    description = Description("vambe-mock control plane", about, _SECURITY, required, _ERRORS)
+    failed = {**_ERROR, "required": [*ERROR_KEYS, *_FOUND], "properties": ERROR_KEYS | _FOUND}
     description.spec.components.schema("FailedVerification", failed)
     for declared in CALLS:
         operations = {declared.method.lower(): _call(declared, description)}

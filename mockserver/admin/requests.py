@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from mockserver.admin.calls import Call, call
 from mockserver.admin.schemas import ENTRY, UNIDENTIFIED, Filters, Verification
@@ -16,6 +16,7 @@ from mockserver.formats.json import Document, quoted
 from mockserver.journal import entries, verify
 from mockserver.journal.patterns import Pattern
 from mockserver.sandbox.waiting import Event, Released
+from mockserver.web.foreign import client_gone
 from mockserver.web.rendering import respond
 
 # Between comments in an idle stream: only a write detects that the reader has disconnected, and frees its place. The
@@ -93,7 +94,7 @@ def verify_requests(call: Call) -> Any:
         return check.look(entries)
 
     if call.body["timeout_ms"]:
-        call.engine.waiting.until(call.sandbox, look, call.body["timeout_ms"] / 1000)
+        call.engine.waiting.until(call.sandbox, look, call.body["timeout_ms"] / 1000, client_gone(request.environ))
     else:
         look()
     if check.passed:
@@ -109,7 +110,7 @@ def events(call: Call) -> Response:
     """Requests, changes of state, faults and resets, as server-sent events (WHATWG HTML, section 9.2)."""
     with call.engine.sandboxes.look(call.sandbox):
         pass
-    reader = call.engine.waiting.reader(call.sandbox)
+    reader = call.engine.waiting.reader(call.sandbox, client_gone(request.environ))
     next_event = reader.__enter__()
 
     def stream() -> Iterator[str]:

@@ -17,6 +17,7 @@ from mockserver import clock, fixtures
 from mockserver.engine import current_engine
 from mockserver.errors import BadRequest
 from mockserver.faults import delays, rules
+from mockserver.fidelity import assumptions
 from mockserver.formats import fields
 from mockserver.formats.fields import Parsed, Reason, about, refusal
 from mockserver.formats.json import quoted
@@ -155,6 +156,32 @@ class Delay(fields.Strict):
         except ValueError as error:
             whole = isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value)
             raise refusal("out_of_bounds" if whole or isinstance(value, dict) else "invalid_type", str(error)) from None
+
+
+class Switches(Typed):
+    """Values of switches, by their names; null puts one back to the server's value."""
+
+    expected, types = "an object", (dict,)
+    openapi = {
+        "type": "object",
+        "properties": {
+            each.name: {"type": ["string", "null"], "enum": [*each.values, None], "description": each.why}
+            for each in assumptions.OF_SANDBOXES
+        },
+        "additionalProperties": False,
+    }
+
+    def accept(self, value: dict[str, Any], relied: set[str]) -> dict[str, str | None]:
+        """The values; every unknown name or value is refused."""
+        refused: dict[str, Any] = {}
+        for name, each in value.items():
+            try:
+                assumptions.check_for_sandbox(name, each)
+            except ValueError as error:
+                refused[name] = [Reason("invalid_choice", str(error))]
+        if refused:
+            raise ValidationError(refused)
+        return value
 
 
 class Patterns(Typed, base.List[Any]):
@@ -310,6 +337,7 @@ class SettingsChange(Body):
     strict = fields.Boolean(metadata=about("Refuse unread body keys, and dueTime without timezone."))
     delay_ms = Delay(metadata=about("What every request waits.", 0, {"uniform": [50, 400]}))
     rate_limit = Object(RateLimit, allow_none=True, metadata=about("Null for none."))
+    assume = Switches(metadata=about("Guesses about the vendor to replace; null for the server's value."))
 
 
 class Pattern(Body):

@@ -160,8 +160,7 @@ def advance_clock(call: Call) -> Document:
 @call("GET", "/settings")
 def get_settings(call: Call) -> Document:
     """The sandbox's settings."""
-    with call.engine.sandboxes.look(call.sandbox) as opened:
-        return settings.document(opened.world)
+    return _settings(call)
 
 
 @call("PATCH", "/settings", body_schema=schemas.SettingsChange(), changes="settings")
@@ -169,7 +168,12 @@ def patch_settings(call: Call) -> Document:
     """Change some of the sandbox's settings."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
         settings.change(opened.world, call.body)
-        return settings.document(opened.world)
+    return _settings(call)
+
+
+def _settings(call: Call) -> Document:
+    with call.engine.sandboxes.look(call.sandbox) as opened:
+        return settings.document(opened.world, call.engine.sandboxes.assumed)
 
 
 def _state(call: Call) -> Document:

@@ -1,4 +1,4 @@
-"""The imitated API on Flask: a route for each operation, routing errors, `OPTIONS`, and headers of answers."""
+"""The imitated API on Flask: its operations, unknown paths, `OPTIONS`, and headers of answers."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from flask import Blueprint, Flask, Response, request
+from flask import Flask, Response, request
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from mockserver.api import doors, views
-from mockserver.api.operations import BASE_PATH, Operation
+from mockserver.api.operations import BASE_PATH
+from mockserver.api.routes import NOWHERE, Route, Routes
 from mockserver.config import Settings
 from mockserver.engine import Engine, current_engine
-from mockserver.errors import LIMIT_HEADER, ApiError
+from mockserver.errors import LIMIT_HEADER
 from mockserver.faults.catalogue import Operation as DescribedOperation
 from mockserver.web import hosts, rendering
-from mockserver.web.rendering import rule_of
 
 _CONTROL_PLANE = re.compile(r"/__admin(/|\Z)")
 _REQUEST_HEADERS = ("x-api-key", "content-type", "prefer", "x-request-id")
+_ROUTES = Routes(views.OPERATIONS.values())
 _EXPOSED_HEADERS = ("X-Mock-Request-Id", "X-Mock-Fault", LIMIT_HEADER, "Retry-After", "Preference-Applied")
 
 
 def past_flask(app: Flask, engine: Engine) -> None:
     """Answer calls of the imitated API without Flask, where they need nothing of it."""
-    app.wsgi_app = doors.past_flask(app.wsgi_app, engine, views.OPERATIONS.values())  # type: ignore[method-assign]
+    app.wsgi_app = doors.past_flask(app.wsgi_app, engine, _ROUTES)  # type: ignore[method-assign]
 
 
 def described() -> tuple[DescribedOperation, ...]:
@@ -39,27 +40,29 @@ def described() -> tuple[DescribedOperation, ...]:
 
 def register(app: Flask, settings: Settings) -> None:
     """Add the imitated API, its description and its CORS headers to an application."""
-    blueprint = Blueprint("api", __name__, url_prefix=BASE_PATH)
-    for operation in views.OPERATIONS.values():
-        blueprint.add_url_rule(rule_of(operation.path), operation.id, _view(operation), methods=[operation.method])
-    app.register_blueprint(blueprint)
     app.add_url_rule("/openapi.json", "openapi", _description)
     app.before_request(_answer_options)
+    app.before_request(_answer_imitated)
     app.after_request(_return_request_id)
     app.after_request(_vary_by_origin)
     rendering.register(app, _refuse_route)
     app.after_request(_let_pages_read(settings))
 
 
-def _view(operation: Operation) -> Callable[..., Response]:
-    return lambda **path: _answer(operation, path)
+def _route() -> Route:
+    return _ROUTES.find(request.method, doors.path_as_sent(request.environ))
 
 
-def _answer(operation: Operation | None, path: dict[str, str], refusal: ApiError | None = None) -> Response:
-    response: Response = doors.completed(
-        doors.answer(current_engine(), request.environ, operation, path, refusal), Response
-    )
+def _answer(route: Route) -> Response:
+    response: Response = doors.completed(doors.answer(current_engine(), request.environ, route), Response)
     return response
+
+
+def _answer_imitated() -> Response | None:
+    """Answer what is for the imitated API; `//` in a path leads nowhere, although Flask would skip it."""
+    route = _route()
+    doubled = "//" in doors.path_as_sent(request.environ)
+    return _answer(route) if route.methods or doubled else None
 
 
 def _description() -> Response:
@@ -70,10 +73,9 @@ def _description() -> Response:
 
 
 def _refuse_route(error: HTTPException) -> Response:
-    """Answer a request that no route matches, or not with this method."""
-    refusal = rendering.translated(error)
+    """Answer a request that no route matches, or not with this method; the vendor has none of the mock's pages."""
     own = _CONTROL_PLANE.match(request.path)
-    return rendering.render(refusal) if own else _answer(None, {}, refusal)
+    return rendering.render(rendering.translated(error)) if own else _answer(NOWHERE)
 
 
 def _return_request_id(response: Response) -> Response:
@@ -87,7 +89,9 @@ def _answer_options() -> Response | None:
     """Answer `OPTIONS` before any check, so that a preflight needs no key and no route."""
     if request.method != "OPTIONS":
         return None
-    allowed = request_ctx.url_adapter.allowed_methods() if request_ctx.url_adapter else ()
+    imitated = _route().methods
+    own = request_ctx.url_adapter.allowed_methods() if request_ctx.url_adapter else ()
+    allowed = {*imitated, "OPTIONS"} if imitated else own
     response = Response(status=200, headers={"Allow": ", ".join(sorted(allowed))})
     del response.headers["Content-Type"]  # there is no content
     return response

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from typing import Any, TypeVar, cast
+from urllib.parse import parse_qsl, quote
 
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_content_length, get_input_stream
 
 from mockserver.api import answers, pipeline
-from mockserver.api.operations import BASE_PATH, Operation
+from mockserver.api.routes import Route, Routes
 from mockserver.engine import Engine
 from mockserver.errors import ApiError
 from mockserver.journal.messages import Answer, Received
@@ -22,17 +22,15 @@ Environ = dict[str, Any]
 Kind = TypeVar("Kind", bound=Response)
 Application = Callable[..., Iterable[bytes]]
 _BREAK = "mockserver.break"  # in the environment: breaks the connection, given the head of the answer
+_BEGUN = "mockserver.begun"  # in the environment of a suspended request: its remaining steps
 
 
-def answer(
-    engine: Engine,
-    environ: Environ,
-    operation: Operation | None,
-    path: Mapping[str, str],
-    refusal: ApiError | None = None,
-) -> Answer:
+def answer(engine: Engine, environ: Environ, route: Route) -> Answer:
     """Answer a request; when a fault breaks the connection, `breaking` does so and the server ignores the answer."""
-    answered = pipeline.answer(engine, _received(environ, engine.settings.max_body), operation, path, refusal)
+    steps = environ.pop(_BEGUN, None) or pipeline.answer(
+        engine, _received(environ, engine.settings.max_body, route), route, foreign.client_gone(environ)
+    )
+    answered = _finished(steps, environ)
     environ["mockserver.sandbox"] = answered.sandbox
     if answered.connection:
         try:
@@ -54,6 +52,23 @@ def breaking(environ: Environ, start_response: Any) -> Any:
     return start
 
 
+def _finished(steps: pipeline.Steps[Answer], environ: Environ) -> Answer:
+    """Take the steps of a request to its answer. A delay holds no thread where the server can suspend a request.
+
+    It calls the application again, with the same environment, when the delay has ended.
+    """
+    suspend = getattr(environ.get("mockserver.connection"), "suspend", None)
+    while True:
+        try:
+            delay = next(steps)
+        except StopIteration as ended:
+            return cast("Answer", ended.value)
+        if suspend:
+            environ[_BEGUN] = steps
+            suspend(delay.start)
+        delay.wait()
+
+
 def completed(answered: Answer, kind: type[Kind]) -> Kind:
     """The answer as a response of Werkzeug's, which adds the headers that a fault rule has left out."""
     made = kind(answered.body or None, answered.status, answered.headers)
@@ -67,28 +82,17 @@ def request_id(sent: str | None) -> str | None:
     return sent if sent and len(sent) <= 256 and sent.isascii() and sent.isprintable() else None
 
 
-def past_flask(application: Application, engine: Engine, operations: Collection[Operation]) -> Application:
+def past_flask(application: Application, engine: Engine, routes: Routes) -> Application:
     """WSGI middleware that answers plain calls of the imitated API itself and passes all other requests to Flask.
 
-    A plain call has the exact method and path of an operation and no `Origin`. Flask gives the same answer, slower.
+    A plain call is one of an operation, without `Origin`. Flask gives the same answer, slower.
     """
-    fixed = {(each.method, BASE_PATH + each.path): each for each in operations if "{" not in each.path}
-    of_one_task = {
-        (each.method, BASE_PATH + each.path.partition("{")[0]): each for each in operations if "{" in each.path
-    }
-
-    def found(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
-        if operation := fixed.get((method, path)):
-            return operation, {}
-        folder, slash, id = path.rpartition("/")
-        one = of_one_task.get((method, folder + slash))
-        return (one, {"id": id}) if one and id and id.isascii() else None
 
     def answered(environ: Environ, start_response: Any) -> Iterable[bytes]:
-        match = None if "HTTP_ORIGIN" in environ else found(environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        if match is None:
+        route = routes.find(environ["REQUEST_METHOD"], path_as_sent(environ))
+        if route.operation is None or "HTTP_ORIGIN" in environ:
             return application(environ, breaking(environ, start_response))
-        made = answer(engine, environ, *match)
+        made = answer(engine, environ, route)
         if made.faulty:
             response = completed(made, Response)
             _add_common(response.headers, environ)
@@ -107,7 +111,17 @@ def _add_common(headers: Any, environ: Environ) -> None:
         headers["X-Request-Id"] = sent
 
 
-def _received(environ: Environ, max_body: int) -> Received:
+def path_as_sent(environ: Environ) -> str:
+    """The path of a request with its escapes; another server may give only the decoded path."""
+    path: str | None = environ.get("mockserver.path")
+    if path is None:
+        path = "" if environ.get("SCRIPT_NAME") else environ.get("REQUEST_URI", "").partition("?")[0]
+        if not path.startswith("/"):
+            path = quote(environ.get("PATH_INFO", "").encode("latin-1"), safe="/:@!$&'()*+,;=~")
+    return path
+
+
+def _received(environ: Environ, max_body: int, route: Route) -> Received:
     """Read the request; `mockserver.body_too_large` says that the server did not read the body."""
     headers = environ.get("mockserver.headers")
     if headers is None:  # another server
@@ -116,13 +130,16 @@ def _received(environ: Environ, max_body: int) -> Received:
     else:
         stream, too_large = environ["wsgi.input"], environ["mockserver.body_too_large"]
     query = environ.get("QUERY_STRING", "")
+    path = path_as_sent(environ)
     return Received(
         environ["REQUEST_METHOD"].upper(),
-        "/" + _decoded(environ.get("PATH_INFO", "")).lstrip("/"),
+        _decoded(environ.get("PATH_INFO", "")) or "/",
         _query(query) if query else {},
         headers,
         b"" if too_large else stream.read(),
         too_large,
+        f"{path}?{query}" if query else path,
+        route.as_written,
     )
 
 

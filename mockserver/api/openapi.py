@@ -14,10 +14,13 @@ from marshmallow import Schema
 from marshmallow import fields as base
 
 from mockserver import errors
+from mockserver.api import answers
 from mockserver.api.operations import BASE_PATH, SHARED_REFUSALS, Operation
 from mockserver.api.views import OPERATIONS
 from mockserver.faults import catalogue
-from mockserver.web.openapi import PROBLEM, Description, content, refusal
+from mockserver.formats import zod
+from mockserver.formats.json import Document
+from mockserver.web.openapi import ERROR_KEYS, PLACE, Description, content, described_object, refusal
 
 _INFO = """\
 The task API of Vambe, a conversational CRM, as vambe-mock imitates it. Responses with `x-mock-only` are the mock's own:
@@ -35,9 +38,44 @@ _SECURITY = {
     }
 }
 
-_ERRORS = {error.status: error for error in SHARED_REFUSALS}
+_KNOWN = {error.status: error for error in SHARED_REFUSALS}
 _SHARED = {error.status: text for error, text in SHARED_REFUSALS.items()} | catalogue.OF_ANY_SERVER
 _TAGS = {"tasks": "Tasks", "team-members": "Team", "contacts": "Contacts"}
+_TEXT: Document = {"type": "string"}
+_ISSUE: Document = {
+    "code": _TEXT | {"description": "What is wrong, as Zod names it.", "examples": ["invalid_type"]},
+    "path": PLACE,
+    "message": _TEXT | {"description": "What is wrong, for a person.", "examples": ["Invalid UUID"]},
+}
+_DETAILS: Document = {
+    "expected": _TEXT | {"description": "`invalid_type`: the type of the field.", "examples": ["string"]},
+    "origin": _TEXT | {"description": "What has the wrong size or format.", "examples": ["string"]},
+    "minimum": {"type": "number", "description": "`too_small`: the bound."},
+    "maximum": {"type": "number", "description": "`too_big`: the bound."},
+    "received": _TEXT | {"description": "`invalid_type` of a number: `NaN`.", "examples": ["NaN"]},
+    "inclusive": {"type": "boolean", "description": "True when the bound itself is allowed."},
+    "format": _TEXT | {"description": "`invalid_format`: the expected format.", "examples": ["uuid"]},
+    "pattern": _TEXT | {"description": "`invalid_format`: the expected pattern."},
+    "values": {"type": "array", "description": "`invalid_value`: the allowed values.", "items": _TEXT},
+}
+_ISSUES: Document = {
+    "type": "array",
+    "description": "Every issue, in a stable order: query, body.",
+    "items": described_object(_ISSUE | _DETAILS, _ISSUE),
+}
+_PROBLEM = errors.Problem(("responsibleIds", 1), "invalid_uuid", "Invalid UUID", issue=zod.INVALID_UUID)
+_REQUIRED = ("message", "statusCode")
+_ERRORS = {
+    "Error": described_object(
+        ERROR_KEYS, _REQUIRED, description="Every error has this shape; 413, 415 and 500 have no `error`."
+    ),
+    "ValidationError": described_object(
+        ERROR_KEYS | {"errors": _ISSUES},
+        _REQUIRED,
+        description="A 400. Invalid fields are listed in `errors`; every other 400 has an `error` instead.",
+    ),
+}
+
 # Left out of examples: a status that is not needed, and the alternative to `newStatusName`.
 _NOT_IN_EXAMPLES = ("statusId", "newStatusPosition")
 
@@ -45,7 +83,7 @@ _NOT_IN_EXAMPLES = ("statusId", "newStatusPosition")
 @cache
 def document() -> dict[str, Any]:
     """The whole description."""
-    description = Description("Vambe task API", _INFO, _SECURITY, [{"apiKey": []}])
+    description = Description("Vambe task API", _INFO, _SECURITY, [{"apiKey": []}], _ERRORS)
     spec = description.spec
     for status, text in _SHARED.items():
         spec.components.response(_name(status), _refusal(status, text))
@@ -60,14 +98,14 @@ def document() -> dict[str, Any]:
 
 
 def _name(status: int) -> str:
-    return _ERRORS[status].__name__ if status in _ERRORS else HTTPStatus(status).phrase.replace(" ", "")
+    return _KNOWN[status].__name__ if status in _KNOWN else HTTPStatus(status).phrase.replace(" ", "")
 
 
 def _refusal(status: int, text: str) -> dict[str, Any]:
-    error = _ERRORS[status]() if status in _ERRORS else errors.InjectedError(status, rule="")
-    example = errors.ValidationFailed([PROBLEM]) if status == 400 else error
+    error = _KNOWN[status]() if status in _KNOWN else errors.InjectedError(status, rule="")
+    example = errors.ValidationFailed([_PROBLEM]) if status == 400 else error
     mark = {"x-mock-only": True} if status in catalogue.OF_THE_MOCK else {}
-    return refusal(text, status, example.document()) | mark
+    return refusal(text, status, answers.body(example)) | mark
 
 
 def _operation(operation: Operation, description: Description) -> dict[str, Any]:

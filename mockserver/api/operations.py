@@ -9,15 +9,18 @@ from typing import Any, NamedTuple
 from marshmallow import Schema
 
 from mockserver import errors
+from mockserver.fidelity.assumptions import Assumed
 from mockserver.store.contents import World
 
 BASE_PATH = "/api/public"
+CREATED = 201
 
 SHARED_REFUSALS: dict[type[errors.ApiError], str] = {
     errors.BadRequest: "The body, the query or the path is invalid; `errors` lists every problem of their fields.",
     errors.Unauthorized: "The `x-api-key` header is missing, or its key is unknown or revoked.",
     errors.RequestTimeout: "The request did not arrive in time.",
     errors.PayloadTooLarge: "The body is larger than the server takes.",
+    errors.UnsupportedMediaType: "The body's charset is not utf-8, or its `Content-Encoding` is not gzip or deflate.",
     errors.MisdirectedRequest: "The `Host` header names no host of this server.",
     errors.HeaderFieldsTooLarge: "The request line and headers are too long.",
     errors.InternalServerError: "Something went wrong.",
@@ -30,7 +33,7 @@ SHARED_REFUSALS: dict[type[errors.ApiError], str] = {
 class Call(NamedTuple):
     """The arguments of a view: the world, the calling user, and the request's well-formed parts.
 
-    `locked` is True while the write lock is held.
+    `locked` is True while the write lock is held. A view that writes calls `approve` after its checks.
     """
 
     world: World
@@ -38,6 +41,7 @@ class Call(NamedTuple):
     path: dict[str, Any]
     query: dict[str, Any]
     body: dict[str, Any]
+    approve: Callable[[], None]
     locked: bool = False
 
 
@@ -59,6 +63,10 @@ class Operation(NamedTuple):
     query_schema: Schema | None = None
     body_schema: Schema | None = None
     refusals: Mapping[int, str] = MappingProxyType({})
+
+    def status_under(self, assumed: Assumed) -> int:
+        """The status of its answer, under these switches."""
+        return int(assumed["create-status"]) if self.status == CREATED else self.status
 
     def every_refusal(self) -> dict[int, str]:
         """Every documented error status, and its description."""

@@ -12,23 +12,35 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Generator, Iterable, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
+from urllib.parse import unquote
 
 from mockserver import masking
 from mockserver.api import answers
 from mockserver.api.answers import refused
-from mockserver.api.operations import Call, Operation
-from mockserver.api.reading import Reading, read
+from mockserver.api.operations import Call
+from mockserver.api.reading import Reading, decoded, read
+from mockserver.api.routes import Route
 from mockserver.clock import monotonic, real_ms
 from mockserver.domain.tasks import TooLargeForTheLock
 from mockserver.engine import Engine
-from mockserver.errors import ApiError, InjectedError, InternalServerError, NotFound, PayloadTooLarge
+from mockserver.errors import (
+    ApiError,
+    InjectedError,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    StrictRefusal,
+)
 from mockserver.faults import prefer, rate_limit, rules
 from mockserver.faults.delays import MAX_DELAY_MS
 from mockserver.faults.prefer import Preferences
+from mockserver.fidelity import advice
+from mockserver.fidelity.assumptions import Assumed
 from mockserver.formats import json as wire_json
 from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
@@ -36,27 +48,41 @@ from mockserver.journal.messages import Answer, Received
 from mockserver.keys import KEY_HEADER, UNIDENTIFIED, Caller
 from mockserver.sandbox import settings
 from mockserver.sandbox.sandboxes import OpenSandbox, Result, actor
-from mockserver.sandbox.waiting import Released
+from mockserver.sandbox.waiting import Delay, Released, never
 
 MAX_TRIES = 3  # to make a large answer between two writes
+Kind = TypeVar("Kind")
+Steps = Generator[Delay, None, Kind]  # goes on when the delay that it yields has ended
 _NOT_READ = Reading(parts={}, document={})
 _log = logging.getLogger("mockserver")
 
 
-def answer(
-    engine: Engine,
-    received: Received,
-    operation: Operation | None,
-    path: Mapping[str, str],
-    refusal: ApiError | None = None,
-) -> Answer:
-    """Answer a request of the imitated API; `refusal` is an error of routing."""
-    exchange = _Exchange(engine, received, operation, path, refusal)
-    hiding = wire_json.HIDE.set(exchange.masked)
-    try:
-        return exchange.answer()
-    finally:
-        wire_json.HIDE.reset(hiding)
+def answer(engine: Engine, received: Received, route: Route, gone: Callable[[], bool] = never) -> Steps[Answer]:
+    """Answer a request of the imitated API; `gone` tells if its client has gone."""
+    exchange = _Exchange(engine, received, route, gone)
+    steps = exchange.answer()
+    while True:
+        hiding = wire_json.HIDE.set(exchange.masked)  # for each step: the next one may be in another thread
+        try:
+            delay = next(steps)
+        except StopIteration as ended:
+            return cast("Answer", ended.value)
+        finally:
+            wire_json.HIDE.reset(hiding)
+        yield delay
+
+
+def _refused_route(route: Route, received: Received, secrets: Iterable[str], assumed: Assumed) -> ApiError:
+    """The error for a path that is unknown, or known with other methods only; escapes hide no secret."""
+    target = received.target
+    if "%" in target and any(secret in unquote(target) for secret in secrets):
+        target = unquote(target)
+    message = f"Cannot {received.method} {target}"
+    if not route.as_written and assumed["path-matching"] == "exact":
+        return NotFound(message, rule="path-matching")
+    if route.methods and assumed["wrong-method"] == "405":
+        return MethodNotAllowed(message, route.methods)
+    return NotFound(message, rule="wrong-method" if route.methods else "unknown-route")
 
 
 class _Large(NamedTuple):
@@ -72,15 +98,19 @@ class _Large(NamedTuple):
         return self.version == opened.version or (self.tries >= MAX_TRIES and self.version[0] == opened.version[0])
 
 
+class _ReadOtherwise(Exception):
+    """The request was read under other switches than those of its sandbox."""
+
+
 @dataclass
 class _Exchange:
     """A request in the pipeline: `early` is its content, `reading` the same once its view is reached."""
 
     engine: Engine
     received: Received
-    operation: Operation | None
-    path: Mapping[str, str]
-    refusal: ApiError | None
+    route: Route
+    gone: Callable[[], bool]
+    refusal: ApiError | None = None
     caller: Caller = field(default=Caller(UNIDENTIFIED))
     preferences: Preferences = field(default=Preferences())
     early: Reading = field(default=_NOT_READ)
@@ -88,21 +118,26 @@ class _Exchange:
     unreadable: ApiError | None = None
     large: _Large | None = None
     held: Outcome | None = None
+    strict: bool = False
 
-    def answer(self) -> Answer:
+    def __post_init__(self) -> None:
+        self.assumed = self.engine.sandboxes.assumed
+
+    def answer(self) -> Steps[Answer]:
         """Carry out the request."""
         self.started, self.received_ms = monotonic(), real_ms()
+        self.operation = self.route.operation
         self._identify()
         self.whole = entries.whole_body(self.received, lambda: self._secrets)
         try:
-            if self.refusal is None:
+            if self.refusal is None and self.operation is not None:
                 self._read()
-                outcome = self._delayed()
+                outcome = yield from self._delayed()
             else:
                 outcome = self._refused()
             self._announce(outcome)
             if outcome.pending:
-                outcome = self._held_back(outcome)
+                outcome = yield from self._held_back(outcome)
         except NotFound:  # the sandbox was deleted meanwhile
             return self._for_caller(self._cut_short(Released()))
         except ApiError as error:  # the mock itself cannot go on: its disk is full, or a delay was released
@@ -131,41 +166,79 @@ class _Exchange:
         try:
             self.caller = self.engine.keys.caller(self.received.headers.get(KEY_HEADER))
             if self.received.too_large:
-                raise PayloadTooLarge(f"The request body is over {self.engine.settings.max_body} bytes")
+                raise PayloadTooLarge
         except ApiError as error:
             self.refusal = self.refusal or error
 
     def _read(self) -> None:
         """Decode and validate the request; an error is raised later, when its view would be called."""
-        if self.operation is None:
-            return
+        assert self.operation is not None  # noqa: S101  # or the route was refused
+        self.early, self.unreadable = _NOT_READ, None
         try:
-            self.early = read(self.operation, self.path, self.received)
+            if self.operation.body_schema:
+                self.received = decoded(self.received, self.engine.settings.max_body)
+            self.early = read(self.operation, self.route.values, self.received, self.assumed)
         except ApiError as error:
             self.unreadable = error
 
-    def _refused(self) -> Outcome:
-        return self._in_sandbox(lambda opened: self._concluded(opened, Outcome(refusal=self.refusal)))
+    def _require_assumed(self, opened: OpenSandbox) -> None:
+        """Have the request read again if the sandbox has other switches than those it was read under."""
+        if opened.world.assumed is not self.assumed and opened.world.assumed != self.assumed:
+            self.assumed = opened.world.assumed
+            raise _ReadOtherwise
 
-    def _delayed(self) -> Outcome:
+    def _refused(self) -> Outcome:
+        def refused(opened: OpenSandbox) -> Outcome:
+            self.assumed = opened.world.assumed
+            return self._concluded(opened, Outcome(refusal=self._misrouted() or self.refusal))
+
+        return self._in_sandbox(refused)
+
+    def _misrouted(self) -> ApiError | None:
+        """The error about the path and the method, if these lead nowhere under the switches."""
+        exact = self.assumed["path-matching"] == "exact"
+        if self.operation is not None and (self.route.as_written or not exact):
+            return None
+        self.operation = None
+        return _refused_route(self.route, self.received, self._secrets, self.assumed)
+
+    def _delayed(self) -> Steps[Outcome]:
         begun, delay_ms = self._in_sandbox(self._begun)
         if not delay_ms:
             return begun
         self._announce_entry(begun)
-        return self._after(delay_ms, begun, lambda opened: self._resumed(opened, begun))
+        return (yield from self._after(delay_ms, begun, lambda opened: self._resumed(opened, begun)))
 
-    def _held_back(self, outcome: Outcome) -> Outcome:
+    def _held_back(self, outcome: Outcome) -> Steps[Outcome]:
         """Wait with the answer to a request that was carried out."""
         assert outcome.fault is not None  # noqa: S101  # it holds the answer back
         done = replace(outcome, pending=False)
-        self._after(outcome.fault.delay_ms, outcome, lambda opened: self._record_again(opened, done))
+
+        def record(opened: OpenSandbox) -> None:
+            done.abandoned = self.gone()
+            self._record_again(opened, done)
+
+        yield from self._after(outcome.fault.delay_ms, outcome, record)
         self._announce_entry(done)
         return done
 
-    def _after(self, delay_ms: int, held: Outcome, work: Callable[[OpenSandbox], Result]) -> Result:
-        """Wait with a pending entry in the journal, then do the work; NotFound when the sandbox is gone."""
+    def _after(self, delay_ms: int, held: Outcome, work: Callable[[OpenSandbox], Result]) -> Steps[Result]:
+        """Wait with a pending entry in the journal, then do the work.
+
+        Raises NotFound when the sandbox is gone, Released when it was reset meanwhile.
+        """
+
+        def outdated() -> bool:
+            with contextlib.suppress(NotFound), self.engine.sandboxes.look(self.caller.sandbox) as opened:
+                return _is_outdated(opened, held)
+            return True
+
         self.held = held
-        self._pause(delay_ms, held)
+        seconds = min(delay_ms, MAX_DELAY_MS) / 1000
+        delay = self.engine.waiting.delay(self.caller.sandbox, seconds, outdated, self.gone)
+        yield delay
+        if delay.released:
+            raise Released
         result = self._in_sandbox(work, create=False)
         self.held = None
         return result
@@ -176,7 +249,7 @@ class _Exchange:
         if held is None:
             return made
         fault = held.fault and held.fault._replace(status=None, body=None, connection=None)
-        outcome = replace(held, answer=made, refusal=error, fault=fault, pending=False)
+        outcome = replace(held, answer=made, refusal=error, fault=fault, pending=False, abandoned=self.gone())
         with contextlib.suppress(ApiError):  # there is no room for it, or its sandbox is gone
             if self._in_sandbox(lambda opened: self._record_again(opened, outcome), create=False):
                 self._announce_entry(outcome)
@@ -191,12 +264,14 @@ class _Exchange:
         return True
 
     def _in_sandbox(self, work: Callable[[OpenSandbox], Result], create: bool = True) -> Result:
-        """Do the work under the store's lock; for a large answer, leave the lock, make it, and start again."""
+        """Do the work under the store's lock; to make a large answer, or to read again, leave it and start again."""
         while True:
             try:
                 return self.engine.sandboxes.carry_out(self.caller.sandbox, work, create)
             except TooLargeForTheLock:
                 self.large = self._made_outside()
+            except _ReadOtherwise:
+                self._read()
 
     def _made_outside(self) -> _Large:
         """Make a large answer from a snapshot of the store, while other requests may write."""
@@ -208,6 +283,9 @@ class _Exchange:
 
     def _begun(self, opened: OpenSandbox) -> tuple[Outcome, int]:
         """Apply limit, preference and fault; return the delay in milliseconds, and carry out a request without one."""
+        self._require_assumed(opened)
+        if misrouted := self._misrouted():
+            return self._concluded(opened, Outcome(refusal=misrouted)), 0
         outcome = self._before(opened)
         outcome.world, outcome.journal = opened.world.number, opened.journal.number
         fault_ms = outcome.fault.delay_ms if outcome.fault else 0
@@ -222,16 +300,8 @@ class _Exchange:
     def _resumed(self, opened: OpenSandbox, begun: Outcome) -> Outcome:
         if _is_outdated(opened, begun):
             raise Released
-        return self._carried_out(opened, replace(begun, pending=False))
-
-    def _pause(self, delay_ms: int, outcome: Outcome) -> None:
-        """Wait, unless the sandbox was reset meanwhile."""
-
-        def outdated() -> bool:
-            with self.engine.sandboxes.look(self.caller.sandbox) as opened:
-                return _is_outdated(opened, outcome)
-
-        self.engine.waiting.pause(self.caller.sandbox, min(delay_ms, MAX_DELAY_MS) / 1000, outdated)
+        self._require_assumed(opened)
+        return self._carried_out(opened, replace(begun, pending=False, abandoned=self.gone()))
 
     def _before(self, opened: OpenSandbox) -> Outcome:
         """Apply rate limit, preference and fault rules."""
@@ -255,29 +325,37 @@ class _Exchange:
 
     def _view(self, opened: OpenSandbox) -> Answer:
         operation = self.operation
-        if operation is None:
-            raise NotFound
+        assert operation is not None  # noqa: S101  # or the route was refused
         user_id = actor(opened.world, self.caller)
         if self.unreadable:
             raise self.unreadable
-        self.reading = self.early.strictly() if opened.world.columns["strict"] else self.early
+        self.reading = self.early
         self.reading.require()
+        self.strict = bool(opened.world.columns["strict"])
+        if operation.method == "GET":
+            self._approve()
+        status = operation.status_under(self.assumed)
         if self.large and self.large.fits(opened):
             opened.world.rely(*self.large.relied)
-            return Answer.of_json(operation.status, self.large.body)
+            return Answer.of_json(status, self.large.body)
         result = operation.view(self._call(opened, user_id, locked=opened.kept))
         encode = wire_json.encode_all if operation.answer.many else wire_json.encode
-        return Answer.of_json(operation.status, encode(result))
+        return Answer.of_json(status, encode(result))
 
     def _call(self, opened: OpenSandbox, user_id: str, locked: bool = False) -> Call:
         parts = self.reading.parts
-        return Call(opened.world, user_id, parts["path"], parts["query"], parts["body"], locked)
+        return Call(opened.world, user_id, parts["path"], parts["query"], parts["body"], self._approve, locked)
+
+    def _approve(self) -> None:
+        """Raise StrictRefusal for what strict mode refuses, after every other check."""
+        if self.strict and (refused := advice.strictly(self.reading.content(self._operation_id, self.received))):
+            raise StrictRefusal(refused)
 
     def _concluded(self, opened: OpenSandbox, outcome: Outcome) -> Outcome:
         """Complete the answer and write its journal entry, if the disk has room for one."""
         made = outcome.answer
         if outcome.refusal:
-            made = refused(outcome.refusal, self._secrets)
+            made = refused(outcome.refusal, self._secrets, self.assumed)
         if outcome.fault:
             made = answers.apply_fault(outcome.fault, made)
         assert made is not None  # noqa: S101  # refused, faulted, or the view's

@@ -1,7 +1,9 @@
-"""Reading a request: size, JSON, then path, query and fields together (contract, section 1, order-of-decisions)."""
+"""Reading a request: encoding, JSON, path, then query and fields together (contract, section 1, order-of-decisions)."""
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Iterable, Mapping, Set
 from functools import cache
 from typing import Any, NamedTuple
@@ -9,14 +11,27 @@ from typing import Any, NamedTuple
 from marshmallow import Schema
 
 from mockserver.api.operations import Operation
-from mockserver.errors import Problem, ValidationFailed
+from mockserver.errors import (
+    BadRequest,
+    InvalidId,
+    PayloadTooLarge,
+    Problem,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 from mockserver.fidelity.advice import RequestContent
-from mockserver.formats import fields
+from mockserver.fidelity.assumptions import Assumed
+from mockserver.formats import dates, fields, zod
 from mockserver.formats import json as wire_json
 from mockserver.journal.messages import Received
-from mockserver.web.bodies import read_object
+from mockserver.web.bodies import JSON, media_type, read_json
 
+_LIST = "responsibleIds"  # of the query: a list of ids
 Query = Mapping[str, list[str]]
+
+_CHARSET = re.compile(r""";\s*charset\s*=\s*"?([^\s";]+)""", re.IGNORECASE)
+_GZIP_MEMBER = b"\x1f\x8b"
+_WINDOW_BITS = {"gzip": 31, "deflate": 15}  # of zlib
 
 
 class Reading(NamedTuple):
@@ -40,45 +55,124 @@ class Reading(NamedTuple):
 
     def content(self, operation: str | None, received: Received) -> RequestContent:
         """The content of the request, for advice and the journal."""
-        query = {name: texts[0] for name, texts in received.query.items()}
-        names = self.unread_keys, self.unread_names, self.repeated_keys
-        return RequestContent(operation, self.document, query, *names, received.headers)
+        return RequestContent(
+            operation,
+            self.document,
+            self.unread_keys,
+            self.unread_names,
+            self.repeated_keys,
+            received.query,
+            received.headers,
+            self.relied,
+            received.as_written,
+            len(received.body) if self.document else 0,
+        )
 
-    def strictly(self) -> Reading:
-        """Add the problems of strict mode (contract, section 7)."""
-        return self._replace(problems=(*self.problems, *_strict(self.document, self.unread_keys)))
+
+def decoded(received: Received, limit: int) -> Received:
+    """The request with its body decoded as `Content-Encoding` says, when it is one of JSON.
+
+    Raises UnsupportedMediaType for another charset or encoding, PayloadTooLarge for more than `limit` decoded bytes,
+    and BadRequest for a body that is not what it says.
+    """
+    content_type = received.headers.get("content-type", "")
+    if media_type(content_type) != JSON:
+        return received
+    if ";" in content_type and (charset := _CHARSET.search(content_type)) and charset[1].lower() != "utf-8":
+        raise UnsupportedMediaType(f'unsupported charset "{charset[1].upper()}"')
+    encoding = received.headers.get("content-encoding", "").lower()
+    if encoding in ("", "identity"):
+        return received
+    if encoding not in _WINDOW_BITS:
+        raise UnsupportedMediaType(f'unsupported content encoding "{encoding}"')
+    return received._replace(body=_inflated(received.body, encoding, limit)) if received.body else received
 
 
-def read(operation: Operation, path: Mapping[str, str], received: Received) -> Reading:
+def _inflated(body: bytes, encoding: str, limit: int) -> bytes:
+    inflated, rest = b"", body
+    while rest and (not inflated or rest.startswith(_GZIP_MEMBER)):
+        stream = zlib.decompressobj(_WINDOW_BITS[encoding])
+        try:
+            inflated += stream.decompress(rest, limit + 1 - len(inflated))
+        except zlib.error as error:
+            raise BadRequest(f"The body is not {encoding}: {error}", rule="content-encoding") from None
+        if len(inflated) > limit:
+            raise PayloadTooLarge
+        if not stream.eof:
+            raise BadRequest(f"The body is not {encoding}: it ends too early", rule="content-encoding")
+        rest = stream.unused_data
+    return inflated
+
+
+def read(operation: Operation, path: Mapping[str, str], received: Received, assumed: Assumed) -> Reading:
     """Load the path, query and body of a request with its operation's schemas, and collect every problem.
 
-    Raises BadRequest for a body that is not a JSON object, without looking for other problems.
+    `assumed` are the switches under which it is read. Raises BadRequest for a body that is not JSON and InvalidId for
+    the id in the path, without looking for other problems.
     """
     relied: set[str] = set()
     repeated_keys: list[str] = []
-    content_type = received.headers.get("content-type", "")
-    document = read_object(content_type, received.body, repeated_keys) if operation.body_schema else {}
-    query, repeated = _query(operation.query_schema, received.query, relied) if operation.query_schema else ({}, [])
+    document, misfit = _document(received, repeated_keys, relied, assumed) if operation.body_schema else ({}, None)
+    query, repeated = (
+        _query(operation.query_schema, received.query, relied, assumed) if operation.query_schema else ({}, [])
+    )
+    values, problems = _load(operation.path_schema, path, relied)
+    if problems:
+        raise InvalidId(problems=problems)
     loaded = {
-        "path": _load(operation.path_schema, path, relied),
+        "path": (values, problems),
         "query": _load(operation.query_schema, query, relied, repeated),
-        "body": _load(operation.body_schema, document, relied),
+        "body": ({}, [misfit])
+        if misfit
+        else _load(operation.body_schema, document, relied, _refused(document, relied, assumed)),
     }
+    problems = [problem for _, found in loaded.values() for problem in found]
+    if "comma-list" in relied:
+        problems = [each._replace(rule="comma-list") if each.path[:1] == (_LIST,) else each for each in problems]
     unread_keys = _unread(operation.body_schema, document)
     unread_names = _unread(operation.query_schema, [name.removesuffix("[]") for name in received.query])
     if unread_keys or unread_names:
         relied.add("unknown-keys")
     if repeated_keys:
-        relied.add("json")
+        relied.add("repeated-keys")
+    if not received.as_written:
+        relied.add("path-matching")
     return Reading(
         {name: values for name, (values, _) in loaded.items()},
         document,
-        tuple([problem for _, found in loaded.values() for problem in found]),
+        tuple(problems),
         unread_keys,
         unread_names,
         tuple(repeated_keys),
         relied,
     )
+
+
+def _document(
+    received: Received, repeated_keys: list[str], relied: set[str], assumed: Assumed
+) -> tuple[dict[str, Any], Problem | None]:
+    """The body as a JSON object, or the problem that it is none; BadRequest for what is not JSON at all."""
+    given = media_type(received.headers.get("content-type", ""))
+    if given != JSON:
+        found = f"not {wire_json.quoted(given)}" if given else "which is missing"
+        return {}, _misfit(f"The Content-Type must be {JSON}, {found}", "undefined", "content-type")
+    if not received.body:
+        relied.add("empty-body")
+        if assumed["empty-body"] == "refused":
+            return {}, _misfit("The body is empty", "undefined", "empty-body")
+        return {}, None
+    if "content-encoding" in received.headers:
+        relied.add("content-encoding")
+    document = read_json(received.body, repeated_keys)
+    if isinstance(document, list):
+        return {}, _misfit("The body must be a JSON object, not an array", "array", "body-object")
+    if not isinstance(document, dict):
+        raise BadRequest(f"The body must be a JSON object, not {fields.kind_of(document)}")
+    return document, None
+
+
+def _misfit(message: str, received: str, rule: str) -> Problem:
+    return Problem((), "invalid_type", message, rule, issue=zod.invalid_type("object", received))
 
 
 def _unread(schema: Schema | None, names: Iterable[str]) -> tuple[str, ...]:
@@ -102,7 +196,19 @@ def _load(
     return values, [*(known or ()), *(problem for problem in problems if problem.path[0] not in settled)]
 
 
-def _query(schema: Schema, sent: Query, relied: set[str]) -> tuple[dict[str, Any], list[Problem]]:
+def _refused(document: Mapping[str, Any], relied: set[str], assumed: Assumed) -> list[Problem]:
+    """The problems of a body that only a switch makes."""
+    due_date = document.get("dueDate")
+    if not isinstance(due_date, str) or not dates.is_outside_utc(due_date):
+        return []
+    relied.add("due-date-offset")
+    if assumed["due-date-offset"] == "accepted":
+        return []
+    message = f"{wire_json.quoted(due_date)} does not end with Z"
+    return [Problem(("dueDate",), "invalid_date", message, "due-date-offset", issue=zod.INVALID_DATE_TIME)]
+
+
+def _query(schema: Schema, sent: Query, relied: set[str], assumed: Assumed) -> tuple[dict[str, Any], list[Problem]]:
     """The query as a document for the schema, and a problem for each parameter that must not be repeated but is."""
     document: dict[str, Any] = {}
     repeated = []
@@ -111,23 +217,16 @@ def _query(schema: Schema, sent: Query, relied: set[str]) -> tuple[dict[str, Any
         if isinstance(declared, fields.IdList):
             texts = [*sent.get(name, ()), *sent.get(f"{name}[]", ())]
             if texts:
-                document[name] = [text for piece in texts if piece for text in piece.split(",")]
-                if len(texts) > 1 or "," in texts[0] or f"{name}[]" in sent:
-                    relied.add(declared.rule)
-        elif name in sent:
+                document[name] = [text for text in texts if text]
+                if len(texts) > 1 or f"{name}[]" in sent:
+                    relied.add("list-repeated-ids")
+                if any("," in text for text in texts):
+                    relied.add("comma-list")
+                    if assumed["comma-list"] == "accepted":
+                        document[name] = [text for piece in document[name] for text in piece.split(",")]
+        elif isinstance(declared, fields.Strict) and name in sent:
             document[name] = sent[name][0]
             if len(sent[name]) > 1:
-                repeated.append(Problem((name,), "repeated", "Must be given once", "list-repeated"))
+                issue = declared.unexpected("array")
+                repeated.append(Problem((name,), "repeated", "Must be given once", "list-repeated", issue=issue))
     return document, repeated
-
-
-def _strict(document: dict[str, Any], unread_keys: Iterable[str]) -> list[Problem]:
-    """The problems that only strict mode has (contract, section 7)."""
-    problems = []
-    if document.get("dueTime") is not None and document.get("timezone") is None:
-        message = "Strict mode: dueTime needs a timezone; the vendor would take UTC"
-        problems.append(Problem(("timezone",), "strict_timezone", message, "strict-timezone"))
-    for key in unread_keys:
-        message = f"Strict mode: nothing reads {wire_json.quoted(key)}; the vendor would ignore it"
-        problems.append(Problem((key,), "strict_unread_key", message, "strict-unread-key"))
-    return problems

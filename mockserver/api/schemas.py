@@ -14,7 +14,7 @@ from marshmallow import fields as base
 
 from mockserver.domain import contacts, due
 from mockserver.fixtures import STATUS_TYPES
-from mockserver.formats import fields
+from mockserver.formats import fields, zod
 from mockserver.formats.fields import about, refusal
 
 _CUSTOM_FIELD = ("custom_field_key", "custom_field_value")
@@ -30,19 +30,24 @@ TICKET_ID = "64909888-9202-447d-bced-9e68693c8289"
 
 
 def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
-    """Refuse a due date that is out of range, when all its parts are in the request."""
+    """Refuse a due date that is out of range, when all its parts are in the request and no switch decides."""
     if not all(part in data for part in due.Parts._fields):
         return
+    parts = due.Parts(*map(data.get, due.Parts._fields))
+    if parts.is_all_day_date:
+        return
     try:
-        due.due(due.Parts(*map(data.get, due.Parts._fields)))
+        due.due(parts)
     except due.OutOfRange as error:
-        raise refusal("out_of_range", str(error), "dueDate", due.OutOfRange.rule) from None
+        raise refusal("out_of_range", str(error), "dueDate", due.OutOfRange.rule, due.OutOfRange.issue) from None
 
 
 def _one_status(_: Mapping[str, Any], original: Mapping[str, Any]) -> None:
     """Refuse `newStatusPosition` together with `newStatusName`."""
     if "newStatusPosition" in original and "newStatusName" in original:
-        raise refusal("conflict", "Send newStatusPosition or newStatusName, not both", "newStatusName", "update-status")
+        message = "Send newStatusPosition or newStatusName, not both"
+        issue = zod.custom("newStatusPosition and newStatusName exclude each other", whole=True)
+        raise refusal("conflict", message, "newStatusName", "update-conflict", issue)
 
 
 def _whole_custom_field(data: Mapping[str, Any], original: Mapping[str, Any]) -> None:
@@ -50,13 +55,15 @@ def _whole_custom_field(data: Mapping[str, Any], original: Mapping[str, Any]) ->
     given = [name for name in _CUSTOM_FIELD if name in original]
     if len(given) == 1:
         (missing,) = set(_CUSTOM_FIELD) - set(given)
-        raise refusal("required", f"{given[0]} is nothing without {missing}", missing, "contacts-custom-field")
+        issue = zod.custom("custom_field_key and custom_field_value go together", whole=True)
+        raise refusal("required", f"{given[0]} is nothing without {missing}", missing, "contacts-custom-field", issue)
 
 
 def _something_to_search(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
     """Refuse a search for nothing."""
     if not contacts.digits_of(data.get("phone")) and not data.get("email"):
-        raise refusal("required", "Give phone, email or both: a part is enough", "phone", "search-terms")
+        issue = zod.custom("phone or email is required", whole=True)
+        raise refusal("required", "Give phone, email or both: a part is enough", "phone", "search-terms", issue)
 
 
 class Request(fields.Checked):
@@ -90,11 +97,12 @@ _due_time = partial(
 _timezone = partial(
     fields.TimeZone,
     allow_none=True,
-    metadata=about("IANA time zone of the due date, case-sensitive. Defaults to UTC.", "America/Santiago"),
+    metadata=about("IANA time zone of the due date, in any letter case. Defaults to UTC.", "America/Santiago"),
 )
 _responsible_ids = partial(
     fields.IdList,
     min_items=1,
+    repeats_rule="responsible-repeats",
     metadata=about("Active users to assign, at least one; repeats count once.", [USER_ID]),
 )
 _contact_id = partial(fields.Id, allow_none=True, metadata=about("The contact that the task is about.", CONTACT_ID))
@@ -132,11 +140,14 @@ class UpdateTask(Request):
     ai_customer_id = _customer_id()
     priority = _priority(null_rule="update-nulls")
     new_status_position = fields.Number(
-        rule="update-status", metadata=about("The `order` of the new status; not together with `newStatusName`.", 2)
+        rule="status-position", metadata=about("The `order` of the new status; not together with `newStatusName`.", 2)
     )
     new_status_name = fields.Text(
         rule="update-status", metadata=about("The exact name of the new status.", "En Progreso")
     )
+
+
+_day = partial(fields.Date, required=True, rule="list-dates", invalid_rule="list-date-form")
 
 
 class ListTasks(Request):
@@ -145,18 +156,20 @@ class ListTasks(Request):
     responsible_ids = fields.IdList(
         required=True,
         rule="list-responsibleIds",
+        invalid_rule="list-bad-id",
         metadata=about(
             "Users, of whom one must be responsible: repeated, as `responsibleIds[]`, or separated by commas. "
             "Required, but may be empty, which means everyone.",
             [USER_ID],
         ),
     )
-    from_date = fields.Date(required=True, rule="list-dates", metadata=about("First day, in UTC.", "2025-11-01"))
-    to_date = fields.Date(required=True, rule="list-dates", metadata=about("Last day, in UTC, included.", "2025-11-30"))
+    from_date = _day(metadata=about("First day, in UTC.", "2025-11-01"))
+    to_date = _day(metadata=about("Last day, in UTC, included.", "2025-11-30"))
     include_tasks_without_dates = fields.Choice(
         {"true": True, "false": False},
         load_default=True,
         rule="list-undated",
+        invalid_rule="list-undated-value",
         metadata={**about("Whether tasks without a due date are listed too.", "true"), "default": "true"},
     )
 
@@ -214,7 +227,7 @@ class SearchContacts(Request):
 class TaskPath(Request):
     """The path of one task."""
 
-    id = fields.Id(required=True, rule="uuid", metadata=about("The task's id.", TASK_ID))
+    id = fields.Id(required=True, rule="path-uuid", metadata=about("The task's id.", TASK_ID))
 
 
 class Answer(Schema):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mockserver.api import schemas
-from mockserver.api.operations import OPERATIONS, Call, operation
+from mockserver.api.operations import CREATED, OPERATIONS, Call, operation
 from mockserver.domain import contacts, tasks, team
 
 __all__ = ["OPERATIONS"]
@@ -20,7 +20,7 @@ _UNKNOWN_TASK = "The task does not exist, or is deleted."
     "/tasks",
     body_schema=schemas.CreateTask(),
     answer=schemas.Task(),
-    status=201,
+    status=CREATED,
     refusals={404: "An id of `responsibleIds`, `aiContactId`, `aiCustomerId` or `statusId` does not exist."},
 )
 def create_task(call: Call) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def create_task(call: Call) -> dict[str, Any]:
     Creates a task for the key's user and assigns it to one or more active users. It gets the organization's
     initial status. A task with a contact also creates an interactive note on that contact.
     """
-    return tasks.create_task(call.world, call.user_id, call.body)
+    return tasks.create_task(call.world, call.user_id, call.body, call.approve)
 
 
 @operation("listTasks", "GET", "/tasks", query_schema=schemas.ListTasks(), answer=schemas.Task(many=True))
@@ -57,7 +57,7 @@ def update_task(call: Call) -> dict[str, Any]:
     Changes the fields that are sent. `dueDate: null` removes the due date; `dueTime` or `timezone` alone
     recompute it from the date as it was given. `responsibleIds` replaces the whole list.
     """
-    return tasks.update_task(call.world, call.path["id"], call.body)
+    return tasks.update_task(call.world, call.path["id"], call.body, call.approve)
 
 
 @operation(
@@ -73,7 +73,7 @@ def delete_task(call: Call) -> dict[str, str]:
 
     Marks the task deleted: it leaves every list, and its interactive notes are deleted with it.
     """
-    return tasks.delete_task(call.world, call.path["id"])
+    return tasks.delete_task(call.world, call.path["id"], call.approve)
 
 
 @operation("listTeamMembers", "GET", "/team-members/all", answer=schemas.TeamMember(many=True))

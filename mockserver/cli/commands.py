@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ from mockserver.cli import remote, variables
 from mockserver.cli.variables import Variables
 from mockserver.client.client import CallFailed
 from mockserver.config import SETTINGS, InvalidSetting
+from mockserver.fidelity.assumptions import ASSUMPTIONS
 from mockserver.formats.json import quoted
 from mockserver.logs import printable
 from mockserver.store.transactions import UnusableDatabase
@@ -75,7 +77,7 @@ def _option(setting: config.Setting, origin: str | None = None) -> click.Option:
     help = f"{setting.help}  [{origin or f'default: {setting.shown}; env: {setting.variable}'}]"
     if setting.kind == "switch":
         return click.Option([setting.flag], is_flag=True, help=help)
-    repeatable = setting.kind == "list"
+    repeatable = setting.is_repeatable
     help = help.replace("  [", "  [repeatable; ") if repeatable else help
     return click.Option([setting.flag], metavar=setting.metavar, multiple=repeatable, help=help)
 
@@ -120,6 +122,22 @@ def execute(variables_of: Variables, words: tuple[str, ...], **options: Any) -> 
 execute.params += [
     _option(setting, _ORIGINS.get(setting.name)) for setting in SETTINGS if setting.variable not in _NOT_FOR_EXEC
 ]
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def assumptions(as_json: bool) -> None:
+    """List the guesses about the vendor that have alternatives, for --assume NAME=VALUE.
+
+    The first value of each is the default.
+    """
+    if as_json:
+        click.echo(json.dumps({"assumptions": [each.document() for each in ASSUMPTIONS]}))
+        return
+    for each in ASSUMPTIONS:
+        click.echo(f"{each.name}  ({each.evidence}: {each.why})")
+        for value, meaning in each.values.items():
+            click.echo(f"  {each.name}={value}".ljust(40) + meaning.replace("`", ""))
 
 
 for remote_command in remote.COMMANDS:

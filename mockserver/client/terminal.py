@@ -29,9 +29,12 @@ def _lines(entry: Document) -> Iterator[str]:
         yield f"    fault {fault['id']}: {effect}, {fault['when']} the commit"
     for problem in entry["problems"]:
         where = ".".join(map(str, problem["path"]))
-        section = f", contract {problem['contract']}" if problem["contract"] else ""
+        section = f", contract {problem['section']}" if problem["section"] else ""
         evidence = f"[{problem['rule']}, {problem['evidence']}{section}]"
         yield f"    {where + ': ' if where else ''}{problem['message']}  {evidence}"
+    if entry["problems"]:
+        body = entry["decision"]["body"]
+        yield f"    the wording of the answer  [{body['rule']}, {body['evidence']}]"
     for change in entry["changes"]:
         verb = "made" if change["before"] is None else "removed" if change["after"] is None else "changed"
         yield f"    {verb} {change['resource']} {change['id']}"

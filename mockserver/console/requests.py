@@ -28,7 +28,7 @@ SUGGESTED = ("2xx", "4xx", "5xx", REFUSED, *NO_STATUS, "400", "401", "404", "429
 
 _STATUS = re.compile(r"[1-5](?:xx|[0-9]{2})")
 _ID = re.compile(r"[0-9]{1,15}")
-_EVIDENCE = {"documented": "documented", "inferred": "inferred", "mock": "the mock's own"}
+_EVIDENCE = {"mock": "the mock's own"}
 _STATEMENTS = {rule.name: rule.statement for rule in RULES}
 
 
@@ -105,6 +105,7 @@ def entry_context(opened: OpenSandbox, id: str) -> Callable[[], Document]:
         "next": following,
         "sides": (side("Request", entry["request"]), side("Answer", entry["response"] or {"headers": {}})),
         "decision": explained(entry["decision"]) if entry["decision"] else None,
+        "body_rule": explained({**entry["decision"]["body"], "section": None}) if entry["decision"] else None,
         "problems": [explained(problem) for problem in entry["problems"]],
         "changes": [change(each) for each in entry["changes"]],
         "fault": fault(entry["fault"]),
@@ -140,13 +141,13 @@ def side(title: str, part: Document) -> Document:
 
 def explained(part: Document) -> Document:
     """A decision or a problem: its rule and the rule's statement, evidence, and section of the contract."""
-    section = part["contract"]
+    section = part["section"]
     return {
         "path": ".".join(map(str, part.get("path", ()))),
         "message": part.get("message", ""),
         "rule": part["rule"],
         "statement": _STATEMENTS.get(part["rule"], ""),
-        "evidence": _EVIDENCE[part["evidence"]],
+        "evidence": _EVIDENCE.get(part["evidence"], part["evidence"]),
         "section": f"{section}. {SECTIONS[section]}" if section else "",
     }
 

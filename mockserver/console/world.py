@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver import clock, fixtures
+from mockserver.engine import current_engine
+from mockserver.fidelity import assumptions
+from mockserver.fidelity.assumptions import Assumption
 from mockserver.formats.json import Document
 from mockserver.keys import DEFAULT
 from mockserver.sandbox import settings, snapshots, state
@@ -28,7 +31,8 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
         "clock": opened.world.clock.document(),
         "modes": clock.MODES,
         "snapshots": snapshots.listed(opened),
-        "settings": settings.document(opened.world),
+        "settings": settings.document(opened.world, current_engine().sandboxes.assumed),
+        "assumptions": [_assumption(each, opened.world.assumed[each.name]) for each in assumptions.OF_SANDBOXES],
         "parts": PARTS,
         "deletable": opened.name != DEFAULT,
     }
@@ -44,6 +48,12 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
         }
 
     return present
+
+
+def _assumption(switch: Assumption, value: str) -> Document:
+    """A switch with its value, and the reason for its default."""
+    meaning = switch.values[value].replace("`", "")
+    return {"name": switch.name, "options": list(switch.values), "value": value, "meaning": meaning, "why": switch.why}
 
 
 def notes_by_contact(document: state.Document) -> dict[str, list[dict[str, Any]]]:

@@ -42,7 +42,7 @@ def list_contacts(
     if stage_id or pipeline_id:
         world.rely("contacts-stage")
     if custom_field_key:
-        world.rely("contacts-custom-field")
+        world.rely("contacts-custom-value")
     found = [
         contact
         for contact in recent

@@ -27,12 +27,17 @@ def initial(statuses: Statuses) -> Status:
 
 def with_id(statuses: Statuses, id: str) -> Status:
     """The status with that id, or NotFound."""
-    return statuses[id] if id in statuses else _only(statuses, "id", id, "statusId", "statusId")
+    return statuses[id] if id in statuses else _only(statuses, "id", id, "statusId", "unknown-status")
 
 
-def at_position(statuses: Statuses, position: float) -> Status:
-    """The status whose `order` is that number, or NotFound."""
-    return _only(statuses, "order", position, "newStatusPosition", "update-status")
+def at_position(statuses: Statuses, position: float, meaning: str) -> Status:
+    """The status at that position, under a value of the switch `status-position`, or NotFound."""
+    if meaning == "order":
+        return _only(statuses, "order", position, "newStatusPosition", "status-position")
+    ordered = sorted(statuses.values(), key=lambda status: status["order"])
+    numbered = enumerate(ordered, int(meaning.removeprefix("index-")))
+    placed = {status["id"]: {**status, "index": place} for place, status in numbered}
+    return _only(placed, "index", position, "newStatusPosition", "status-position")
 
 
 def named(statuses: Statuses, name: str) -> Status:

@@ -14,7 +14,7 @@ from typing import Any
 from peewee import Expression, Query
 
 from mockserver.domain import due, notes, statuses
-from mockserver.errors import MAX_LISTED, NotFound, Problem, ValidationFailed, left_out
+from mockserver.errors import MAX_LISTED, ApiError, BadRequest, NotFound, Problem, ValidationFailed, left_out
 from mockserver.store.contents import World
 from mockserver.store.models import Contact, Customer, Row, Task, User
 from mockserver.store.statements import Rows
@@ -24,6 +24,11 @@ TaskObject = dict[str, Any]
 
 LARGE = 1000  # tasks: a longer list is not made under the write lock
 NO_LIMIT = -1  # in SQLite, like any negative number
+_PRIORITY_WORDS = ("low", "medium", "high")
+_PARTIES = (
+    ("ai_contact_id", "aiContactId", "contact", Contact),
+    ("ai_customer_id", "aiCustomerId", "customer", Customer),
+)
 _KEPT_AS_SENT = ("title", "priority", "ai_contact_id", "ai_customer_id")
 
 
@@ -31,8 +36,12 @@ class TooLargeForTheLock(Exception):
     """The list reads more than `LARGE` tasks and has to be made without the write lock."""
 
 
-def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
-    """Store a new task and return it.
+def _approve() -> None:
+    """Approve of any change."""
+
+
+def create_task(world: World, creator_id: str, fields: Fields, approve: Callable[[], None] = _approve) -> TaskObject:
+    """Store a new task and return it; `approve` is called after every check, and may refuse.
 
     Raises NotFound for a reference that does not exist, ValidationFailed for a due date out of range.
     """
@@ -44,13 +53,12 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
         status = statuses.with_id(known, fields["status_id"])
     else:
         status = statuses.initial(known)
-    if fields.get("description") is None:
-        world.rely("empty-description")
     _rely_on_texts(world, fields)
+    approve()
     row = {
         "position": world.next_position(),
         "title": fields["title"],
-        "description": fields.get("description") or "",
+        "description": _description(world, fields.get("description")),
         **when,
         "created_at": world.clock.read(),
         "ai_contact_id": fields.get("ai_contact_id"),
@@ -62,8 +70,8 @@ def create_task(world: World, creator_id: str, fields: Fields) -> TaskObject:
         "deleted_at": None,
     }
     task = world.insert_new(Task, row)
-    if task["ai_contact_id"] is not None:
-        notes.attach(world, task["id"], task["ai_contact_id"])
+    if contact_id := _known_contact(world, task):
+        notes.attach(world, task["id"], contact_id)
     world.tick()
     created = present(task, known)
     world.report("task", task["id"], None, created | _parts_of(task))
@@ -95,17 +103,20 @@ def list_tasks(
         found = [task for task in found if not wanted.isdisjoint(_split(task["responsible_ids"]))]
     dated = [task["due_at"] for task in found if task["due_at"]]
     if first > last or (dated and (dated[0][:10] == first[:10] or dated[-1][:10] == last[:10])):
-        world.rely("list-dates")
-    if found and not responsible_ids:
-        world.rely("list-responsibleIds")
+        world.rely("list-days")
+    if len(responsible_ids) > 1:
+        world.rely("list-any-responsible")
+    if found:
+        world.rely("list-priority")
     if len(found) > 1:
         world.rely("list-order")
     known = statuses.load(world)
-    return (present(task, known) for task in found)
+    words = _PRIORITY_WORDS if world.assumed["list-priority"] == "word" else None
+    return (_in_words(present(task, known), words) for task in found)
 
 
-def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
-    """Change what was sent and return the whole task.
+def update_task(world: World, task_id: str, fields: Fields, approve: Callable[[], None] = _approve) -> TaskObject:
+    """Change what was sent and return the whole task; `approve` is called after every check, and may refuse.
 
     Raises NotFound for the task, a reference or a status that does not exist, ValidationFailed for a
     due date out of range.
@@ -113,9 +124,7 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     task = _find(world, task_id, "update-unknown")
     changes = {name: fields[name] for name in _KEPT_AS_SENT if name in fields}
     if "description" in fields:
-        changes["description"] = fields["description"] or ""
-        if fields["description"] is None:
-            world.rely("update-nulls")
+        changes["description"] = _description(world, fields["description"])
     _rely_on_texts(world, fields)
     if any(part in fields for part in due.Parts._fields):
         changes |= _due(world, fields, due.Parts.of(task))
@@ -125,19 +134,21 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     known = statuses.load(world)
     before = present(task, known) | _parts_of(task)
     if "new_status_position" in fields:
-        world.rely("update-status")
-        changes["status_id"] = statuses.at_position(known, fields["new_status_position"])["id"]
+        world.rely("status-position")
+        meaning = world.assumed["status-position"]
+        changes["status_id"] = statuses.at_position(known, fields["new_status_position"], meaning)["id"]
     if "new_status_name" in fields:
         world.rely("update-status")
         changes["status_id"] = statuses.named(known, fields["new_status_name"])["id"]
     if "responsible_ids" in fields:
         changes["responsible_ids"] = joined(fields["responsible_ids"])
+    approve()
     if changes:
         world.update(Task, task_id, **changes)
     if "ai_contact_id" in fields:
         if task["ai_contact_id"] not in (None, fields["ai_contact_id"]):
             world.rely("update-contact")
-        notes.follow(world, task_id, fields["ai_contact_id"])
+        notes.follow(world, task_id, _known_contact(world, fields))
     world.tick()
     task |= changes
     updated = present(task, known)
@@ -146,9 +157,13 @@ def update_task(world: World, task_id: str, fields: Fields) -> TaskObject:
     return updated
 
 
-def delete_task(world: World, task_id: str) -> dict[str, str]:
-    """Mark the task deleted and remove its note; NotFound when it does not exist or is deleted already."""
+def delete_task(world: World, task_id: str, approve: Callable[[], None] = _approve) -> dict[str, str]:
+    """Mark the task deleted and remove its note; NotFound when it does not exist or is deleted already.
+
+    `approve` is called after every check, and may refuse.
+    """
     task = _find(world, task_id, "delete-unknown")
+    approve()
     before = present(task, statuses.load(world))
     world.update(Task, task_id, deleted_at=world.clock.read())
     world.report("task", task_id, before | _parts_of(task), None)
@@ -216,12 +231,14 @@ def _due(world: World, fields: Fields, stored: due.Parts = due.NONE) -> dict[str
     if parts.due_date is None:
         parts = due.NONE
         if fields.get("due_time") or fields.get("timezone"):
-            world.rely("due-none")
+            world.rely("due-none-parts")
     try:
-        columns = due.columns(parts)
+        all_day = world.assumed["all-day"]
+        columns = due.columns(parts, all_day)
     except due.OutOfRange as error:
-        raise ValidationFailed([Problem(("dueDate",), "out_of_range", str(error), due.OutOfRange.rule)]) from None
-    world.rely(*due.rules(parts))
+        problem = Problem(("dueDate",), "out_of_range", str(error), error.rule, issue=error.issue)
+        raise ValidationFailed([problem]) from None
+    world.rely(*due.rules(parts, all_day))
     return columns
 
 
@@ -241,27 +258,63 @@ def _rely_on_texts(world: World, fields: Fields) -> None:
 
 
 def check_references(world: World, fields: dict[str, Any]) -> None:
-    """Raise NotFound, naming the ids, for the first kind of reference in which some do not exist.
+    """Raise an error that names the ids, for the first kind of reference in which some do not exist.
 
     The kinds in their order: `responsibleIds` (active users only), `aiContactId`, `aiCustomerId`.
     """
-    _require("responsibleIds", "active user", fields.get("responsible_ids", ()), world, User)
-    _require("aiContactId", "contact", _given(fields, "ai_contact_id"), world, Contact)
-    _require("aiCustomerId", "customer", _given(fields, "ai_customer_id"), world, Customer)
+    _require_users(world, fields.get("responsible_ids", ()))
+    for field, name, kind, model in _PARTIES:
+        _require_party(world, fields.get(field), name, kind, model)
 
 
-def _given(fields: dict[str, Any], name: str) -> list[str]:
-    return [fields[name]] if fields.get(name) is not None else []
+def _require_users(world: World, wanted: Sequence[str]) -> None:
+    """Raise NotFound for users that do not exist or, under a value of `inactive-responsible`, are not active."""
+    known = world.people(User)
+    rules = {id: "unknown-responsible" for id in wanted if id not in known}
+    if inactive := [id for id in wanted if id in known and not known[id]["active"]]:
+        world.rely("inactive-responsible")
+        if world.assumed["inactive-responsible"] == "404":
+            rules |= dict.fromkeys(inactive, "inactive-responsible")
+    if rules:
+        missing = {id: rules[id] for id in wanted if id in rules}
+        raise _not_found(NotFound, "responsibleIds", "active user", missing)
 
 
-def _require(name: str, kind: str, wanted: Sequence[str], world: World, model: type[Row]) -> None:
-    if not wanted:
+def _require_party(world: World, wanted: str | None, name: str, kind: str, model: type[Row]) -> None:
+    """Refuse a contact or a customer that does not exist, or accept it: `unknown-contact` decides."""
+    if wanted is None or wanted in world.people(model):
         return
-    known = world.people(model)
-    missing = [id for id in wanted if id not in known or not known[id].get("active", True)]
-    if missing:
-        # When all are known, only the rule about inactive users has decided.
-        rule = "active-responsible" if known.keys() >= set(missing) else "order-of-references"
-        problems = [Problem((name,), "not_found", f"the sandbox has no {kind} {id}", rule) for id in missing]
-        named = missing if len(missing) <= MAX_LISTED else [*missing[: MAX_LISTED - 1], left_out(len(missing))]
-        raise NotFound(f"{name} not found: {', '.join(named)}", problems=problems)
+    world.rely("unknown-contact")
+    answer = world.assumed["unknown-contact"]
+    if answer != "accepted":
+        error = BadRequest if answer == "400" else NotFound
+        raise _not_found(error, name, kind, {wanted: "unknown-contact"})
+
+
+def _not_found(error: type[ApiError], name: str, kind: str, missing: Mapping[str, str]) -> ApiError:
+    """The error about missing ids, each with the rule by which it is missing."""
+    problems = [Problem((name,), "not_found", f"the sandbox has no {kind} {id}", rule) for id, rule in missing.items()]
+    ids = list(missing)
+    named = ids if len(ids) <= MAX_LISTED else [*ids[: MAX_LISTED - 1], left_out(len(ids))]
+    # When several rules refuse, that of the ids that do not exist at all would refuse alone too.
+    rule = min(missing.values(), key=lambda rule: rule == "inactive-responsible")
+    return error(f"{name} not found: {', '.join(named)}", rule=rule, problems=problems)
+
+
+def _known_contact(world: World, fields: Mapping[str, Any]) -> str | None:
+    """The contact that gets a note: one that was accepted without being known gets none."""
+    contact_id: str | None = fields["ai_contact_id"]
+    return contact_id if contact_id is not None and contact_id in world.people(Contact) else None
+
+
+def _description(world: World, given: str | None) -> str | None:
+    """A description as it is stored; `null-description` decides when none is given."""
+    if given is not None:
+        return given
+    world.rely("null-description")
+    return None if world.assumed["null-description"] == "null" else ""
+
+
+def _in_words(task: TaskObject, words: Sequence[str] | None) -> TaskObject:
+    """The task object of a list, its priority as one of these words if there are any."""
+    return task if words is None else task | {"priority": words[task["priority"]]}

@@ -1,5 +1,6 @@
-"""Fidelity to the vendor: the rules as data, explanations, and advice.
+"""Fidelity to the vendor: the rules as data, switches, explanations, and advice.
 
-`contract` reads the vendor's rules, with the evidence for each, from `contract.json`; `explain` names the rules that
-decided a request; `advice` checks the vendor's recommendations, which it never enforces.
+`contract` reads the vendor's rules, with the evidence for each, from `contract.json`; `assumptions` are the guesses
+that have alternatives, each a switch; `explain` names the rules that decided a request; `advice` checks the vendor's
+recommendations, which it never enforces.
 """

@@ -11,15 +11,16 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import NamedTuple
 
-DOCUMENTED = "documented"
-INFERRED = "inferred"
+from mockserver.fidelity.assumptions import ASSUMPTIONS, BY_NAME, Assumption
+
+DOCUMENTED, FRAMEWORK, OURS = EVIDENCE = ("documented", "framework", "ours")
 
 
 class Rule(NamedTuple):
     """A rule: its section, its name, its statement, and its evidence.
 
-    `evidence` is `documented` (the vendor's pages say so) or `inferred` (they do not, or not all of it: our
-    decision). `where` names the code that implements it, as `module:name`.
+    `evidence` is `documented` (a page of the vendor says so: `page`), `framework` (its identified stack does so by
+    default) or `ours` (nobody says). `where` names the code that implements it, as `module:name`.
     """
 
     section: str
@@ -27,21 +28,24 @@ class Rule(NamedTuple):
     statement: str
     evidence: str
     where: str
+    page: str = ""
 
 
 _DATA = json.loads(resources.files("mockserver.fidelity").joinpath("contract.json").read_text(encoding="utf-8"))
+PAGES: dict[str, str] = _DATA["pages"]
 CODES: dict[str, str] = _DATA["codes"]
 SECTIONS: dict[str, str] = {number: section["title"] for number, section in _DATA["sections"].items()}
 RULES = tuple(Rule(number, **rule) for number, section in _DATA["sections"].items() for rule in section["rules"])
 
-_INTRODUCTION = """\
-# Fidelity
+_INTRODUCTION = """
+## Rules and evidence
 
 The rules of the imitated API, each with its evidence and the code that implements it. In the code, this page is called
 *the contract*: `(contract, section 2)` in a docstring refers to section 2 below.
 
-- **documented**: the vendor's public pages state the rule.
-- **inferred**: the vendor's pages do not state it, or only a part of it. It is an assumption of this project.
+- **documented**: a page of the vendor states the rule; the page is named.
+- **framework**: no page states it, but it is what the vendor's identified framework does by default.
+- **ours**: nobody says. It is a decision of this project.
 
 This page is generated from [`mockserver/fidelity/contract.json`](../mockserver/fidelity/contract.json).
 """
@@ -49,11 +53,44 @@ This page is generated from [`mockserver/fidelity/contract.json`](../mockserver/
 
 def page() -> str:
     """The text of `docs/fidelity.md`."""
-    return _INTRODUCTION + "".join(map(_section, SECTIONS)) + _codes()
+    parts = (_beginning(), _INTRODUCTION, _assumptions(), *map(_section, SECTIONS), _codes())
+    return "".join(parts)
+
+
+def _beginning() -> str:
+    not_imitated, sources = (_items(_DATA[name]) for name in ("not_imitated", "sources"))
+    return f"# Fidelity\n\n## Not imitated\n\n{not_imitated}\n## Sources and unknowns\n\n{sources}"
+
+
+def _items(texts: Iterable[str]) -> str:
+    return "".join(f"- {text}\n" for text in texts)
+
+
+def _assumptions() -> str:
+    rows = [[f"`{each.name}`", _values(each), each.evidence, each.why] for each in ASSUMPTIONS]
+    return f"""
+## Switches
+
+A guess that has alternatives is a switch. The first value is the default; `--assume NAME=VALUE` replaces it for a
+server, and the setting `assume` for a sandbox (see [testing](testing.md#guesses)). A switch decides about the requests
+that follow; tasks that are there keep what they have. The rule of a switch has its name below, with ⇄.
+
+| switch | values | evidence of the default | why |
+|---|---|---|---|
+{_rows(rows)}
+"""
+
+
+def _values(switch: Assumption) -> str:
+    return "<br>".join(f"`{value}`: {meaning}" for value, meaning in switch.values.items())
 
 
 def _section(number: str) -> str:
-    rows = [[rule.name, rule.statement, rule.evidence, _link(rule.where)] for rule in RULES if rule.section == number]
+    rows = [
+        [rule.name + " ⇄" * (rule.name in BY_NAME), rule.statement, _evidence(rule), _link(rule.where)]
+        for rule in RULES
+        if rule.section == number
+    ]
     return f"""
 ## {number}. {SECTIONS[number]}
 
@@ -61,6 +98,10 @@ def _section(number: str) -> str:
 |---|---|---|---|
 {_rows(rows)}
 """
+
+
+def _evidence(rule: Rule) -> str:
+    return f"{rule.evidence}: {PAGES[rule.page]}, {_DATA['read']}" if rule.page else rule.evidence
 
 
 def _link(where: str) -> str:
@@ -72,7 +113,7 @@ def _codes() -> str:
     return f"""
 ## Codes of problems
 
-The `code` of each entry of a 400's `errors`.
+The `code` of each problem in a journal entry: the mock's own explanation of a 400.
 
 | code | when |
 |---|---|

@@ -4,45 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from mockserver.errors import LEFT_OUT, ApiError, NotFound, Problem, ValidationFailed, listed
-from mockserver.fidelity.contract import INFERRED, RULES
+from mockserver.errors import LEFT_OUT, ApiError, InvalidId, NotFound, Problem, ValidationFailed, listed
+from mockserver.fidelity.contract import DOCUMENTED, RULES
 from mockserver.formats.json import Document
 
 _RULES = {rule.name: rule for rule in RULES}
-_INFERRED = {rule.name: place for place, rule in enumerate(RULES) if rule.evidence == INFERRED}
-_SUCCESS = "success-status"
+_INFERRED = {rule.name: place for place, rule in enumerate(RULES) if rule.evidence != DOCUMENTED}
+# By operation: the rules behind the status and the body of a success.
+_SUCCESSES = {
+    "createTask": ("create-status", "task-object"),
+    "listTasks": ("success-status", "task-object"),
+    "updateTask": ("success-status", "task-object"),
+    "deleteTask": ("success-status", "delete"),
+    "listTeamMembers": ("success-status", "team-members"),
+    "listContacts": ("success-status", "contact-object"),
+    "searchContacts": ("success-status", "contact-object"),
+}
 
 
-def decision(refusal: ApiError | None) -> Document:
-    """The rule that decided, as a journal entry shows it."""
+# Without these, every other refusal would have been another.
+_OF_EVERY_ANSWER = frozenset(("path-matching", "empty-body"))
+
+
+def decision(refusal: ApiError | None, operation: str | None) -> Document:
+    """The rules behind the status and the body of an answer, as a journal entry shows them."""
+    status, body = _behind(refusal, operation)
+    name = status
+    if isinstance(refusal, ValidationFailed | InvalidId):
+        name = _name(refusal.problems[0])
+    section = _section(status)
+    return {"rule": name, "evidence": _evidence(status), "body": {"rule": body, "evidence": _evidence(body)}, **section}
+
+
+def _behind(refusal: ApiError | None, operation: str | None) -> tuple[str, str]:
+    """The names of the rules behind status and body."""
     if refusal is None:
-        return {"rule": _SUCCESS, **_evidence(_SUCCESS)}
-    if isinstance(refusal, ValidationFailed):
-        first = refusal.problems[0]
-        return {"rule": f"{first.path[0]}.{first.code}", **_evidence(first.rule)}
-    return {"rule": refusal.rule, **_evidence(refusal.rule)}
+        return _SUCCESSES[operation or ""]
+    return refusal.rule, refusal.body_rule or refusal.rule
 
 
-def inferred(refusal: ApiError | None, understood: Set[str], decided: Set[str]) -> list[str]:
-    """The undocumented rules that decided the refusal, or a value of the answer, in the contract's order.
+def inferred(refusal: ApiError | None, operation: str | None, understood: Set[str], decided: Set[str]) -> list[str]:
+    """The undocumented rules on which status, body or a value of the answer rests, in the contract's order.
 
     `understood` are those by which the request was understood, `decided` those that determined a success. A rule
     counts where the answer could differ if our guess were wrong, and only in the answer to the request that it
-    decided: a list does not repeat the rules of its tasks' creation. Behind a refusal it counts as a whole, even if a
-    part of it is documented.
+    decided: a list does not repeat the rules of its tasks' creation.
 
     Left out are:
 
-    - `success-status` and `error-shape`, which would be in every list.
     - Every rule behind an answer that a fault, a preference or a limit of the mock replaced: the client saw nothing
       else, even of what was committed before the fault.
     - Effects that one request does not show: which other refusal would have come first in another order, and which
       tasks a list left out.
     """
     if refusal is None:
-        found = understood | decided
+        found = {*_behind(refusal, operation), *understood, *decided}
     else:
-        found = {refusal.rule, *(name for each in refusal.problems for name in (each.rule, each.also))}
+        names = (name for each in refusal.problems for name in (each.rule, each.also))
+        found = {*_behind(refusal, operation), *names, *understood & _OF_EVERY_ANSWER}
         if isinstance(refusal, NotFound):  # it is about what the request names, so the request was understood
             found |= understood
     return sorted(found & _INFERRED.keys(), key=_INFERRED.__getitem__)
@@ -60,18 +79,28 @@ def problems(refusal: ApiError | None) -> list[Document]:
 def _problem(problem: Problem) -> Document:
     if problem.code == LEFT_OUT:
         return _whole(problem.message, LEFT_OUT)
-    return problem.document() | {"rule": f"{problem.path[0]}.{problem.code}"} | _evidence(problem.rule)
+    return {**problem.document(), "code": problem.code, "rule": _name(problem), **_backed(problem.rule)}
+
+
+def _name(problem: Problem) -> str:
+    """The name of what is wrong: the field and the code, or the rule about the request as a whole."""
+    return f"{problem.path[0]}.{problem.code}" if problem.path else problem.rule
 
 
 def _whole(message: str, rule: str) -> Document:
     """A problem of the request as a whole."""
-    return {"path": [], "message": message, "code": rule, "rule": rule, **_evidence(rule)}
+    return {"path": [], "message": message, "code": rule, "rule": rule, **_backed(rule)}
 
 
-def _evidence(name: str) -> Document:
-    """The evidence and the section of a rule; the mock's own rules have no section."""
-    rule = _RULES.get(name)
-    return {
-        "evidence": rule.evidence if rule else "mock",
-        "contract": rule.section if rule else None,
-    }
+def _backed(name: str) -> Document:
+    return {"evidence": _evidence(name), **_section(name)}
+
+
+def _evidence(name: str) -> str:
+    """The evidence of a rule; `mock` for one of the mock's own."""
+    return _RULES[name].evidence if name in _RULES else "mock"
+
+
+def _section(name: str) -> Document:
+    """The section of a rule; the mock's own have none."""
+    return {"section": _RULES[name].section if name in _RULES else None}

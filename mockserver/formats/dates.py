@@ -72,6 +72,16 @@ def parse_date_time(text: str) -> tuple[datetime, timedelta | None]:
     return datetime.combine(day, moment), _offset(found["offset"])
 
 
+_DOCUMENTED = re.compile(r"[0-9-]{10}(T[0-9:]{8}\.[0-9]{3}Z)?")
+
+
+def guess(text: str) -> str:
+    """The rule by which an accepted `dueDate` is accepted, if the vendor's pages do not show its form; else empty."""
+    if _DOCUMENTED.fullmatch(text):
+        return ""
+    return "due-date-precision" if text.endswith("Z") else "due-date-offset"
+
+
 def _offset(text: str | None) -> timedelta | None:
     if text is None:
         return None
@@ -87,6 +97,12 @@ def parse_date_or_date_time(text: str) -> DateOrDateTime:
     if "T" in text:
         return DateOrDateTime(text, *parse_date_time(text))
     return DateOrDateTime(text, datetime.combine(parse_date(text), time.min))
+
+
+def is_outside_utc(text: str) -> bool:
+    """Test for a date-time that is well-formed and does not end with `Z`: it has an offset, or no zone."""
+    found = _DATE_TIME.fullmatch(text)
+    return found is not None and found["offset"] != "Z"
 
 
 def text_of(utc: datetime) -> str:

@@ -16,8 +16,8 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, missing, validates_schema
 from marshmallow import fields as base
 
-from mockserver.errors import LEFT_OUT, MAX_LISTED, Problem
-from mockserver.formats import dates, ids, zones
+from mockserver.errors import LEFT_OUT, MAX_LISTED, Issue, Problem
+from mockserver.formats import dates, ids, zod, zones
 from mockserver.formats.json import quoted
 
 # The pattern checks only the form of `dueDate`; the format checks that the day exists.
@@ -37,17 +37,22 @@ class Reason(str):
     rule: str
     also: str
     times: int
+    issue: Issue | None
 
-    def __new__(cls, code: str, message: str, rule: str = "", also: str = "", times: int = 1) -> Reason:
-        """A message with one of `contract.CODES`, the rule where it is not the field's, and a count."""
+    def __new__(
+        cls, code: str, message: str, rule: str = "", also: str = "", times: int = 1, issue: Issue | None = None
+    ) -> Reason:
+        """A message with one of `contract.CODES`, the rule where it is not the field's, a count, and Zod's issue."""
         reason = super().__new__(cls, message)
-        reason.code, reason.rule, reason.also, reason.times = code, rule, also, times
+        reason.code, reason.rule, reason.also, reason.times, reason.issue = code, rule, also, times, issue
         return reason
 
 
-def refusal(code: str, message: str, field_name: str = "_schema", rule: str = "") -> ValidationError:
+def refusal(
+    code: str, message: str, field_name: str = "_schema", rule: str = "", issue: Issue | None = None
+) -> ValidationError:
     """The error to raise in a field or, with a field's name and rule, in a schema."""
-    return ValidationError([Reason(code, message, rule)], field_name)
+    return ValidationError([Reason(code, message, rule, issue=issue)], field_name)
 
 
 def kind_of(value: object) -> str:
@@ -58,8 +63,13 @@ def kind_of(value: object) -> str:
     return names.get(type(value), "an object")
 
 
-def _wrong_type(expected: str, value: object) -> ValidationError:
-    return refusal("invalid_type", f"Expected {expected}, received {kind_of(value)}")
+def type_of(value: object) -> str:
+    """The JSON type of a value, in one word."""
+    return kind_of(value).rpartition(" ")[2]
+
+
+def _wrong_type(expected: str, value: object, issue: Issue) -> ValidationError:
+    return refusal("invalid_type", f"Expected {expected}, received {kind_of(value)}", issue=issue)
 
 
 def about(description: str, *examples: Any, **keywords: Any) -> dict[str, Any]:
@@ -70,7 +80,8 @@ def about(description: str, *examples: Any, **keywords: Any) -> dict[str, Any]:
 class Strict(base.Field[Any]):
     """A field of one JSON type that converts nothing.
 
-    `rule` names the rule of the contract that it implements, `null_rule` the one by which it refuses null, if another.
+    `rule` names the rule of the contract that it implements; `invalid_rule` and `null_rule` those by which it refuses a
+    value or null, if others.
     """
 
     default_error_messages = {"required": "Required", "null": "Must not be null"}
@@ -78,17 +89,29 @@ class Strict(base.Field[Any]):
     types: tuple[type, ...] = ()
     openapi: Mapping[str, Any] = {}
 
-    def __init__(self, *args: Any, rule: str = "", null_rule: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rule: str = "", null_rule: str = "", invalid_rule: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.rule, self.null_rule = rule, null_rule
+        self.rule, self.null_rule, self.invalid_rule = rule, null_rule, invalid_rule
+
+    def rule_behind(self, code: str) -> str:
+        """The rule by which a problem with this code is one."""
+        if code == "required":
+            return self.rule
+        return (self.null_rule if code == "null" else "") or self.invalid_rule or self.rule
 
     def make_error(self, key: str, **kwargs: Any) -> ValidationError:
         """Marshmallow's own refusals (`required`, `null`) with their code."""
-        return refusal(key, str(self.error_messages[key]), rule=self.null_rule if key == "null" else "")
+        message, is_null = str(self.error_messages[key]), key == "null"
+        issue = self.unexpected("null" if is_null else "undefined")
+        return refusal(key, f"{message}: expected {self.expected}", issue=issue)
+
+    def unexpected(self, received: str) -> Issue:
+        """The issue of a value of another type."""
+        return zod.invalid_type(self.expected.rpartition(" ")[2], received)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) not in self.types:
-            raise _wrong_type(self.expected, value)
+            raise _wrong_type(self.expected, value, self.unexpected(type_of(value)))
         return self.accept(value, set())
 
     def accept(self, value: Any, relied: set[str]) -> Any:
@@ -113,7 +136,8 @@ class Text(Strict):
     def accept(self, value: str, relied: set[str]) -> str:
         """The text, when it is long enough."""
         if len(value) < self.min_length:
-            raise refusal("too_short", f"Must have at least {self.min_length} character")
+            issue = zod.too_small("string", self.min_length, "characters")
+            raise refusal("too_small", f"Must have at least {self.min_length} character", issue=issue)
         return value
 
 
@@ -143,7 +167,7 @@ class Integer(Number):
     def accept(self, value: float, relied: set[str]) -> int:
         """The number as an `int`, when it is within the bounds."""
         if value != value // 1:
-            raise _wrong_type(self.expected, value)
+            raise _wrong_type(self.expected, value, self.unexpected(type_of(value)))
         return int(super().accept(value, relied))
 
 
@@ -167,13 +191,21 @@ class NumberText(Strict):
         """The number."""
         text = value.strip()
         if text and not _NUMBER.fullmatch(text):
-            raise refusal("invalid_type", f"Expected a number, received {quoted(value)}")
+            raise refusal("invalid_type", f"Expected a number, received {quoted(value)}", issue=zod.NOT_A_NUMBER)
         number = float(text or "0")
-        if not self.low <= number <= self.high:
-            raise refusal("out_of_bounds", f"Must be from {self.low} to {self.high}")
+        message = f"Must be from {self.low} to {self.high}"
+        if number < self.low:
+            raise refusal("out_of_bounds", message, issue=zod.number_too_small(self.low))
+        if number > self.high:
+            raise refusal("out_of_bounds", message, issue=zod.number_too_big(self.high))
         if number != int(number):
-            raise refusal("invalid_type", f"Expected a whole number, received {quoted(value)}")
+            issue = zod.invalid_type("int", "number")
+            raise refusal("invalid_type", f"Expected a whole number, received {quoted(value)}", issue=issue)
         return int(number)
+
+    def unexpected(self, received: str) -> Issue:
+        """The issue of a value that is no text, which is no number to JavaScript either."""
+        return zod.NOT_A_NUMBER
 
 
 class Boolean(Strict):
@@ -197,27 +229,44 @@ class Choice(Strict):
         """The mapped value."""
         if value not in self.choices:
             listed = ", ".join(quoted(choice) if isinstance(choice, str) else str(choice) for choice in self.choices)
-            raise refusal("invalid_choice", f"Must be one of {listed}")
+            shown = quoted(value) if isinstance(value, str) else value
+            raise refusal("invalid_choice", f"Must be one of {listed}, not {shown}", issue=self.unexpected(""))
         return self.choices[value]
+
+    def unexpected(self, received: str) -> Issue:
+        """The issue of any other value, whatever its type."""
+        return zod.invalid_value(map(str, self.choices))
 
 
 class Parsed(Strict):
-    """A value that `parse` converts; its ValueError becomes a refusal with this code."""
+    """A value that `parse` converts; its ValueError becomes a refusal with this code and issue.
+
+    `guess` names the undocumented rule by which it accepts a value, if one.
+    """
 
     def __init__(
-        self, parse: Callable[[Any], Any], openapi: Mapping[str, Any], code: str = "invalid_choice", **kwargs: Any
+        self,
+        parse: Callable[[Any], Any],
+        openapi: Mapping[str, Any],
+        code: str = "invalid_choice",
+        issue: Issue | None = None,
+        guess: Callable[[Any], str] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.parse, self.openapi, self.code = parse, openapi, code
+        self.parse, self.openapi, self.code, self.issue, self.guess = parse, openapi, code, issue, guess
         kinds = {"object": ("an object", (dict,)), "array": ("an array", (list,))}
         self.expected, self.types = kinds.get(openapi["type"], ("a string", (str,)))
 
     def accept(self, value: Any, relied: set[str]) -> Any:
         """The converted value."""
         try:
-            return self.parse(value)
+            parsed = self.parse(value)
         except ValueError as error:
-            raise refusal(self.code, str(error)) from None
+            raise refusal(self.code, str(error), issue=self.issue) from None
+        if self.guess and (rule := self.guess(value)):
+            relied.add(rule)
+        return parsed
 
 
 class Id(Strict):
@@ -239,7 +288,7 @@ def _id(text: str, relied: set[str]) -> str:
         accepted = ids.parse(text)
     except ValueError as error:
         also = "uuid" if ids.resembles(text) else ""
-        raise ValidationError([Reason(Id.code, str(error), also=also)]) from None
+        raise ValidationError([Reason(Id.code, str(error), also=also, issue=zod.INVALID_UUID)]) from None
     relied.add("uuid")
     return accepted
 
@@ -252,34 +301,41 @@ def _instant(text: str) -> str:
     return text
 
 
-TimeZone = partial(Parsed, zones.parse, {"type": "string", "format": "timezone"}, "invalid_timezone")
-Date = partial(Parsed, dates.parse_date, {"type": "string", "format": "date"}, "invalid_date")
+TimeZone = partial(
+    Parsed, zones.parse, {"type": "string", "format": "timezone"}, "invalid_timezone", zod.INVALID_TIMEZONE, zones.guess
+)
+Date = partial(Parsed, dates.parse_date, {"type": "string", "format": "date"}, "invalid_date", zod.INVALID_DATE)
 DueDate = partial(
     Parsed,
     dates.parse_date_or_date_time,
     {"type": "string", "format": "due-date", "pattern": DUE_DATE_PATTERN},
     "invalid_date",
+    zod.INVALID_DATE_TIME,
+    dates.guess,
 )
-Time = partial(Parsed, dates.parse_time, {"type": "string", "pattern": dates.TIME_PATTERN}, "invalid_time")
+Time = partial(
+    Parsed, dates.parse_time, {"type": "string", "pattern": dates.TIME_PATTERN}, "invalid_time", zod.INVALID_TIME
+)
 Instant = partial(
     Parsed, _instant, {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}, "invalid_date"
 )
 
 
 class IdList(Strict):
-    """An array of UUIDs; repeats count once, at their first position."""
+    """An array of UUIDs; repeats count once, at their first position, by the `repeats_rule`."""
 
     expected, types = "an array", (list,)
 
-    def __init__(self, *, min_items: int = 0, **kwargs: Any) -> None:
+    def __init__(self, *, min_items: int = 0, repeats_rule: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.min_items = min_items
+        self.min_items, self.repeats_rule = min_items, repeats_rule
         self.openapi = {"type": "array", "items": Id.openapi} | ({"minItems": min_items} if min_items else {})
 
     def accept(self, value: list[Any], relied: set[str]) -> list[str]:
         """The ids, each once."""
         if len(value) < self.min_items:
-            raise refusal("too_short", f"Must have at least {self.min_items} item")
+            issue = zod.too_small("array", self.min_items, "items")
+            raise refusal("too_small", f"Must have at least {self.min_items} item", issue=issue)
         accepted: list[str] = []
         refused: dict[int, Any] = {}
         more = 0
@@ -290,7 +346,7 @@ class IdList(Strict):
                 continue
             try:
                 if type(text) is not str:
-                    raise self.make_error("null") if text is None else _wrong_type("a string", text)
+                    raise _wrong_item(text)
                 accepted.append(_id(text, relied))
             except ValidationError as error:
                 refused[index] = error.messages
@@ -299,9 +355,17 @@ class IdList(Strict):
         if refused:
             raise ValidationError(refused)
         once = list(dict.fromkeys(accepted))
-        if self.rule and len(once) < len(accepted):
-            relied.add(self.rule)
+        if self.repeats_rule and len(once) < len(accepted):
+            relied.add(self.repeats_rule)
         return once
+
+
+def _wrong_item(value: object) -> ValidationError:
+    """The refusal of a member of a list that is no text."""
+    issue = zod.invalid_type("string", type_of(value))
+    if value is None:
+        return refusal("null", "Must not be null: expected a string", issue=issue)
+    return _wrong_type("a string", value, issue)
 
 
 class _Refused(Exception):
@@ -345,9 +409,9 @@ def load(
     try:
         return schema.load(document), []
     except ValidationError as error:
-        rules = {field.data_key or name: getattr(field, "rule", "") for name, field in schema.fields.items()}
-        order = {name: place for place, name in enumerate(rules)}
-        found = _problems(error.normalized_messages(), (), rules)
+        named = {field.data_key or name: field for name, field in schema.fields.items()}
+        order = {name: place for place, name in enumerate(named)}
+        found = _problems(error.normalized_messages(), (), named)
         return {}, sorted(
             found, key=lambda problem: order.get(str(problem.path[0]) if problem.path else "", len(order))
         )
@@ -391,12 +455,13 @@ def _loader(schema: Schema) -> Callable[[Mapping[str, Any], set[str]], dict[str,
     return quickly
 
 
-def _problems(messages: Any, path: tuple[str | int, ...], rules: Mapping[Any, str]) -> Iterable[Problem]:
+def _problems(messages: Any, path: tuple[str | int, ...], named: Mapping[Any, base.Field[Any]]) -> Iterable[Problem]:
     if isinstance(messages, Mapping):
         for key, nested in messages.items():
-            yield from _problems(nested, path if key == "_schema" else (*path, key), rules)
+            yield from _problems(nested, path if key == "_schema" else (*path, key), named)
     else:
-        field_rule = rules.get(path[0], "") if path else ""
+        field = named.get(path[0]) if path else None
         for message in messages:
             reason = message if isinstance(message, Reason) else Reason("unknown", message)
-            yield Problem(path, reason.code, str(message), reason.rule or field_rule, reason.also, reason.times)
+            rule = reason.rule or (field.rule_behind(reason.code) if isinstance(field, Strict) else "")
+            yield Problem(path, reason.code, str(message), rule, reason.also, reason.times, reason.issue)

@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from mockserver.formats.json import quoted
 
-# Of version 1 to 8, nil or max.
+# Of version 1 to 8 in any case, nil, or max in lower case: the pattern that the vendor publishes.
 UUID_PATTERN = (
     "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
-    "|00000000-0000-0000-0000-000000000000|[fF]{8}-[fF]{4}-[fF]{4}-[fF]{4}-[fF]{12})$"
+    "|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$"
 )
 _UUID = re.compile(UUID_PATTERN)
 _DOCUMENTED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

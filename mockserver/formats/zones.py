@@ -25,6 +25,11 @@ def names() -> frozenset[str]:
 
 
 @cache
+def _by_lower_case() -> dict[str, str]:
+    return {name.lower(): name for name in names()}
+
+
+@cache
 def load(name: str) -> ZoneInfo:
     """Load the zone of a name, which must be one of `names()`."""
     return ZoneInfo.from_file(io.BytesIO(_data(f"zoneinfo/{name}")), key=name)
@@ -67,8 +72,15 @@ def _offset_at(instant: datetime, zone: ZoneInfo) -> timedelta:
     return zone.fromutc(instant.replace(tzinfo=zone)).replace(tzinfo=None) - instant
 
 
+def guess(text: str) -> str:
+    """The rule by which an accepted name is accepted, if it is not in its own letter case; else empty."""
+    return "" if text in names() else "timezone-case"
+
+
 def parse(text: str) -> str:
-    """The name itself; ValueError for one that is not in `names()`."""
-    if text not in names():
-        raise ValueError(f"{quoted(text)} is not an IANA time zone, such as America/Santiago")
-    return text
+    """The canonical case of a name in any letter case, as `Intl` of JavaScript has it; ValueError for no name."""
+    if text in names():
+        return text
+    if text.isascii() and (name := _by_lower_case().get(text.lower())):
+        return name
+    raise ValueError(f"{quoted(text)} is not an IANA time zone, such as America/Santiago")

@@ -33,8 +33,9 @@ class Outcome:
 
     `said` is the content of the request, `understood` are the undocumented rules by which it was read, `decided` those
     that a successful answer depends on. `arrived_ms` is the sandbox's time, `received_ms` the machine's, `whole` the
-    body kept for patterns (see `whole_body`). While it is `pending`, the request waits. `entry` is the entry once it is
-    recorded, with the number `id` in the journal `journal`; `repeats` says that it creates what was just created.
+    body kept for patterns (see `whole_body`). While it is `pending`, the request waits; it is `abandoned` if its client
+    has gone meanwhile. `entry` is the entry once it is recorded, with the number `id` in the journal `journal`;
+    `repeats` says that it creates what was just created.
     """
 
     answer: Answer | None = None
@@ -51,6 +52,7 @@ class Outcome:
     id: int | None = None
     whole: bytes = b""
     pending: bool = False
+    abandoned: bool = False
     repeats: bool | None = None
     entry: bytes = b""
 
@@ -74,7 +76,7 @@ def build(received: Received, outcome: Outcome, body: Any, started: float, secre
     answer, fault, said = outcome.answer or Answer(500, {}), outcome.fault, outcome.said
     head = {
         "id": outcome.id,
-        "state": PENDING if outcome.pending else LOST if answer.connection else ANSWERED,
+        "state": _state(outcome, answer),
         "at": text_of(outcome.arrived_ms),
         "received_at": text_of(outcome.received_ms),
         "duration_ms": None if outcome.pending else round((monotonic() - started) * 1000, 1),
@@ -94,6 +96,12 @@ def build(received: Received, outcome: Outcome, body: Any, started: float, secre
     return b'%s,"whole":%s}' % (encoded[:-1], outcome.whole) if outcome.whole else encoded
 
 
+def _state(outcome: Outcome, answer: Answer) -> str:
+    if outcome.pending or outcome.abandoned:
+        return PENDING if outcome.pending else ABANDONED
+    return LOST if answer.connection else ANSWERED
+
+
 _UNDECIDED: Document = {"decision": None, "inferred": [], "problems": []}
 
 
@@ -101,8 +109,8 @@ def _decided(received: Received, outcome: Outcome) -> Document:
     """The rules that decided the answer; the answer to HEAD shows no value that was decided."""
     decided = outcome.decided if received.method != "HEAD" else frozenset[str]()
     return {
-        "decision": explain.decision(outcome.decided_by),
-        "inferred": explain.inferred(outcome.decided_by, outcome.understood, decided),
+        "decision": explain.decision(outcome.decided_by, outcome.said.operation),
+        "inferred": explain.inferred(outcome.decided_by, outcome.said.operation, outcome.understood, decided),
         "problems": explain.problems(outcome.refusal),
     }
 

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-JSON = "application/json"
+JSON = "application/json; charset=utf-8"
 
 
 class Received(NamedTuple):
-    """A request, made once: header names in lower case, `too_large` when its body was not read."""
+    """A request, made once: header names in lower case, `too_large` when its body was not read.
+
+    `target` is the path as sent, with the query; `as_written` says that the path is one of the contract, letter by
+    letter.
+    """
 
     method: str
     path: str
@@ -18,6 +22,8 @@ class Received(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     too_large: bool = False
+    target: str = ""
+    as_written: bool = True
 
 
 @dataclass

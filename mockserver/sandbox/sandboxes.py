@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from mockserver.clock import ClockSetting
+from mockserver.clock import ClockSetting, monotonic
 from mockserver.errors import BadRequest, NotFound, ServiceUnavailable, Unauthorized
+from mockserver.fidelity.assumptions import Assumed
 from mockserver.formats import ids
 from mockserver.formats.json import quoted
 from mockserver.journal.journal import Journal, create_journal
-from mockserver.keys import UNIDENTIFIED, Caller, check_name
+from mockserver.keys import DEFAULT, UNIDENTIFIED, Caller, check_name
 from mockserver.sandbox import state
 from mockserver.store import contents
 from mockserver.store.contents import World
@@ -49,7 +52,7 @@ _COLUMNS = {
     "ids": ("seed", "minted_tasks", "minted_notes"),
     "faults": ("minted_faults",),
     "settings": (
-        *("strict", "delay_ms", "delay_spread", "delays_drawn"),
+        *("strict", "assume", "delay_ms", "delay_spread", "delays_drawn"),
         *("rate_requests", "rate_seconds", "rate_window_ms", "rate_used"),
     ),
 }
@@ -81,23 +84,45 @@ class SandboxDefaults(NamedTuple):
     clock: ClockSetting
     strict: bool
     journal_limit: int
+    assumed: Assumed
     document_at: Callable[[int], state.Document] | None = None
 
     def columns(self) -> dict[str, Any]:
         """The columns of the world, without the positions of its rows."""
-        settings = {"strict": self.strict, "delay_ms": 0, "rate_requests": None, "rate_seconds": None}
-        settings |= {"delay_spread": None, "delays_drawn": 0}
+        settings = {"strict": self.strict, "assume": "{}", "rate_requests": None, "rate_seconds": None}
+        settings |= {"delay_ms": 0, "delay_spread": None, "delays_drawn": 0}
         counters = {"minted_tasks": 0, "minted_notes": 0, "minted_faults": 0, "rate_window_ms": 0, "rate_used": 0}
         return {"seed": self.seed, **contents.clock_columns(self.clock.start_clock()), **settings, **counters}
 
 
-class Sandboxes:
-    """All sandboxes of a store, at most `limit`."""
+class Room(NamedTuple):
+    """At most `limit` sandboxes; past it, one that nobody has used for `idle_s` seconds makes room.
 
-    def __init__(self, store: Store, defaults: SandboxDefaults, limit: int) -> None:
+    `is_awaited` tells if a request waits in a sandbox; `superseded` is called when one was deleted.
+    """
+
+    limit: int
+    idle_s: float
+    is_awaited: Callable[[str], bool]
+    superseded: Callable[[], None]
+
+
+class Sandboxes:
+    """All sandboxes of a store."""
+
+    def __init__(self, store: Store, defaults: SandboxDefaults, room: Room) -> None:
         self._store = store
         self._defaults = defaults
-        self._limit = limit
+        self._room = room
+        self._started = monotonic()
+        self._last_used: dict[str, float] = {}
+        self._named: set[str] = set()  # as far as it is known
+        self._assumed = lru_cache(maxsize=128)(lambda text: {**defaults.assumed, **json.loads(text)})
+
+    @property
+    def assumed(self) -> Assumed:
+        """The server's value of each switch."""
+        return self._defaults.assumed
 
     @contextlib.contextmanager
     def open(self, name: str, create: bool = True) -> Iterator[OpenSandbox]:
@@ -171,15 +196,21 @@ class Sandboxes:
         with self._store.write() as transaction:
             if self._find(transaction, chosen):
                 raise BadRequest(f"There is a sandbox {quoted(chosen)} already")
-            self._create(transaction, chosen)
+            self._create(transaction, chosen, named=True)
         return chosen
+
+    def keep(self, name: str) -> None:
+        """Count a sandbox, if it exists, as opened by name: it makes no room for others."""
+        if name not in self._named:
+            with contextlib.suppress(StorageFull), self._store.write() as transaction:
+                transaction.statements.update(Sandbox, {"named": True}, {"name": name})
+                if self._find(transaction, name):
+                    self._named.add(name)
 
     def delete(self, name: str) -> None:
         """Delete a sandbox and its snapshots; NotFound when it does not exist. The sweeper deletes its rows later."""
         with self._store.write() as transaction:
-            self._require(transaction, name)
-            transaction.statements.delete(Sandbox, {"name": name})
-            transaction.statements.delete(Snapshot, {"sandbox": name})
+            self._remove(transaction, name)
 
     def reset(self, name: str, to: str = FIXTURES, only: Collection[str] = PARTS) -> None:
         """Reset parts of a sandbox: to the fixtures, to people and statuses only, or to a snapshot.
@@ -265,19 +296,37 @@ class Sandboxes:
             return contents.load(transaction, self._defaults.template)
         return contents.load(transaction, require_snapshot(opened, to)["world"])
 
-    def _create(self, transaction: Transaction, name: str) -> None:
-        if transaction.statements.count(Sandbox) > self._limit:  # beside them, there is the one of the unidentified
+    def _remove(self, transaction: Transaction, name: str) -> None:
+        self._require(transaction, name)
+        transaction.statements.delete(Sandbox, {"name": name})
+        transaction.statements.delete(Snapshot, {"sandbox": name})
+        self._last_used.pop(name, None)
+        self._named.discard(name)
+
+    def _make_room(self, transaction: Transaction) -> None:
+        """Delete the sandbox that has been unused longest; ServiceUnavailable when all are in use."""
+        limit, idle_s, is_awaited, superseded = self._room
+        used = {name: self._last_used.get(name, self._started) for name in _names(transaction, ~Sandbox.named)}
+        unused_since = monotonic() - idle_s
+        unused = [name for name, at in used.items() if at <= unused_since and name != DEFAULT and not is_awaited(name)]
+        if not unused:
             raise ServiceUnavailable(
-                f"There are {self._limit} sandboxes, as many as --max-sandboxes allows: "
-                "delete one with DELETE /__admin/sandboxes/NAME",
+                f"There are {limit} sandboxes, as many as --max-sandboxes allows, and each was opened by name or used "
+                f"in the last {idle_s:g} seconds (--sandbox-idle): delete one with DELETE /__admin/sandboxes/NAME",
                 limit="max-sandboxes",
             )
+        self._remove(transaction, min(unused, key=used.__getitem__))
+        superseded()
+
+    def _create(self, transaction: Transaction, name: str, named: bool = False) -> None:
+        if transaction.statements.count(Sandbox) > self._room.limit:  # besides, there is the one of the unidentified
+            self._make_room(transaction)
         template = contents.load(transaction, self._defaults.template)
         position = {"last_position": template.columns["last_position"]}
         world = contents.create(transaction, self._defaults.columns() | position)
         self._furnish(world, template)
         pointers = {"world": world.number, "journal": create_journal(transaction), "template": template.number}
-        transaction.statements.insert(Sandbox, {"name": name, **pointers})
+        transaction.statements.insert(Sandbox, {"name": name, "named": named, **pointers})
         # The sandbox is kept even if the request that opened it is refused.
         transaction.commit()
 
@@ -293,9 +342,10 @@ class Sandboxes:
             if not found:
                 return None
             _, world_columns, journal_columns = found
-            world = World(transaction, world_columns)
+            world = World(transaction, world_columns, self._assumed(world_columns["assume"]))
             limit = MAX_UNIDENTIFIED if name == UNIDENTIFIED else self._defaults.journal_limit
             journal = Journal(transaction, journal_columns, limit)
+        self._last_used[name] = monotonic()
         return OpenSandbox(name, world, journal, world.clock.read_ms(), kept)
 
     def _require(self, transaction: Transaction, name: str) -> OpenSandbox:

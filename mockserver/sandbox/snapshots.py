@@ -11,6 +11,8 @@ from mockserver.sandbox.sandboxes import DATA, EMPTY, FIXTURES, OpenSandbox, req
 from mockserver.store import contents
 from mockserver.store.models import FaultRow, Snapshot
 
+MAX_SNAPSHOTS = 100
+
 
 def check_name(text: str) -> str:
     """Return the name if it is valid; BadRequest otherwise."""
@@ -23,9 +25,12 @@ def check_name(text: str) -> str:
 
 
 def take(opened: OpenSandbox, name: str) -> dict[str, Any]:
-    """Keep the current state of the sandbox under a name; BadRequest when a snapshot has that name."""
-    if any(row["name"] == name for row in snapshots_of(opened)):
+    """Keep the current state of the sandbox under a name; BadRequest for a name in use, and past `MAX_SNAPSHOTS`."""
+    names = [row["name"] for row in snapshots_of(opened)]
+    if name in names:
         raise BadRequest(f"There is a snapshot {quoted(name)} already: delete it first")
+    if len(names) >= MAX_SNAPSHOTS:
+        raise BadRequest(f"The limit of {MAX_SNAPSHOTS} snapshots of a sandbox is reached; delete some")
     world = opened.world
     kept = contents.create(world.transaction, world.columns)
     kept.copy_rows(world, (*DATA, FaultRow))

@@ -1,25 +1,40 @@
 """Waits of requests, for time to pass or for an event in a sandbox. Requests wait nowhere else.
 
 Waits use real time, independent of a sandbox's clock and of a user's freezegun. A reset of the sandbox ends its delays,
-and the end of the server ends every wait. A sandbox without waits costs nothing.
+and the end of the server ends every wait. A sandbox without waits costs nothing. A delay holds no thread: one thread
+ends all that are due.
 """
 
 from __future__ import annotations
 
 import contextlib
+import heapq
+import itertools
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from mockserver.clock import monotonic
 from mockserver.errors import ServiceUnavailable
 
+MAX_ABANDONED = 2000  # delays whose clients have gone, besides those that have a place
+
 _REST_S = 0.01  # between two checks of one waiter, times the number of waiters: at most 100 checks a second in all
 _BACKLOG = 1000  # events kept for a slow reader; it misses older ones
+_LOOK_S = 0.25  # between two looks if the client of a verification is still there
+
+_log = logging.getLogger("mockserver")
 
 Event = tuple[str, dict[str, Any]]
+Check = Callable[[], bool]
+
+
+def never() -> bool:
+    """The check of a client that cannot go."""
+    return False
 
 
 class Released(ServiceUnavailable):
@@ -36,75 +51,165 @@ class _SandboxWaits:
     """The waits for one sandbox."""
 
     changed: threading.Condition = field(default_factory=threading.Condition)
-    waiters: int = 0
+    watchers: int = 0
     events: int = 0
-    releases: int = 0
+    delays: set[Delay] = field(default_factory=set)
     readers: list[deque[Event]] = field(default_factory=list)
 
 
-class _Places(NamedTuple):
-    """At most `limit` places for one kind of wait; `name` is that of the limit in `X-Mock-Limit`."""
+class _Places:
+    """At most `limit` places for one kind of wait; `name` is that of the limit in `X-Mock-Limit`.
 
-    name: str
-    limit: int
-    kind: str
-    free: threading.Semaphore
+    Whoever has gone gives the place back as soon as somebody else needs it.
+    """
+
+    def __init__(self, name: str, limit: int, kind: str, reason: str) -> None:
+        self._refusal = f"{limit} {kind} wait already, as many as {reason}"
+        self._name = name
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._taken: dict[object, Check] = {}
+
+    def take(self, place: object, gone: Check) -> None:
+        """Take a place; ServiceUnavailable when none is free."""
+        with self._lock:
+            if len(self._taken) >= self._limit:
+                self._taken = {other: has_gone for other, has_gone in self._taken.items() if not has_gone()}
+            if self._limit <= len(self._taken):
+                raise ServiceUnavailable(self._refusal, limit=self._name)
+            self._taken[place] = gone
+
+    def give_back(self, place: object) -> None:
+        """Give a place back, unless somebody else has it already."""
+        with self._lock:
+            self._taken.pop(place, None)
+
+
+class Delay:
+    """A delay of one request. Once it has ended, `released` tells if it ended early."""
+
+    def __init__(self, waiting: Waiting, sandbox: str, end: float, outdated: Check) -> None:
+        self.sandbox = sandbox
+        self.end = end
+        self.ended = self.released = False
+        self.resume: Callable[[], None] | None = None
+        self._waiting = waiting
+        self._outdated = outdated
+
+    def start(self, resume: Callable[[], None]) -> None:
+        """Have `resume` called once when the delay has ended, in any thread, perhaps before this returns.
+
+        `outdated` is called once, after the wait is registered, and tells if a release came before.
+        """
+        self._waiting.schedule(self, resume)
+        try:
+            outdated = self._outdated()
+        except Exception:  # nobody but `resume` can tell the request
+            _log.exception("A delay ends early, because its sandbox cannot be read")
+            outdated = True
+        if outdated:
+            self._waiting.finish(self, released=True)
+
+    def wait(self) -> None:
+        """Block the calling thread until the delay has ended."""
+        ended = threading.Event()
+        self._waiting.before_wait()
+        self.start(ended.set)
+        ended.wait()
 
 
 class Waiting:
-    """All waits of a server with this number of threads.
+    """All waits of a server with this number of threads, of which `max_delayed` may be delayed requests.
 
-    Half of the threads may hold verifications and event streams, and half but one delayed requests: with two threads
-    or more, waits never keep the control plane from answering. `before_wait` is called before each wait, in the thread
-    that is about to block.
+    Half of the threads may hold verifications and event streams: with two threads or more, waits never keep the control
+    plane from answering. `before_wait` is called before each wait that blocks, in the thread that is about to.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, max_delayed: int = 2000) -> None:
         self.before_wait: Callable[[], None] = lambda: None
         self._lock = threading.RLock()  # a signal handler may stop while its own thread stops
         self._waits_by_sandbox: dict[str, _SandboxWaits] = {}
-        watchers, delayed = max(1, threads // 2), max(1, threads - threads // 2 - 1)
-        self._watchers = _Places("waits", watchers, "verifications and event streams", threading.Semaphore(watchers))
-        self._delayed = _Places("max-delayed", delayed, "delayed requests", threading.Semaphore(delayed))
+        watchers = max(1, threads // 2)
+        room = "--threads leaves room for"
+        self._watchers = _Places("waits", watchers, "verifications and event streams", room)
+        self._delayed = _Places("max-delayed", max_delayed, "delayed requests", "--max-delayed allows")
+        self._most_delays = max_delayed + MAX_ABANDONED
+        self._scheduled: list[tuple[float, int, Delay]] = []  # a heap
+        self._numbers = itertools.count()
+        self._earlier = threading.Condition(self._lock)
+        self._thread: threading.Thread | None = None
         self._end = threading.Event()
 
-    def pause(self, sandbox: str, seconds: float, outdated: Callable[[], bool]) -> None:
-        """Wait for `seconds`; raises Released when the wait is ended early.
+    def delay(self, sandbox: str, seconds: float, outdated: Check = never, gone: Check = never) -> Delay:
+        """A delay of a request, to be started; `gone` tells if its client has gone, and `outdated` as `Delay.start`.
 
-        `outdated` is called once, after the wait is registered, and tells if a release came before.
         Raises ServiceUnavailable when too many requests are delayed.
         """
-        end = monotonic() + seconds
-        with self._waits(sandbox, self._delayed) as waits:
-            releases = waits.releases
-            if outdated() or self._wait(waits, lambda: waits.releases != releases, end):
-                raise Released
+        delay = Delay(self, sandbox, monotonic() + seconds, outdated)
+        self._delayed.take(delay, gone)
+        with self._lock:
+            if len(self._scheduled) >= self._most_delays:
+                self._delayed.give_back(delay)
+                raise ServiceUnavailable("Too many requests whose clients have gone are delayed", limit="max-delayed")
+            self._waits_by_sandbox.setdefault(sandbox, _SandboxWaits()).delays.add(delay)
+        return delay
 
-    def until(self, sandbox: str, condition: Callable[[], bool], seconds: float) -> bool:
-        """Check a condition now and after each event of the sandbox, until it holds or the time is up.
+    def schedule(self, delay: Delay, resume: Callable[[], None]) -> None:
+        """Call `resume` when the delay is due, or when it is finished before."""
+        with self._lock:
+            delay.resume = resume
+            ended = delay.ended
+            if not ended:
+                heapq.heappush(self._scheduled, (delay.end, next(self._numbers), delay))
+                if self._scheduled[0][2] is delay:
+                    self._wake()
+        if ended:
+            resume()
+        elif self._end.is_set():
+            self.finish(delay, released=True)
+
+    def finish(self, delay: Delay, *, released: bool) -> None:
+        """End a delay, which a second call does not."""
+        with self._lock:
+            if delay.ended:
+                return
+            delay.ended, delay.released = True, released
+            self._delayed.give_back(delay)
+            waits = self._waits_by_sandbox[delay.sandbox]
+            waits.delays.discard(delay)
+            self._forget(delay.sandbox, waits)
+            resume, delay.resume = delay.resume, None
+        if resume:
+            resume()
+
+    def until(self, sandbox: str, condition: Check, seconds: float, gone: Check = never) -> bool:
+        """Check a condition now and after each event of the sandbox, until it holds, the time is up or the client gone.
 
         Returns True when it held. Raises ServiceUnavailable when too many requests wait.
         """
         end = monotonic() + seconds
-        with self._waits(sandbox, self._watchers) as waits:
+        with self._waits(sandbox, gone) as waits:
             while True:
                 events, looked = waits.events, monotonic()
                 if condition():
                     return True
-                changed = self._wait(waits, lambda: waits.events != events, end)  # noqa: B023 (called in this round only)
-                if not changed or self._end.is_set():
+                happened = lambda: waits.events != events  # noqa: B023, E731 (called in this round only)
+                while not self._wait(waits, happened, min(end, monotonic() + _LOOK_S)):
+                    if monotonic() >= end or gone():
+                        return False
+                if self._end.is_set():
                     return False
                 self._rest(waits, looked, end)
 
     @contextlib.contextmanager
-    def reader(self, sandbox: str) -> Iterator[Callable[[float], Event | None]]:
+    def reader(self, sandbox: str, gone: Check = never) -> Iterator[Callable[[float], Event | None]]:
         """A reader of the sandbox's future events.
 
         It takes a number of seconds and returns the next event, or None when none arrives in that time; it raises
         Released at the end of the server. Raises ServiceUnavailable when too many requests wait.
         """
         backlog: deque[Event] = deque(maxlen=_BACKLOG)
-        with self._waits(sandbox, self._watchers) as waits:
+        with self._waits(sandbox, gone) as waits:
             waits.readers.append(backlog)
             try:
                 yield lambda seconds: self._next(waits, backlog, seconds)
@@ -126,20 +231,51 @@ class Waiting:
 
     def release(self, sandbox: str) -> None:
         """End the sandbox's delays."""
-        waits = self._waits_by_sandbox.get(sandbox)
-        if waits is not None:
-            with waits.changed:
-                waits.releases += 1
-                waits.changed.notify_all()
+        with self._lock:
+            waits = self._waits_by_sandbox.get(sandbox)
+            delays = list(waits.delays) if waits else []
+        self._release(delays)
+
+    def is_awaited(self, sandbox: str) -> bool:
+        """Test if a request waits in the sandbox."""
+        return sandbox in self._waits_by_sandbox
 
     def stop(self) -> None:
         """End every wait, now and from now on."""
         self._end.set()
         with self._lock:
             all_waits = list(self._waits_by_sandbox.values())
+            delays = [delay for waits in all_waits for delay in waits.delays]
+            self._earlier.notify_all()
+        self._release(delays)
         for waits in all_waits:
             with waits.changed:
                 waits.changed.notify_all()
+
+    def _release(self, delays: list[Delay]) -> None:
+        for delay in delays:
+            self.finish(delay, released=True)
+        with self._lock:
+            self._scheduled = [each for each in self._scheduled if not each[2].ended]
+            heapq.heapify(self._scheduled)
+
+    def _wake(self) -> None:
+        """Tell the thread that ends delays of an earlier one; the first one starts it."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._end_delays, name="mockserver-delays", daemon=True)
+            self._thread.start()
+        self._earlier.notify_all()
+
+    def _end_delays(self) -> None:
+        while not self._end.is_set():
+            with self._earlier:
+                due = []
+                while self._scheduled and self._scheduled[0][0] <= monotonic():
+                    due.append(heapq.heappop(self._scheduled)[2])
+                if not due and not self._end.is_set():
+                    self._earlier.wait(self._scheduled[0][0] - monotonic() if self._scheduled else None)
+            for delay in due:
+                self.finish(delay, released=False)
 
     def _next(self, waits: _SandboxWaits, backlog: deque[Event], seconds: float) -> Event | None:
         if not backlog:
@@ -151,34 +287,36 @@ class Waiting:
             self._rest(waits, looked, looked + seconds)
         return backlog.popleft()
 
-    def _wait(self, waits: _SandboxWaits, happened: Callable[[], bool], end: float) -> bool:
+    def _wait(self, waits: _SandboxWaits, happened: Check, end: float) -> bool:
         """Wait until something has happened or the server ends; False when the time was up before."""
         with waits.changed:
             return waits.changed.wait_for(lambda: self._end.is_set() or happened(), end - monotonic())
 
     def _rest(self, waits: _SandboxWaits, looked: float, end: float) -> None:
         """Rest before the next check: in a busy sandbox, waits must not take processing time from requests."""
-        rest = min(looked + waits.waiters * _REST_S, end) - monotonic()
+        rest = min(looked + waits.watchers * _REST_S, end) - monotonic()
         if rest > 0:
             self._end.wait(rest)
 
     @contextlib.contextmanager
-    def _waits(self, sandbox: str, places: _Places) -> Iterator[_SandboxWaits]:
-        """Hold a place and the sandbox's waits during the block; ServiceUnavailable when no place is free."""
-        if not places.free.acquire(blocking=False):
-            message = f"{places.limit} {places.kind} wait already, as many as --threads leaves room for"
-            raise ServiceUnavailable(message, limit=places.name)
-        with contextlib.ExitStack() as ending:
-            ending.callback(places.free.release)
+    def _waits(self, sandbox: str, gone: Check) -> Iterator[_SandboxWaits]:
+        """Hold a watcher's place and the sandbox's waits in the block; ServiceUnavailable when no place is free."""
+        place = object()
+        self._watchers.take(place, gone)
+        try:
             self.before_wait()
             with self._lock:
                 waits = self._waits_by_sandbox.setdefault(sandbox, _SandboxWaits())
-                waits.waiters += 1
-            ending.callback(self._left, sandbox, waits)
-            yield waits
+                waits.watchers += 1
+            try:
+                yield waits
+            finally:
+                with self._lock:
+                    waits.watchers -= 1
+                    self._forget(sandbox, waits)
+        finally:
+            self._watchers.give_back(place)
 
-    def _left(self, sandbox: str, waits: _SandboxWaits) -> None:
-        with self._lock:
-            waits.waiters -= 1
-            if not waits.waiters:
-                del self._waits_by_sandbox[sandbox]
+    def _forget(self, sandbox: str, waits: _SandboxWaits) -> None:
+        if not (waits.watchers or waits.delays):
+            del self._waits_by_sandbox[sandbox]

@@ -6,7 +6,8 @@ pool, `leader_followers` decides which thread waits for requests, `loop` is the 
 `limits` holds timeouts and sizes, and `running` is the `Server` that a command line or a test holds.
 """
 
-from mockserver.server.limits import Timeouts
+from mockserver.server.answering import Suspended
+from mockserver.server.limits import Timeouts, raise_file_limit
 from mockserver.server.running import Server
 
-__all__ = ["Server", "Timeouts"]
+__all__ = ["Server", "Suspended", "Timeouts", "raise_file_limit"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NoReturn
 
 from waitress.channel import ClientDisconnected
 from waitress.task import WSGITask
@@ -17,6 +18,7 @@ from mockserver import logs, masking
 from mockserver.clock import monotonic
 from mockserver.errors import ApiError, InternalServerError
 from mockserver.formats import json as wire_json
+from mockserver.server.limits import UNSENT_BYTES
 from mockserver.server.names import CAPITALIZED, VARIABLES
 from mockserver.server.request import Request
 
@@ -39,14 +41,35 @@ def _without_keys(request: Request) -> str:
     return masking.masked(masking.secrets(sent), request.log_path)
 
 
+class Suspended(BaseException):
+    """The application will answer later, and holds no thread until then.
+
+    `start` is called with a function `resume`, which may be called once, in any thread: the application is called again
+    with the same environment.
+    """
+
+    def __init__(self, start: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__()
+        self.start = start
+
+
 class ConnectionControl:
     """The connection of a request, for an application: `environ["mockserver.connection"]`.
 
-    For answers that break HTTP on purpose. After `abort` or `close`, the application's return value is dropped.
+    For answers that come later, and for those that break HTTP on purpose. After `abort` or `close`, the application's
+    return value is dropped.
     """
 
     def __init__(self, channel: Any) -> None:
         self._channel = channel
+
+    def suspend(self, start: Callable[[Callable[[], None]], None]) -> NoReturn:
+        """End this call of the application without an answer; see `Suspended`."""
+        raise Suspended(start)
+
+    def gone(self) -> bool:
+        """Tell if the client has closed its side of the connection."""
+        return bool(self._channel.gone)
 
     def send(self, data: bytes) -> None:
         """Send raw bytes before any answer."""
@@ -69,24 +92,37 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
     content_length: int | None
     wrote_header: bool
     close_on_finish: bool
+    environ: dict[str, Any] | None
+
+    def __init__(self, channel: Any, request: Request) -> None:
+        super().__init__(channel, request)
+        self._started = monotonic()
 
     def service(self) -> None:
-        """Answer the request. No exception of the application leaves this method."""
-        started = monotonic()
+        """Answer the request. No exception of the application leaves this method, but `Suspended`."""
         status: int | str = "aborted"
         try:
             with contextlib.suppress(ClientDisconnected):
                 self._answer_or_fail()
                 status = int(self.status[:3])
-        finally:
-            environ = self.environ or {}
-            log_access(self.request, status, (monotonic() - started) * 1000, environ.get("mockserver.sandbox"))
+        except Suspended:
+            raise
+        except BaseException:
+            self._log(status)
+            raise
+        self._log(status)
+
+    def _log(self, status: int | str) -> None:
+        sandbox = (self.environ or {}).get("mockserver.sandbox")
+        log_access(self.request, status, (monotonic() - self._started) * 1000, sandbox)
 
     def _answer_or_fail(self) -> None:
         try:
             self.start()
             self.execute()
             self.finish()
+        except Suspended:
+            raise
         except ClientDisconnected:
             self.close_on_finish = True
             raise
@@ -110,7 +146,8 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
         self.status = f"{error.status} {error.title}"
         self.content_length = len(body)
         readable = self.channel.server.refusal_headers(self.request.path, self.request.headers.get("ORIGIN"))
-        self.response_headers = [("Content-Type", "application/json"), *error.headers().items(), *readable]
+        content_type = ("Content-Type", "application/json; charset=utf-8")
+        self.response_headers = [content_type, *error.headers().items(), *readable]
         self.write(body)
 
     def write(self, data: bytes) -> None:
@@ -118,6 +155,8 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
 
         The answer to HEAD has headers only (RFC 9110, section 9.3.2).
         """
+        if self.channel.total_outbufs_len > UNSENT_BYTES:
+            self.channel.reset()
         if self.channel.severed:
             raise ClientDisconnected
         if self.request.command == "HEAD":
@@ -162,13 +201,15 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
 
     def get_environment(self) -> dict[str, Any]:
         """The WSGI environment (PEP 3333), with the additional variables that `Server` describes."""
+        if self.environ is not None:
+            return self.environ
         request, path = self.request, self.request.path
         headers: dict[str, str] = {}
         environ = self.environ = {
             **self.channel.environ,
             "REQUEST_METHOD": request.command,
             "SERVER_PROTOCOL": f"HTTP/{self.version}",
-            "PATH_INFO": "/" + path.lstrip("/") if path.startswith("//") else path,
+            "PATH_INFO": path,
             "REQUEST_URI": request.request_uri,
             "QUERY_STRING": request.query,
             "wsgi.errors": sys.stderr,
@@ -176,6 +217,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
             "waitress.client_disconnected": self.channel.check_client_disconnected,
             "mockserver.connection": ConnectionControl(self.channel),
             "mockserver.body_too_large": request.too_large,
+            "mockserver.path": request.log_path,
             "mockserver.headers": headers,
         }
         for key, value in request.headers.items():

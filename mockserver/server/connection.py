@@ -13,9 +13,9 @@ from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.channel import ClientDisconnected, HTTPChannel
 
 from mockserver.clock import monotonic
-from mockserver.errors import RequestTimeout
-from mockserver.server.answering import AnswerTask, log_access
-from mockserver.server.limits import DRAIN_BYTES
+from mockserver.errors import RequestTimeout, ServiceUnavailable
+from mockserver.server.answering import AnswerTask, Suspended, log_access
+from mockserver.server.limits import DRAIN_BYTES, LARGE_BYTES
 from mockserver.server.listening import Socket
 from mockserver.server.request import Request
 
@@ -31,14 +31,17 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     parser_class = Request
     task_class = error_task_class = AnswerTask
     request: Request | None
-    severed = False
+    severed = turned_away = False
     refused = False
     _drained = 0
     _body_deadline = 0.0
+    _ahead = b""  # received, but not parsed: the request before is being answered, or its answer is not sent yet
+    _suspended: AnswerTask | None = None
 
     def __init__(self, server: Any, sock: Socket, addr: Any, adj: Any, map: dict[int, Any]) -> None:
         self._timeouts = server.timeouts
-        self.deadline = monotonic() + self._timeouts.unused
+        self.last_used = monotonic()
+        self.deadline = self.last_used + self._timeouts.unused
         super().__init__(server, sock, addr, adj, map)
 
     @cached_property
@@ -77,8 +80,23 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             return False
         return True
 
+    @property
+    def gone(self) -> bool:
+        """True when the client has closed its side of the connection; what it sent before hides that."""
+        try:
+            return not self.connected or self.socket.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def expire(self, now: float) -> None:
         """Enforce the deadline: answer an incomplete request with 408, close any other connection silently."""
+        with self.requests_lock:
+            if self._suspended:
+                if self.gone:
+                    self.handle_close()
+                return
         working = self.requests and not self.total_outbufs_len
         if now < self.deadline or working:
             return
@@ -97,14 +115,64 @@ class Connection(HTTPChannel):  # type: ignore[misc]
                 self.handle_close()
             return
         with self.requests_lock:
-            while data:
-                data = data[self._take(data) :]
+            self._ahead += data
+            self._parse_ahead()
+
+    def _parse_ahead(self) -> None:
+        """Parse up to the next whole request, unless one is being answered or an answer is unsent; holds the lock."""
+        while self._ahead and not (self.requests or self.total_outbufs_len or self.will_close or self.severed):
+            data, self._ahead = self._ahead, b""
+            self._ahead = data[self._take(data) :]
+
+    def service(self) -> None:
+        """Answer a request, or go on with one that was suspended. For workers."""
+        with self.requests_lock:
+            task, self._suspended = self._suspended, None
+            if task and self.connected:
+                self._map[self._fileno] = self
+        if task is None:
+            task = AnswerTask(self, self.requests[0])
+            task.close_on_finish = not self.connected
+        try:
+            if not task.close_on_finish:
+                task.service()
+        except Suspended as suspended:
+            with self.requests_lock:
+                self._suspended = task
+                self._map.pop(self._fileno, None)  # there is nothing to poll for
+            suspended.start(self._resume)
+        else:
+            self._finish(task)
+
+    def _resume(self) -> None:
+        self.server.add_task(self)
+        self.server.pull_trigger()
+
+    def _finish(self, task: AnswerTask) -> None:
+        """Go on to the next request of the connection once the answer is sent, or have it closed then."""
+        self.current_outbuf_count = self.adj.outbuf_high_watermark  # the next answer gets a buffer of its own
+        with self.requests_lock:
+            self.requests.pop(0).close()
+            if task.close_on_finish:
+                self.close_when_flushed, self._ahead = True, b""
+            else:
+                self._parse_ahead()
+        if self.connected:
+            self.server.pull_trigger()
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Do nothing: no thread waits for a client to read."""
 
     def _take(self, data: bytes) -> int:
         """Give the current request its part of `data`, set the next deadline, and return the number of bytes used."""
-        now, request = monotonic(), self.request or Request(self.adj)
+        now = self.last_used = monotonic()
+        request = self.request or Request(self.adj)
         in_body = request.headers_finished
         used = request.received(data)
+        if self.turned_away and request.headers_finished and not request.error:
+            message = f"{self.server.connection_limit} connections are open and busy, as many as this server takes"
+            request.refuse(ServiceUnavailable(message, limit="connections"))
+            used = len(data)
         if request.completed:
             self._enqueue(request)
             return used
@@ -129,19 +197,25 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             return
         self.refused = request.unread
         self.requests.append(request)
-        if len(self.requests) == 1:
-            self.server.add_task(self)
+        self.server.add_task(self)
 
     def write_soon(self, data: Any) -> int:
         """Buffer and send a piece of an answer; raises ClientDisconnected when the connection is severed."""
         if self.severed:
             raise ClientDisconnected
-        self.deadline = monotonic() + self._timeouts.idle
+        if not self.total_outbufs_len:
+            self._is_used()
         sent = self._send_now(data) if isinstance(data, bytes) else 0
         if sent == len(data):
             return sent
         taken: int = super().write_soon(data[sent:] if sent else data)
+        if self.total_outbufs_len > LARGE_BYTES:
+            self.server.limit_unsent(self)
         return sent + taken
+
+    def _is_used(self) -> None:
+        self.last_used = monotonic()
+        self.deadline = self.last_used + self._timeouts.idle
 
     def _send_now(self, data: bytes) -> int:
         """Send what the socket accepts, unbuffered, when no earlier output is waiting."""
@@ -157,19 +231,27 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         except OSError:
             self.will_close = True
             return 0
-        self.deadline = monotonic() + self._timeouts.idle
+        self._is_used()
         return sent
 
     def handle_write(self) -> None:
         """Send buffered output; after a refused request, drain the connection before closing it."""
         if not (self.refused and self.close_when_flushed):
-            super().handle_write()
+            self._send_unsent()
             return
         self._flush_exception(self._flush_some)
         if self.will_close:
             self.handle_close()
         elif not self.total_outbufs_len:
             self._linger()
+
+    def _send_unsent(self) -> None:
+        self._flush_exception(self._flush_some_if_lockable)
+        if self.will_close or (self.close_when_flushed and not self.total_outbufs_len):
+            self.handle_close()
+        elif not self.total_outbufs_len:
+            with self.requests_lock:
+                self._parse_ahead()
 
     def _linger(self) -> None:
         """Close the sending half: a close with unread bytes would reset and lose the answer (RFC 9112, section 9.6)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 from typing import NamedTuple
 
@@ -14,7 +15,11 @@ HEAD_BYTES = 65_536
 CHUNK_LINE_BYTES = 256
 TRAILER_BYTES = 8_192
 DRAIN_BYTES = 4 * 1_048_576
-MEMORY_BYTES = 16 * 1_048_576
+LARGE_BYTES = 1_048_576  # unsent: from there on, an answer counts for the next limit
+UNSENT_BYTES = 64 * 1_048_576  # of answers whose clients do not read them, over all connections
+MAX_CONNECTIONS = 4_000
+REFUSED_CONNECTIONS = 32  # beyond the limit, whose requests are answered with 503
+_OTHER_FILES = 40
 
 
 class Timeouts(NamedTuple):
@@ -37,12 +42,26 @@ class Timeouts(NamedTuple):
         return min(2.0, self.head, self.stall, self.body, self.unused, self.idle, self.drain) / 4
 
 
-def connection_limit() -> int:
+def connection_limit(threads: int) -> int:
     """The maximum number of open connections.
 
-    Windows's `select` takes 512 sockets; elsewhere a quarter of the file descriptors is left to the application.
+    Windows's `select` takes 512 sockets; elsewhere the application keeps three files for each thread, which may have a
+    database open with its log, and some more.
     """
     if not hasattr(select, "poll"):
         return 480
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return 2_000 if files == resource.RLIM_INFINITY else min(2_000, files * 3 // 4)
+    if files == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(files // 8, min(MAX_CONNECTIONS, files * 3 // 4, files - 3 * threads - _OTHER_FILES))
+
+
+def raise_file_limit() -> None:
+    """Allow this process as many open files as the system lets it, and as connections may need."""
+    if resource:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MAX_CONNECTIONS * 3 // 2
+        wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import select
+import sys
 import threading
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ from waitress.server import TcpWSGIServer
 from mockserver.clock import monotonic
 from mockserver.server.connection import Connection
 from mockserver.server.leader_followers import LeaderFollowers
-from mockserver.server.limits import HEAD_BYTES, MEMORY_BYTES, Timeouts, connection_limit
+from mockserver.server.limits import HEAD_BYTES, REFUSED_CONNECTIONS, UNSENT_BYTES, Timeouts, connection_limit
 from mockserver.server.listening import Socket, accept
 from mockserver.server.workers import Serviceable, Workers
 
@@ -39,8 +40,8 @@ def _adjustments(max_body: int) -> Adjustments:
         max_request_body_size=max_body,
         max_request_header_size=HEAD_BYTES,
         recv_bytes=65_536,
-        inbuf_overflow=MEMORY_BYTES,
-        outbuf_overflow=MEMORY_BYTES,
+        inbuf_overflow=sys.maxsize,  # in memory: a disk may be full
+        outbuf_overflow=sys.maxsize,
         log_socket_errors=False,
         clear_untrusted_proxy_headers=False,
     )
@@ -60,7 +61,7 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         self._stop_by = float("inf")
         self._tick = timeouts.tick()
         self._next_check = self._accept_from = 0.0
-        self._limit = connection_limit()
+        self.connection_limit = connection_limit(threads)
         self._waking = threading.RLock()
         self._closed = False
         self._workers = Workers(threads)
@@ -188,22 +189,27 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         At the limit, only one connection a turn may make room for itself.
         """
         for _ in range(_ACCEPTED_AT_ONCE):
-            if not self._accept() or len(self.active_channels) >= self._limit:
+            if not self._accept() or len(self.active_channels) >= self.connection_limit:
                 return
 
     def _accept(self) -> bool:
-        """Accept one connection, if there is one; past the limit, the one that has been waiting longest is closed."""
-        if len(self.active_channels) >= self._limit and not self._make_room():
+        """Accept one connection, if there is one.
+
+        Past the limit, the one that has been idle longest is closed; where all are busy, the new one is turned away.
+        """
+        full = len(self.active_channels) >= self.connection_limit and not self._make_room()
+        if full and len(self.active_channels) >= self.connection_limit + REFUSED_CONNECTIONS:
+            self._accept_from = monotonic() + _ACCEPT_PAUSE
             return False
         try:
             connection, address = accept(self.socket)
         except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._make_room()
+            if error.errno in (errno.EMFILE, errno.ENFILE) and not self._make_room():
+                self._accept_from = monotonic() + _ACCEPT_PAUSE
             return False
         try:
             self.set_socket_options(connection)
-            self.channel_class(self, connection, address, self.adj, self._map)
+            self.channel_class(self, connection, address, self.adj, self._map).turned_away = full
         except OSError:  # macOS: the client has disconnected already
             connection.close()
         return True
@@ -216,8 +222,15 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
     def _make_room(self) -> bool:
         """Close one waiting connection: an idle one rather than one in the middle of a request."""
         waiting = [channel for channel in self.active_channels.values() if channel.waiting]
-        if not waiting:
-            self._accept_from = monotonic() + _ACCEPT_PAUSE
-            return False
-        min(waiting, key=lambda channel: (channel.request is not None, channel.deadline)).handle_close()
-        return True
+        if waiting:
+            min(waiting, key=lambda channel: (channel.request is not None, channel.last_used)).handle_close()
+        return bool(waiting)
+
+    def limit_unsent(self, newest: Connection) -> None:
+        """Reset connections whose clients do not read, for longest first, until the answers to others fit in memory."""
+        unsent = [channel for channel in list(self.active_channels.values()) if channel.total_outbufs_len]
+        excess = sum(channel.total_outbufs_len for channel in unsent) - UNSENT_BYTES
+        for channel in sorted(unsent, key=lambda channel: channel.deadline):
+            if excess > 0 and channel is not newest:
+                excess -= channel.total_outbufs_len
+                channel.reset()

@@ -26,9 +26,10 @@ class Server:
     `Origin`, the headers of the server's own refusals. Raises OSError when the host is unknown or the port in use.
 
     In addition to PEP 3333 and waitress, an application's environment holds `mockserver.connection` (see
-    `ConnectionControl`), `mockserver.headers` (the request's headers by their names in lower case, without an empty
-    Content-Type) and `mockserver.body_too_large`: true when the body is over the limit. Such a body has not been read,
-    `wsgi.input` is empty, and the application must answer 413, or an error that takes precedence.
+    `ConnectionControl`), `mockserver.path` (the path as sent), `mockserver.headers` (the request's headers by their
+    names in lower case, without an empty Content-Type) and `mockserver.body_too_large`: true when the body is over the
+    limit. Such a body has not been read, `wsgi.input` is empty, and the application must answer 413, or an error that
+    takes precedence.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from mockserver.clock import Clock
@@ -19,14 +20,17 @@ People = Mapping[str, Mapping[str, Any]]
 class World:
     """A world in a transaction; `columns` are those of its own row, which `save` writes back.
 
-    For the journal, `changes` lists the reported changes of tasks and notes, and `relied` the rules that decided. The
-    object may be reused in later transactions of the writer, as long as every change of the world goes through it and
-    none is rolled back.
+    `assumed` has the value of each switch, in a sandbox's world. For the journal, `changes` lists the reported changes
+    of tasks and notes, and `relied` the rules that decided. The object may be reused in later transactions of the
+    writer, as long as every change of the world goes through it and none is rolled back.
     """
 
-    def __init__(self, transaction: Transaction, columns: Columns) -> None:
+    def __init__(
+        self, transaction: Transaction, columns: Columns, assumed: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.transaction = transaction
         self.columns = columns
+        self.assumed = assumed
         self.changes: list[dict[str, Any]] = []
         self.relied: set[str] = set()
         self._saved = dict(columns)

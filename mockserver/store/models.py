@@ -19,7 +19,7 @@ from peewee import (
 )
 
 APPLICATION_ID = 0x564D424B  # "VMBK": marks a SQLite file as this project's
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class WorldRow(Model):
@@ -36,6 +36,7 @@ class WorldRow(Model):
     minted_faults = IntegerField(default=0)
     last_position = IntegerField(default=0)
     strict = BooleanField(default=False)
+    assume = TextField(default="{}")  # the switches that the sandbox sets, as JSON
     delay_ms = IntegerField(default=0)
     delay_spread = TextField(null=True)
     delays_drawn = IntegerField(default=0)
@@ -49,12 +50,16 @@ class WorldRow(Model):
 
 
 class Sandbox(Model):
-    """A sandbox's name, its current world, its current journal, and the template that its tasks come from."""
+    """A sandbox's name, its current world, its current journal, and the template that its tasks come from.
+
+    One that was opened by name (`named`), not by a key, is not deleted to make room for others.
+    """
 
     name = TextField(primary_key=True)
     world = IntegerField()
     journal = IntegerField()
     template = IntegerField(default=0)
+    named = BooleanField(default=False)
 
 
 class Snapshot(Model):
@@ -174,7 +179,7 @@ class Task(Row):
     """A task: the parts of its due date as given, and the values computed from them."""
 
     title = TextField()
-    description = TextField()
+    description = TextField(null=True)
     due_date = TextField(null=True)
     due_time = TextField(null=True)
     timezone = TextField(null=True)

@@ -26,12 +26,18 @@ _OF_THE_CONNECTION = (b"transfer-encoding", b"content-length")
 class Connection:
     """A substitute for a socket's connection that faults can break (see `server.answering`).
 
-    `sent` has the bytes sent outside an answer; `ended` is None, "closed" or "reset".
+    `sent` has the bytes sent outside an answer; `ended` is None, "closed" or "reset". `left` says that the client waits
+    no longer.
     """
 
     def __init__(self) -> None:
         self.sent = b""
         self.ended: str | None = None
+        self.left = False
+
+    def gone(self) -> bool:
+        """Tell if the client waits no longer."""
+        return self.left
 
     def send(self, data: bytes) -> None:
         """Record bytes that would be sent as they are."""
@@ -58,13 +64,18 @@ class Answer:
 
 def answer(application: Application, method: str, target: bytes, headers: RawHeaders, body: bytes) -> Answer:
     """Call the application with a request; `target` is the encoded path and query."""
-    answered = Answer()
+    return call(application, environment(method, target, headers, body), Connection())
+
+
+def call(application: Application, environ: dict[str, Any], connection: Connection) -> Answer:
+    """Call the application with the environment of a request."""
+    answered = Answer(connection)
 
     def start_response(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], None]:
         answered.status, answered.headers = int(status[:3]), headers
         return lambda data: None
 
-    environ = _environ(method, target, headers, body) | {"mockserver.connection": answered.connection}
+    environ["mockserver.connection"] = connection
     pieces = application(environ, start_response)
     try:
         answered.body = b"".join(pieces)
@@ -73,13 +84,15 @@ def answer(application: Application, method: str, target: bytes, headers: RawHea
     return answered
 
 
-def _environ(method: str, target: bytes, headers: RawHeaders, body: bytes) -> dict[str, Any]:
+def environment(method: str, target: bytes, headers: RawHeaders, body: bytes) -> dict[str, Any]:
+    """The environment of a request."""
     path, _, query = target.partition(b"?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
         "QUERY_STRING": query.decode("latin-1"),
+        "REQUEST_URI": target.decode("latin-1"),
         "SERVER_NAME": "host.invalid",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",

@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mockserver import config, serving
 from mockserver.client.client import Client
@@ -19,7 +19,7 @@ from mockserver.testing.sandbox import VambeMock
 if TYPE_CHECKING:
     import httpx
 
-SettingValue = str | int | bool | Path | Sequence[str] | None
+SettingValue = str | int | bool | Path | Sequence[str] | Mapping[str, str] | None
 
 # Without the settings that only concern a process of its own.
 _KNOWN = {setting.name: setting for setting in SETTINGS if setting.name not in ("json", "log_format", "ready_file")}
@@ -95,6 +95,8 @@ class MockServer(Server):
 
     def stop(self) -> None:
         """Stop the server; without a database its data is lost. A second call does nothing."""
+        if self._opened is not None:
+            self._opened.engine.release()  # delayed requests are answered while this server still takes work
         self._opened = None
         self._stack.close()
         atexit.unregister(self.stop)
@@ -128,7 +130,10 @@ class MockServer(Server):
         return self._opened
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        return self._running().application(environ, start_response)
+        # A delayed request goes on where it began, also while the server stops.
+        application = environ.get("mockserver.application") or self._running().application
+        environ["mockserver.application"] = application
+        return cast("Iterable[bytes]", application(environ, start_response))
 
     def _work(self, task: Serviceable) -> None:
         running = self._running()
@@ -148,7 +153,9 @@ def _as_text(name: str, value: Any) -> str | list[str] | None:
     """Convert a setting's value to the text of a command line option."""
     if value is None:
         return None
-    if _KNOWN[name].kind == "list":
+    if isinstance(value, Mapping):
+        return [f"{switch}={each}" for switch, each in value.items()]
+    if _KNOWN[name].is_repeatable:
         if not isinstance(value, Iterable):
             raise InvalidSetting(f"{name}: {value!r} is not a list of texts")
         return [value] if isinstance(value, str) else [str(each) for each in value]

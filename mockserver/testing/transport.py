@@ -6,14 +6,15 @@ import math
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import anyio.to_thread
 import h11
 import httpx
 
-from mockserver.testing.inprocess import Answer, Application, answer
+from mockserver.server import Suspended
+from mockserver.testing.inprocess import Answer, Application, Connection, call, environment
 
 Work = Callable[[Any], None]
 
@@ -33,21 +34,27 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request; httpx calls it."""
         request.read()
-        return self._answered(request)
+        return self._answered(_Task(self._application, self._work, request))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an asynchronous client, which may cancel it; httpx calls it."""
         await request.aread()
         unlimited = anyio.CapacityLimiter(math.inf)  # anyio's own 40 are for all threads of an event loop
-        return await anyio.to_thread.run_sync(self._answered, request, abandon_on_cancel=True, limiter=unlimited)
+        task = _Task(self._application, self._work, request)
+        try:
+            return await anyio.to_thread.run_sync(self._answered, task, abandon_on_cancel=True, limiter=unlimited)
+        except BaseException:
+            task.connection.left = True
+            raise
 
-    def _answered(self, request: httpx.Request) -> httpx.Response:
-        task = _Task(self._application, request)
+    def _answered(self, task: _Task) -> httpx.Response:
+        request = task.request
         try:
             self._work(task)
         except ConnectionRefusedError as error:
             raise httpx.ConnectError(str(error), request=request) from error
         if not task.done.wait(request.extensions.get("timeout", {}).get("read")):
+            task.connection.left = True
             raise httpx.ReadTimeout("timed out", request=request)
         if task.error is not None:
             raise task.error
@@ -60,23 +67,41 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 class _Task:
     """A request for one of the server's threads."""
 
-    def __init__(self, application: Application, request: httpx.Request) -> None:
+    def __init__(self, application: Application, work: Work, request: httpx.Request) -> None:
         self.done = threading.Event()
         self.answer = Answer()
         self.error: BaseException | None = None
+        self.request = request
+        self.connection = _Connection()
         self._application = application
-        self._request = request
+        self._work = work
+        self._environ = environment(request.method, request.url.raw_path, request.headers.raw, request.content)
 
     def service(self) -> None:
-        """Answer the request; the thread calls it."""
-        request = self._request
+        """Answer the request, or go on with it after a delay; the thread calls it."""
         try:
-            target, headers = request.url.raw_path, request.headers.raw
-            self.answer = answer(self._application, request.method, target, headers, request.content)
+            self.answer = call(self._application, self._environ, self.connection)
+        except Suspended as suspended:
+            suspended.start(self._resume)
+            return
         except BaseException as error:
             self.error = error
-        finally:
+        self.done.set()
+
+    def _resume(self) -> None:
+        try:
+            self._work(self)
+        except ConnectionRefusedError as error:
+            self.error = httpx.ReadError(str(error), request=self.request)
             self.done.set()
+
+
+class _Connection(Connection):
+    """The connection of a request that may be answered later."""
+
+    def suspend(self, start: Callable[[Callable[[], None]], None]) -> NoReturn:
+        """End this call of the application without an answer; see `Suspended`."""
+        raise Suspended(start)
 
 
 def _broken(answer: Answer, request: httpx.Request) -> httpx.Response:

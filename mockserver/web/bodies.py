@@ -16,16 +16,17 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def read_object(content_type: str, body: bytes, repeated: list[str] | None = None) -> dict[str, Any]:
-    """Parse a body that has to be a JSON object, or raise BadRequest; `repeated` collects keys given more than once."""
-    given = media_type(content_type)
-    if given != JSON:
-        found = f"not {wire_json.quoted(given)}" if given else "which is missing"
-        raise BadRequest(f"The Content-Type must be {JSON}, {found}")
+def read_json(body: bytes, repeated: list[str] | None = None) -> Any:
+    """Parse a JSON body, or raise BadRequest; `repeated` collects keys given more than once."""
     try:
-        document = wire_json.decode(body, repeated)
+        return wire_json.decode(body, repeated)
     except wire_json.NotJson as error:
         raise BadRequest(f"The body is not valid JSON: {error}") from None
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Parse a body that has to be a JSON object, or raise BadRequest."""
+    document = read_json(body)
     if not isinstance(document, dict):
         raise BadRequest(f"The body must be a JSON object, not {kind_of(document)}")
     return document

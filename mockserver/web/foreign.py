@@ -64,6 +64,12 @@ class SocketConnection:
             os.dup2(dead.fileno(), self._connection.fileno(), inheritable=False)
 
 
+def client_gone(environ: dict[str, Any]) -> Callable[[], bool]:
+    """A function that tells if the client of a request has gone, as far as the server knows."""
+    gone: Callable[[], bool] = getattr(environ.get("mockserver.connection"), "gone", lambda: False)
+    return gone
+
+
 def connection_of(environ: dict[str, Any]) -> Any:
     """The connection of a request, for faults that break it. Raises NotImplementedByServer where there is no way."""
     if own := environ.get("mockserver.connection"):

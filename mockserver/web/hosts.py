@@ -87,7 +87,7 @@ class HostRule:
             return self._application(environ, start_response)
         error = MisdirectedRequest(name and _refusal(name))
         body = wire_json.encode(error.document())
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        headers = [("Content-Type", "application/json; charset=utf-8"), ("Content-Length", str(len(body)))]
         start_response(f"{error.status} {error.title}", headers)
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
 

@@ -11,43 +11,28 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 from marshmallow import fields as base
 
-from mockserver import __version__, errors
-from mockserver.fidelity import contract
+from mockserver import __version__
 from mockserver.formats import fields, ids
 from mockserver.formats.json import Document
 from mockserver.web.bodies import JSON
 
-PROBLEM = errors.Problem(("responsibleIds", 1), "invalid_uuid", '"abc" is not a UUID of the form 8-4-4-4-12')
 
-
-def _object(properties: Document, required: Iterable[str], **about: Any) -> Document:
+def described_object(properties: Document, required: Iterable[str], **about: Any) -> Document:
+    """The JSON Schema of an object with no other keys than these."""
     shape = {"required": list(required), "properties": properties, "additionalProperties": False}
     return {"type": "object", **about, **shape}
 
 
-_ERROR: Document = {
-    "statusCode": {"type": "integer", "description": "The HTTP status.", "examples": [404]},
+ERROR_KEYS: Document = {
     "message": {"type": "string", "description": "What is wrong, for a person.", "examples": ["Task not found"]},
     "error": {"type": "string", "description": "The status's title.", "examples": ["Not Found"]},
+    "statusCode": {"type": "integer", "description": "The HTTP status.", "examples": [404]},
 }
-_PLACE = "Where the value is in the body, the query or the path."
-_PROBLEM: Document = {
-    "path": {"type": "array", "description": _PLACE, "items": {"type": ["string", "integer"]}},
-    "message": {"type": "string", "description": "What is wrong, for a person."},
-    "code": {"type": "string", "enum": sorted(contract.CODES), "description": "What is wrong."},
-}
-_PROBLEMS = {
+PLACE: Document = {
     "type": "array",
-    "description": "Every problem, in a stable order: path, query, body.",
-    "items": _object(_PROBLEM, _PROBLEM),
-    "examples": [[PROBLEM.document()]],
+    "description": "Where the value is in the body or the query.",
+    "items": {"type": ["string", "integer"]},
 }
-ERROR = _object(_ERROR, _ERROR, description="Every error has this shape.")
-_VALIDATION_ERROR = _object(
-    _ERROR | {"errors": _PROBLEMS},
-    _ERROR,
-    description="A 400. When fields are invalid, it adds `errors`, one entry for each problem.",
-)
 
 
 class _Converter(OpenAPIConverter):
@@ -61,9 +46,16 @@ class _Plugin(MarshmallowPlugin):
 
 
 class Description:
-    """A description under construction; `spec` is apispec's."""
+    """A description under construction; `spec` is apispec's, `errors` are the schemas Error and ValidationError."""
 
-    def __init__(self, title: str, text: str, security: Mapping[str, Document], required: Sequence[Document]) -> None:
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        security: Mapping[str, Document],
+        required: Sequence[Document],
+        errors: Mapping[str, Document],
+    ) -> None:
         self._schemas: dict[str, Any] = {}
         self._plugin = _Plugin(schema_name_resolver=self._name)
         self.spec = APISpec(title, __version__, "3.1.0", plugins=[self._plugin], info={"description": text})
@@ -72,8 +64,8 @@ class Description:
             self.spec.components.security_scheme(name, scheme)
         self.spec.options["security"] = list(required)
         self.spec.options["servers"] = _servers("http://127.0.0.1:4010")
-        self.spec.components.schema("Error", ERROR)
-        self.spec.components.schema("ValidationError", _VALIDATION_ERROR)
+        for name, schema in errors.items():
+            self.spec.components.schema(name, schema)
 
     def parameters(self, **schemas: Schema | None) -> list[Document]:
         """The parameters for the fields of schemas; each keyword is the location of its schema's parameters."""

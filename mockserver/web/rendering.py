@@ -20,7 +20,7 @@ def respond(document: object, status: int = 200) -> Response:
 
 
 def render(error: errors.ApiError) -> Response:
-    """Render an error as a response; log when storage is full."""
+    """Render an error of the control plane as a response; log when storage is full."""
     if isinstance(error, errors.InsufficientStorage):
         _log.error("%s", error.message)
     return Response(wire_json.encode(error.document()), error.status, error.headers(), mimetype="application/json")
@@ -34,13 +34,11 @@ def register(app: Flask, refuse_route: Callable[[exceptions.HTTPException], Resp
 
 
 def translated(error: exceptions.HTTPException) -> errors.ApiError:
-    """Convert an error of werkzeug into one of ours."""
+    """Convert an error of werkzeug into one of the control plane."""
     where = f"Cannot {request.method} {request.path}"
     if isinstance(error, exceptions.NotFound):
         return errors.NotFound(where)
     if isinstance(error, exceptions.MethodNotAllowed):
-        if request.path == "/":  # the mock's own page: the vendor has no such path
-            return errors.NotFound(where)
         return errors.MethodNotAllowed(where, sorted(error.valid_methods or ()))
     if isinstance(error, exceptions.RequestEntityTooLarge):
         return errors.PayloadTooLarge()

@@ -498,7 +498,7 @@ def test_a_deletion_that_is_refused_is_said_in_the_form(
     page = visit()
     open_edit(page, "Call").get_by_role("button", name="Delete …").click()
     page.locator("#confirmation").get_by_role("button", name="Delete").click()
-    expect(page.locator("#refusal")).to_have_text("Something went wrong (500)")
+    expect(page.locator("#refusal")).to_have_text("Internal server error (500)")
     expect(card(page, "Call")).to_have_count(1)
 
 

@@ -142,7 +142,7 @@ def test_settings_are_saved_and_hold(world: Any, mock: VambeMock) -> None:
     world.get_by_label("in seconds").fill("60")
     click(world, "Save")
     expect(world.locator("#notes")).to_contain_text("The settings are saved")
-    assert mock.settings == {"strict": True, "delay_ms": 1, "rate_limit": {"requests": 2, "seconds": 60}}
+    assert mock.settings == {"strict": True, "delay_ms": 1, "rate_limit": {"requests": 2, "seconds": 60}, "assume": {}}
     assert [create(mock, colour="red").status_code, create(mock).status_code] == [400, 201]
     assert create(mock).status_code == 429
     for label in ("Requests", "in seconds"):
@@ -150,7 +150,7 @@ def test_settings_are_saved_and_hold(world: Any, mock: VambeMock) -> None:
     world.get_by_label("Strict").uncheck()
     click(world, "Save")
     expect(world.locator("#notes p")).to_have_count(2)
-    assert mock.settings == {"strict": False, "delay_ms": 1, "rate_limit": None}
+    assert mock.settings == {"strict": False, "delay_ms": 1, "rate_limit": None, "assume": {}}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,17 @@ def test_a_setting_that_cannot_be_is_refused_at_its_field(
     create(mock)
     expect(world.locator("#now")).to_have_text("2025-11-26T09:00:01.000Z")
     expect(field.locator("..").locator(".error")).to_be_visible()
-    assert mock.settings == {"strict": False, "delay_ms": 0, "rate_limit": None}
+    assert mock.settings == {"strict": False, "delay_ms": 0, "rate_limit": None, "assume": {}}
+
+
+def test_a_guess_is_replaced_at_once_and_put_back(world: Any, mock: VambeMock) -> None:
+    guess = world.get_by_label("create-status")
+    for value, expected in (("200", {"create-status": "200"}), ("201", {})):
+        guess.select_option(value)
+        expect(world.locator("#notes")).to_contain_text(f"create-status is {value}")
+        expect(guess).to_have_value(value)
+        assert mock.settings["assume"] == expected
+        assert create(mock).status_code == int(value)
 
 
 def test_what_one_types_stays_while_requests_come_in(world: Any, mock: VambeMock) -> None:

@@ -5,19 +5,19 @@ export const apiKey = document.body.dataset.apiKey;
 
 /** A refusal of the mock: its status, its message, and the problems of its fields. */
 export class Refused extends Error {
-  constructor(status, body) {
-    super(body.message || `the mock answers ${status}`);
+  constructor(status, message, problems = []) {
+    super(message || `the mock answers ${status}`);
     this.status = status;
-    this.problems = body.errors || [];
+    this.problems = problems;
   }
 }
 
-async function sent(method, path, body, headers = {}) {
+async function sent(method, path, body, headers = {}, explain = (answer, document) => document.errors) {
   const content = body === undefined ? {} : { body: JSON.stringify(body) };
   if (body !== undefined) headers = { ...headers, "Content-Type": "application/json" };
   const answer = await fetch(path, { method, headers, ...content });
   const document = await answer.json();
-  if (!answer.ok) throw new Refused(answer.status, document);
+  if (!answer.ok) throw new Refused(answer.status, document.message, await explain(answer, document));
   return document;
 }
 
@@ -32,7 +32,18 @@ export function control(method, path, body) {
 export const ofTheServer = (method, path, body) => sent(method, `/__admin${path}`, body);
 
 /** A request of the imitated API, as the sandbox's key makes it, or another one. */
-export const vambe = (method, path, body, key = apiKey) => sent(method, `/api/public${path}`, body, { "x-api-key": key });
+export const vambe = (method, path, body, key = apiKey) =>
+  sent(method, `/api/public${path}`, body, { "x-api-key": key }, explained);
+
+/** The problems of a refused request that are about a field, as its journal entry explains them. */
+async function explained(answer) {
+  try {
+    const { problems } = await control("GET", `/requests/${answer.headers.get("X-Mock-Request-Id")}`);
+    return problems.filter((problem) => problem.path.length);
+  } catch {
+    return []; // of another sandbox, or gone
+  }
+}
 
 /** Where this page, or another one, is for a sandbox. */
 export function pageOf(name, path = location.pathname) {

@@ -87,7 +87,7 @@ function rule() {
       problems.push({ path: [name], message: error.message });
     }
   }
-  if (problems.length) throw new Refused(400, { message: "A field cannot be read", errors: problems });
+  if (problems.length) throw new Refused(400, "A field cannot be read", problems);
   return { ...made, times: made.times ?? null };
 }
 

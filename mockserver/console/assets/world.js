@@ -6,7 +6,7 @@ import {
 const PARTS = ["team", "statuses", "contacts", "customers", "clock", "snapshots"];
 const shown = () => refresh(...PARTS);
 /** What somebody has typed into the settings is lost only when these may be others now. */
-const allShown = () => refresh(...PARTS, "settings-fields");
+const allShown = () => refresh(...PARTS, "settings-fields", "assume");
 
 /** Do something, then show the world as it is, whether it was done or not. */
 async function change(action, done, show = shown) {
@@ -107,6 +107,11 @@ function saveSettings(form) {
   const rate_limit = Object.keys(limit).length ? limit : null;
   return control("PATCH", "/settings", { strict: strict.checked, delay_ms: delay(delay_ms.value), rate_limit });
 }
+
+document.getElementById("assume").addEventListener("change", ({ target }) => {
+  const assume = { [target.dataset.assume]: target.value };
+  change(() => control("PATCH", "/settings", { assume }), `${target.dataset.assume} is ${target.value}`, allShown);
+});
 
 document.getElementById("reset").addEventListener("submit", async (event) => {
   event.preventDefault();
