@@ -51,7 +51,7 @@ def test_there_is_a_switch_for_every_failure_of_the_catalogue_and_no_other() -> 
 
 def test_the_failures_are_grouped_by_what_becomes_of_the_request() -> None:
     rows = [[row["name"] for row in group["rows"]] for group in page.present([], CATALOGUE)["groups"]]
-    assert rows[0] == [f"status-{status}" for status in (400, 401, 404, 413, 429, 500, 502, 503, 504)]
+    assert rows[0] == [f"status-{status}" for status in (400, 401, 404, 413, 415, 429, 500, 502, 503, 504)]
     assert rows[1] == ["connection-reset", "connection-empty", "connection-truncate", "connection-garbage"]
     assert rows[2] == ["lost-answer", "late-error"]
 

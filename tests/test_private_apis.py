@@ -57,6 +57,7 @@ PRIVATE = (
         handle_write="self",
         handle_expt="self",
         handle_close="self",
+        _flush_outbufs_below_high_watermark="self",
     ),
     *functions(
         "waitress",

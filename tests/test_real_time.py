@@ -21,7 +21,7 @@ with freezegun.freeze_time("2030-01-01"):
     from mockserver import clock
     from mockserver.sandbox.waiting import Waiting
     first = look()
-    Waiting(threads=5).pause("a", 0.05, lambda: False)
+    Waiting(threads=5).delay("a", 0.05).wait()
     print(*first, *look())
 """
 FROZEN_MS = datetime(2030, 1, 1, tzinfo=timezone.utc).timestamp() * 1000

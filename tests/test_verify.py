@@ -39,7 +39,7 @@ class Watched:
         self.url = server.url
         until, lock = mock.waiting.until, threading.Lock()
 
-        def watched(sandbox: str, condition: Callable[[], bool], seconds: float) -> bool:
+        def watched(sandbox: str, condition: Callable[[], bool], *limits: Any) -> bool:
             looks = 0
 
             def look() -> bool:
@@ -50,7 +50,7 @@ class Watched:
                 looks += 1
                 return held
 
-            return until(sandbox, look, seconds)
+            return until(sandbox, look, *limits)
 
         mock.waiting.until = watched  # type: ignore[method-assign]
         server.start()
