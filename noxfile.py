@@ -23,6 +23,14 @@ def values(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs, *(f"tests/test_{name}.py" for name in names))
 
 
+@nox.session(python=False, default=False)
+def coverage(session: nox.Session) -> None:
+    """Run the tests in the active environment, and fail if they cover less than `setup.cfg` requires."""
+    session.run(
+        "python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", "--cov", "--cov-report=term:skip-covered"
+    )
+
+
 @nox.session(python=False)
 def lint(session: nox.Session) -> None:
     session.run("python", "-m", "ruff", "check", ".")

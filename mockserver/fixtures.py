@@ -240,11 +240,14 @@ def _absolute_record(record: Any, now: datetime) -> Any:
     return record | found
 
 
-def check(document: dict[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[dict[str, Records], list[Problem]]:
+def check(
+    document: dict[str, Any], unknown: frozenset[str] = frozenset(), open_ended: frozenset[str] = frozenset()
+) -> tuple[dict[str, Records], list[Problem]]:
     """Check a whole document; return its records with the derived fields filled in, and every problem.
 
     A problem's path begins with the name of the list: `("users", 2, "email")`. Lists that are `unknown` could not be
-    read: neither they nor references to them are checked.
+    read: neither they nor references to them are checked. References may also lead nowhere in lists that are
+    `open_ended`.
     """
     loaded: dict[str, Records] = {}
     problems: list[Problem] = []
@@ -254,18 +257,21 @@ def check(document: dict[str, Any], unknown: frozenset[str] = frozenset()) -> tu
             values, found = _load_record(schema, record)
             loaded[name].append(values)
             problems += [Problem((name, index, *each.path), each.code, each.message) for each in found]
-    problems += _check_whole(loaded, unknown | {str(problem.path[0]) for problem in problems})
+    problems += _check_whole(loaded, unknown | {str(problem.path[0]) for problem in problems}, open_ended)
     if not problems:
         loaded["notes"] = loaded["notes"] if "notes" in document else list(_notes_of(loaded["tasks"]))
     return loaded, problems
 
 
-def check_task(record: dict[str, Any], people: dict[str, Records], now_ms: int) -> tuple[dict[str, Any], list[Problem]]:
+def check_task(
+    record: dict[str, Any], people: dict[str, Records], now_ms: int, open_ended: frozenset[str]
+) -> tuple[dict[str, Any], list[Problem]]:
     """Check one task that refers to these people; return it with the derived fields filled in, and its problems.
 
-    `now_ms` is the clock's time, for times relative to it.
+    `now_ms` is the clock's time, for times relative to it; `open_ended` as in `check`.
     """
-    loaded, problems = check(absolute({**people, "tasks": [record], "notes": []}, now_ms))
+    document = absolute({**people, "tasks": [record], "notes": []}, now_ms)
+    loaded, problems = check(document, open_ended=open_ended)
     return loaded["tasks"][0], [problem._replace(path=problem.path[2:]) for problem in problems]
 
 
@@ -354,7 +360,7 @@ def _all_day(parts: due.Parts, due_at: str | None) -> str:
     return due.UTC_MIDNIGHT if of_utc and of_utc.due_at == due_at else due.ZONE_MIDNIGHT
 
 
-def _check_whole(loaded: dict[str, Records], doubtful: frozenset[str]) -> list[Problem]:
+def _check_whole(loaded: dict[str, Records], doubtful: frozenset[str], open_ended: frozenset[str]) -> list[Problem]:
     """Check records against each other. Invalid records are empty, and their lists are `doubtful`."""
     return [
         *(problem for name in _SCHEMAS for problem in _duplicates(loaded, name, "key" if name == "api_keys" else "id")),
@@ -362,7 +368,7 @@ def _check_whole(loaded: dict[str, Records], doubtful: frozenset[str]) -> list[P
         *_duplicates(loaded, "statuses", "order"),
         *_duplicates(loaded, "notes", "task_id"),
         *_missing_ones(loaded, doubtful),
-        *_unresolved(loaded, doubtful),
+        *_unresolved(loaded, doubtful | open_ended),
         *_stray_notes(loaded),
     ]
 

@@ -271,6 +271,18 @@ def test_a_contact_that_is_accepted_without_being_known_gets_no_note(api: Api) -
     assert api.state()["notes"] == []
 
 
+def test_tasks_of_contacts_and_customers_that_are_accepted_without_being_known_can_be_put_and_added(api: Api) -> None:
+    task = {"title": "Call", "ai_contact_id": UNKNOWN_ID, "ai_customer_id": UNKNOWN_ID}
+    assert api.client.post("/__admin/tasks", json=task).status_code == 400
+    api.client.patch("/__admin/settings", json={"assume": {"unknown-contact": "accepted"}})
+    assert api.client.post("/__admin/tasks", json=task).status_code == 201
+    state = api.state()
+    assert state["notes"] == []
+    assert api.client.put("/__admin/state", json=state).json() == state
+    api.client.patch("/__admin/settings", json={"assume": {"unknown-contact": "404"}})
+    assert api.client.put("/__admin/state", json=state).status_code == 400
+
+
 def test_a_refused_comma_list_names_the_text_that_is_no_id(api: Api) -> None:
     api.client.patch("/__admin/settings", json={"assume": {"comma-list": "refused"}})
     refused = api.list(responsibleIds=[MARIA, f"{MARIA},{VALENTINA}"]).json()

@@ -70,7 +70,7 @@ def create_task(world: World, creator_id: str, fields: Fields, approve: Callable
         "deleted_at": None,
     }
     task = world.insert_new(Task, row)
-    if contact_id := _known_contact(world, task):
+    if contact_id := known_contact(world, task):
         notes.attach(world, task["id"], contact_id)
     world.tick()
     created = present(task, known)
@@ -148,7 +148,7 @@ def update_task(world: World, task_id: str, fields: Fields, approve: Callable[[]
     if "ai_contact_id" in fields:
         if task["ai_contact_id"] not in (None, fields["ai_contact_id"]):
             world.rely("update-contact")
-        notes.follow(world, task_id, _known_contact(world, fields))
+        notes.follow(world, task_id, known_contact(world, fields))
     world.tick()
     task |= changes
     updated = present(task, known)
@@ -301,7 +301,7 @@ def _not_found(error: type[ApiError], name: str, kind: str, missing: Mapping[str
     return error(f"{name} not found: {', '.join(named)}", rule=rule, problems=problems)
 
 
-def _known_contact(world: World, fields: Mapping[str, Any]) -> str | None:
+def known_contact(world: World, fields: Mapping[str, Any]) -> str | None:
     """The contact that gets a note: one that was accepted without being known gets none."""
     contact_id: str | None = fields["ai_contact_id"]
     return contact_id if contact_id is not None and contact_id in world.people(Contact) else None

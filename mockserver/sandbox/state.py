@@ -77,8 +77,8 @@ def add_task(world: World, task: dict[str, Any]) -> dict[str, Any]:
         raise ValidationFailed([Problem(("id",), "repeated", f"{quoted(row['id'])} is there already")])
     else:
         world.insert(Task, [row])
-    if row["ai_contact_id"] is not None:
-        notes.attach(world, row["id"], row["ai_contact_id"])
+    if contact_id := tasks.known_contact(world, row):
+        notes.attach(world, row["id"], contact_id)
     return tasks.present(row, statuses.load(world))
 
 

@@ -17,7 +17,9 @@ from support import missing
 
 from mockserver.testing import MockServer, VambeMock
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))), None
+)
 AXE = Path(sys.prefix) / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 QUIET = (
     "--no-sandbox",
@@ -36,7 +38,7 @@ QUIET = (
 def browser() -> Iterator[Any]:
     """Chromium, started once for each file: while it runs, no other test of the process can run an event loop."""
     if not CHROMIUM:
-        missing("there is no Chromium, which browser tests need: apt-get install chromium")
+        missing("there is no Chromium, which browser tests need: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield started

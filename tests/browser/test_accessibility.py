@@ -92,7 +92,7 @@ def test_nor_in_a_dialog(shown: Any, serious_problems: Callable[[Any], list[str]
         dialog.evaluate("(dialog) => { dialog.close(); }")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nor_in_an_operation_that_was_tried_out(
     page: Any, mock: VambeMock, serious_problems: Callable[[Any], list[str]], scheme: str
 ) -> None:

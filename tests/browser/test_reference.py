@@ -63,6 +63,7 @@ def test_an_operation_succeeds_at_the_first_click_in_a_new_sandbox(docs: Any, mo
     assert request["request"]["headers"]["x-api-key"] == mock.api_key
 
 
+@pytest.mark.slow
 def test_all_of_them_succeed_one_after_the_other(docs: Any, mock: VambeMock) -> None:
     for operation, status in OPERATIONS.items():
         assert executed(opened(docs, operation)) == str(status)
