@@ -45,9 +45,13 @@ def free_port() -> int:
 
 
 class Process:
-    """`vambe-mock serve` on a database in a folder: started, ended, and started again."""
+    """`vambe-mock serve` on a database in a folder: started, ended, and started again.
 
-    def __init__(self, folder: Path, *arguments: object) -> None:
+    `limit` is called in its process before it runs.
+    """
+
+    def __init__(self, folder: Path, *arguments: object, limit: Callable[[], None] | None = None) -> None:
+        self._limit = limit
         self.database = folder / "world.db"
         self.log = folder / "server.log"
         self._ready = folder / "ready.json"
@@ -66,7 +70,9 @@ class Process:
         self._ready.unlink(missing_ok=True)  # of one that was killed
         begun = time.monotonic()
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self._line, env=self._environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                self._line, env=self._environment, stdout=log, stderr=log, preexec_fn=self._limit
+            )
         wait_until(lambda: self._ready.exists() or self.process.poll() is not None, PATIENCE_S)
         assert self.process.poll() is None, self.log.read_text()[-5000:]
         self.url = json.loads(self._ready.read_text())["url"]

@@ -297,6 +297,17 @@ def test_a_log_that_is_full_makes_room_for_itself_in_the_database(tmp_path: Path
         assert disk.database.stat().st_size > FILE_BYTES * 3 / 4
 
 
+def test_an_answer_over_sixteen_mebibytes_is_whole_where_no_file_can_grow(tmp_path: Path) -> None:
+    with bounded_files(tmp_path) as disk, disk.client() as api:
+        for number in range(18):
+            api.created(title=f"task {number}", description="x" * 1_000_000)
+        disk.stop_growing()
+        answer = api.list()
+        assert (answer.status_code, len(answer.json())) == (200, 18)
+        assert int(answer.headers["content-length"]) == len(answer.content) > 16 * 1_048_576
+        assert api.client.get("/__admin/health").status_code == 200
+
+
 def test_the_log_has_one_line_for_each_of_them_and_no_traceback(disk: Disk) -> None:
     with disk.client() as api:
         disk.stop_growing()

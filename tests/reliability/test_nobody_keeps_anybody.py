@@ -9,6 +9,8 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +21,7 @@ from mockserver import serving
 from mockserver.config import Settings
 from mockserver.server import loop
 from mockserver.testing import MockServer, VambeMock
+from reliability.processes import Process
 
 TASKS = "/api/public/tasks?responsibleIds=&fromDate=0001-01-01&toDate=9999-12-31"
 LIST = f"GET {TASKS} HTTP/1.1\r\nHost: localhost\r\nx-api-key: test_hog\r\n".encode()
@@ -150,6 +153,24 @@ def test_where_all_connections_are_busy_a_new_one_gets_a_503(monkeypatch: pytest
         answer = httpx.get(f"{opened.server.url}/__admin/health", trust_env=False)
         assert_error(answer, 503)
         assert answer.headers["X-Mock-Limit"] == "connections"
+
+
+def test_with_256_open_files_every_request_is_answered(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+
+    def create(number: int) -> int:
+        with actor(server.url, f"sandbox-{number}") as api:  # on a connection of its own
+            return api.create().status_code
+
+    with (
+        Process(tmp_path, limit=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))) as server,
+        contextlib.ExitStack() as stack,
+        ThreadPoolExecutor(32) as pool,
+    ):
+        for _ in range(300):
+            stack.enter_context(connect(server.url))
+        assert set(pool.map(create, range(200))) == {201}
+        assert "Traceback" not in server.log.read_text()
 
 
 def test_clients_that_have_gone_give_back_the_places_of_their_delays() -> None:
