@@ -1,9 +1,9 @@
 """The mock beside `reference/app.js`, the same API on the vendor's identified stack: where their answers differ.
 
-`reference/requests.json` is sent to both, in order. A request has `x-api-key` and a JSON type unless its `headers` say
-otherwise (null leaves one out); `json` or `body` is what it sends, and the answer to one with `keep` gives later ones
-an id. Compared are the status, the content type and the body: of a success the keys and types, of an error all but the
-text about malformed JSON, which is that of Node's version.
+`reference/requests.json` is sent to both, in order. A request has a key and, if it has a body, a JSON type, unless its
+`headers` say otherwise (null leaves one out); the id in the answer to one with `keep` has that name in later ones.
+Compared are the status, the content type and the body: of a success the keys and types, of an error all but the text
+about malformed JSON, which depends on Node's version.
 `reference/differences.json` has every difference, by its rule and reason: the request, what the stack answers, and what
 the mock.
 """
@@ -39,7 +39,7 @@ from mockserver.fidelity import contract
 
 REFERENCE = Path(__file__).parent / "reference"
 PACKAGES = Path(sys.prefix) / "npm-reference" / "node_modules"
-HEADERS = {"x-api-key": "vambe_carlos_key", "Content-Type": "application/json"}
+KEY, JSON = {"x-api-key": "vambe_carlos_key"}, {"Content-Type": "application/json"}
 DIFFERENCES = json.loads((REFERENCE / "differences.json").read_text(encoding="utf-8"))
 NAMES = {
     "MARIA": MARIA,
@@ -76,11 +76,11 @@ def answers(url: str, script: list[dict[str, Any]]) -> dict[str, str]:
     compared = {}
     with connected(url) as connection:
         for case in script:
-            body = {"body": json.dumps(case["json"])} if "json" in case else {}
-            has_body = body or "body" in case or "body_base64" in case
-            headers = {"x-api-key": HEADERS["x-api-key"]} if not has_body else HEADERS
-            headers = {name: text for name, text in (headers | case.get("headers", {})).items() if text is not None}
-            answer = connection.exchange(request_of({**case, **body, "headers": headers}, values))
+            content = {"body": json.dumps(case["json"])} if "json" in case else {}
+            typed = JSON if {"json", "body", "body_base64"} & case.keys() else {}
+            headers = {**KEY, **typed, **case.get("headers", {})}
+            headers = {name: text for name, text in headers.items() if text is not None}
+            answer = connection.exchange(request_of({**case, **content, "headers": headers}, values))
             if "keep" in case:
                 values[case["keep"]] = json.loads(answer.body)["id"]
             text = described(answer)
@@ -127,9 +127,10 @@ def shortened(text: str) -> str:
 def test_the_mock_differs_from_the_stack_where_it_is_known_to() -> None:
     script = json.loads((REFERENCE / "requests.json").read_text(encoding="utf-8"))
     with running() as mock:
-        world = httpx.get(f"{mock}/__admin/state", headers=HEADERS)
+        world = httpx.get(f"{mock}/__admin/state", headers=KEY)
         with application(world.text) as real:
             expected, found = answers(real, script), answers(mock, script)
+    assert len(expected) == len(script), "each request has a name of its own"
     differences = {
         name: [shortened(answer), shortened(found[name])] for name, answer in expected.items() if found[name] != answer
     }

@@ -66,9 +66,11 @@ const found = (row, message) => {
 };
 const taskOf = (id) => found(world.tasks.find((row) => row.id === id), "Task not found");
 const requireReferences = (body) => {
-  const unknown = (body.responsibleIds ?? []).filter((id) => !world.users.some((user) => user.active && user.id === id));
+  const active = world.users.filter((user) => user.active).map((user) => user.id);
+  const unknown = (body.responsibleIds ?? []).filter((id) => !active.includes(id));
   found(!unknown.length, `responsibleIds not found: ${unknown.join(", ")}`);
-  for (const [name, rows] of [["aiContactId", world.contacts], ["aiCustomerId", world.customers], ["statusId", world.statuses]])
+  const others = { aiContactId: world.contacts, aiCustomerId: world.customers, statusId: world.statuses };
+  for (const [name, rows] of Object.entries(others))
     found(!body[name] || rows.some((row) => row.id === body[name]), `${name} not found: ${body[name]}`);
 };
 const dated = (body) => ({
