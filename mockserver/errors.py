@@ -120,6 +120,12 @@ class BadRequest(ApiError):
     body_rule = ""
 
 
+class Undecodable(BadRequest):
+    """400: the body is not in the encoding that it names."""
+
+    rule = "content-encoding"
+
+
 class ValidationFailed(BadRequest):
     """400 with every problem of the request, in a stable order."""
 

@@ -21,6 +21,7 @@ INTEGRATION = {
     "test_concurrency",
     "test_copy_as",
     "test_determinism",
+    "test_differential",
     "test_docs",
     "test_doors",
     "test_embedding",

@@ -173,6 +173,19 @@ def test_a_query_that_is_refused_names_its_problems(api: Api, query: dict[str, A
     assert problems(api.client.get(CONTACTS, params=query)) == expected
 
 
+@pytest.mark.parametrize("days", ["7.5", "0.5", "365.5"])
+def test_a_number_of_days_that_is_not_whole_is_worded_as_zod_words_it(api: Api, days: str) -> None:
+    assert assert_error(api.client.get(CONTACTS, params={"days": days}), 400)["errors"] == [
+        {
+            "expected": "int",
+            "format": "safeint",
+            "code": "invalid_type",
+            "path": ["days"],
+            "message": "Invalid input: expected int, received number",
+        }
+    ]
+
+
 def _of_number(code: str, bound: str, limit: int, text: str) -> dict[str, Any]:
     head = {"origin": "number", "code": code, bound: limit, "inclusive": True}
     return {**head, "path": ["days"], "message": f"Too {text}{limit}"}

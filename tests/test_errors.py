@@ -394,9 +394,19 @@ def encoded(api: Api, content: bytes, encoding: str) -> httpx.Response:
     return api.client.post("/api/public/tasks", content=content, headers=JSON | {"content-encoding": encoding})
 
 
-@pytest.mark.parametrize("content", [b"{}", gzip.compress(b"{}", mtime=0)[:-4], zlib.compress(b"{}")])
+GZIPPED = gzip.compress(json.dumps(VALID).encode(), mtime=0)
+
+
+@pytest.mark.parametrize("content", [b"{}", GZIPPED[:-4], GZIPPED + b"x", GZIPPED + b"{}", zlib.compress(b"{}")])
 def test_a_body_that_is_not_encoded_as_it_says_is_a_400(api: Api, content: bytes) -> None:
-    assert assert_error(encoded(api, content, "gzip"), 400)["message"].startswith("The body is not gzip: ")
+    response = encoded(api, content, "gzip")
+    bare(response, 400, response.json()["message"])
+    assert response.json()["message"].startswith("The body is not gzip: ")
+
+
+@pytest.mark.parametrize("behind", [gzip.compress(b" ", mtime=0), b"\0", b"\0x"])
+def test_more_members_of_gzip_and_padding_are_read(api: Api, behind: bytes) -> None:
+    assert encoded(api, GZIPPED + behind, "gzip").status_code == 201
 
 
 @pytest.mark.parametrize("encoding", ["br", "x-gzip", "gzip, gzip"])

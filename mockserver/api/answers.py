@@ -14,6 +14,7 @@ from mockserver.errors import (
     InternalServerError,
     Problem,
     Unauthorized,
+    Undecodable,
     ValidationFailed,
     listed,
 )
@@ -43,7 +44,7 @@ def body(error: ApiError, assumed: Assumed = DEFAULTS) -> dict[str, Any]:
         return _validation_body(error, assumed["validation-body"])
     if isinstance(error, Unauthorized) and assumed["unauthorized-body"] == "bare":
         return {"message": error.title, "statusCode": error.status}
-    if error.status in _BARE:
+    if error.status in _BARE or isinstance(error, Undecodable):
         return {"statusCode": error.status, "message": error.message}
     return error.document()
 

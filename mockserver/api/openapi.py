@@ -54,7 +54,7 @@ _DETAILS: Document = {
     "maximum": {"type": "number", "description": "`too_big`: the bound."},
     "received": _TEXT | {"description": "`invalid_type` of a number: `NaN`.", "examples": ["NaN"]},
     "inclusive": {"type": "boolean", "description": "True when the bound itself is allowed."},
-    "format": _TEXT | {"description": "`invalid_format`: the expected format.", "examples": ["uuid"]},
+    "format": _TEXT | {"description": "The expected format; `safeint` is a whole number.", "examples": ["uuid"]},
     "pattern": _TEXT | {"description": "`invalid_format`: the expected pattern."},
     "values": {"type": "array", "description": "`invalid_value`: the allowed values.", "items": _TEXT},
 }
@@ -72,7 +72,8 @@ _ERRORS = {
     "ValidationError": described_object(
         ERROR_KEYS | {"errors": _ISSUES},
         _REQUIRED,
-        description="A 400. Invalid fields are listed in `errors`; every other 400 has an `error` instead.",
+        description="A 400. Invalid fields are listed in `errors`; every other 400 has an `error` instead, "
+        "but for a body that is not in the encoding that it names.",
     ),
 }
 

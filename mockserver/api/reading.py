@@ -16,6 +16,7 @@ from mockserver.errors import (
     InvalidId,
     PayloadTooLarge,
     Problem,
+    Undecodable,
     UnsupportedMediaType,
     ValidationFailed,
 )
@@ -30,7 +31,6 @@ _LIST = "responsibleIds"  # of the query: a list of ids
 Query = Mapping[str, list[str]]
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*"?([^\s";]+)""", re.IGNORECASE)
-_GZIP_MEMBER = b"\x1f\x8b"
 _WINDOW_BITS = {"gzip": 31, "deflate": 15}  # of zlib
 
 
@@ -73,7 +73,7 @@ def decoded(received: Received, limit: int) -> Received:
     """The request with its body decoded as `Content-Encoding` says, when it is one of JSON.
 
     Raises UnsupportedMediaType for another charset or encoding, PayloadTooLarge for more than `limit` decoded bytes,
-    and BadRequest for a body that is not what it says.
+    and Undecodable for a body that is not what it says.
     """
     content_type = received.headers.get("content-type", "")
     if media_type(content_type) != JSON:
@@ -90,16 +90,16 @@ def decoded(received: Received, limit: int) -> Received:
 
 def _inflated(body: bytes, encoding: str, limit: int) -> bytes:
     inflated, rest = b"", body
-    while rest and (not inflated or rest.startswith(_GZIP_MEMBER)):
+    while rest and (rest is body or (encoding == "gzip" and rest[0])):  # another member, not padding
         stream = zlib.decompressobj(_WINDOW_BITS[encoding])
         try:
             inflated += stream.decompress(rest, limit + 1 - len(inflated))
         except zlib.error as error:
-            raise BadRequest(f"The body is not {encoding}: {error}", rule="content-encoding") from None
+            raise Undecodable(f"The body is not {encoding}: {error}") from None
         if len(inflated) > limit:
             raise PayloadTooLarge
         if not stream.eof:
-            raise BadRequest(f"The body is not {encoding}: it ends too early", rule="content-encoding")
+            raise Undecodable(f"The body is not {encoding}: it ends too early")
         rest = stream.unused_data
     return inflated
 

@@ -193,14 +193,14 @@ class NumberText(Strict):
         if text and not _NUMBER.fullmatch(text):
             raise refusal("invalid_type", f"Expected a number, received {quoted(value)}", issue=zod.NOT_A_NUMBER)
         number = float(text or "0")
+        if math.isfinite(number) and not number.is_integer():
+            message = f"Expected a whole number, received {quoted(value)}"
+            raise refusal("invalid_type", message, issue=zod.NOT_AN_INTEGER)
         message = f"Must be from {self.low} to {self.high}"
         if number < self.low:
             raise refusal("out_of_bounds", message, issue=zod.number_too_small(self.low))
         if number > self.high:
             raise refusal("out_of_bounds", message, issue=zod.number_too_big(self.high))
-        if number != int(number):
-            issue = zod.invalid_type("int", "number")
-            raise refusal("invalid_type", f"Expected a whole number, received {quoted(value)}", issue=issue)
         return int(number)
 
     def unexpected(self, received: str) -> Issue:

@@ -54,6 +54,9 @@ _TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
 NOT_A_NUMBER = Issue(
     {"expected": "number", "code": "invalid_type", "received": "NaN"}, "Invalid input: expected number, received NaN"
 )
+NOT_AN_INTEGER = Issue(
+    {"expected": "int", "format": "safeint", "code": "invalid_type"}, "Invalid input: expected int, received number"
+)
 INVALID_UUID = _invalid_format("uuid", "Invalid UUID", UUID_PATTERN)
 INVALID_DATE = _invalid_format("date", "Invalid ISO date")
 INVALID_DATE_TIME = _invalid_format("datetime", "Invalid ISO datetime")
