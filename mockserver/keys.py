@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from mockserver.errors import BadRequest, Unauthorized
@@ -19,6 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = re.compile(r"[\x21-\x7e]{1,256}")
 
 
+@lru_cache(maxsize=1024)
 def is_name(text: str) -> bool:
     """Test for a valid name of a sandbox."""
     return bool(_NAME.fullmatch(text)) and text not in (".", "..")
@@ -68,6 +70,7 @@ class Keys:
 
     def __init__(self, callers: Iterable[tuple[str, Caller]]) -> None:
         self._callers = dict(callers)
+        self.secrets = tuple(self._callers)  # to be masked in the journal
 
     def caller(self, key: str | None) -> Caller:
         """The caller that the key identifies; Unauthorized for a missing or an unknown key."""
@@ -76,7 +79,3 @@ class Keys:
         if key and key.startswith(PREFIX) and is_name(key[len(PREFIX) :]):
             return Caller(key[len(PREFIX) :])
         raise Unauthorized(None if key else "API key is required")
-
-    def secrets(self) -> Iterable[str]:
-        """The keys to mask in the journal."""
-        return self._callers.keys()

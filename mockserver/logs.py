@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import select
+import stat
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from mockserver.clock import real_ms, text_of
 
@@ -70,6 +72,7 @@ class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic only 
         super().__init__()
         self._dropped = 0
         self._begun = False  # a line whose end was dropped
+        self._may_wait = _may_wait(self.stream)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record as a line."""
@@ -99,16 +102,22 @@ class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic only 
         self._begun = False
 
     def _room(self) -> bool:
-        """Test if the stream takes a piece without waiting; a stream in memory always does."""
-        try:
-            number = self.stream.fileno()
-        except (AttributeError, OSError, ValueError):
-            return True
-        if _poll is None:
+        """Test if the stream takes a piece without waiting."""
+        if _poll is None or not self._may_wait:
             return True
         poller = _poll()
-        poller.register(number, select.POLLOUT)
+        poller.register(self.stream.fileno(), select.POLLOUT)
         return bool(poller.poll(0))
+
+
+def _may_wait(stream: Any) -> bool:
+    """Test for a pipe, a socket or a terminal, which wait for a reader; files and streams in memory never do."""
+    try:
+        number = stream.fileno()
+        mode = os.fstat(number).st_mode
+    except (AttributeError, OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)
 
 
 def printable(text: str) -> str:

@@ -26,7 +26,7 @@ _REMEMBERED = 1024  # characters of headers whose secrets are worth remembering
 def secrets(headers: Mapping[str, str], known_keys: Iterable[str] = ()) -> list[str]:
     """The secrets of a request with these headers, the longest first; `test_` keys are not secret."""
     sent = tuple([(name, headers[name]) for name in SECRET_HEADERS if name in headers])
-    small = sum(len(value) for _, value in sent) <= _REMEMBERED
+    small = sum([len(value) for _, value in sent]) <= _REMEMBERED
     return (_secrets_again if small else _secrets)(sent, tuple(known_keys))
 
 

@@ -409,7 +409,7 @@ class _Exchange:
 
     @cached_property
     def _secrets(self) -> list[str]:
-        return masking.secrets(self.received.headers, self.engine.keys.secrets())
+        return masking.secrets(self.received.headers, self.engine.keys.secrets)
 
 
 def _is_outdated(opened: OpenSandbox, outcome: Outcome) -> bool:

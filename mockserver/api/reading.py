@@ -127,10 +127,11 @@ def read(operation: Operation, path: Mapping[str, str], received: Received, assu
         else _load(operation.body_schema, document, relied, _refused(document, relied, assumed)),
     }
     problems = [problem for _, found in loaded.values() for problem in found]
-    if "comma-list" in relied:
+    if problems and "comma-list" in relied:
         problems = [each._replace(rule="comma-list") if each.path[:1] == (_LIST,) else each for each in problems]
     unread_keys = _unread(operation.body_schema, document)
-    unread_names = _unread(operation.query_schema, [name.removesuffix("[]") for name in received.query])
+    sent_names = [name.removesuffix("[]") for name in received.query]
+    unread_names = _unread(operation.query_schema, sent_names) if sent_names else ()
     if unread_keys or unread_names:
         relied.add("unknown-keys")
     if repeated_keys:
@@ -192,8 +193,10 @@ def _load(
     if schema is None:
         return {}, []
     values, problems = fields.load(schema, document, relied)
-    settled = {problem.path[0] for problem in known or ()}
-    return values, [*(known or ()), *(problem for problem in problems if problem.path[0] not in settled)]
+    if known:
+        settled = {problem.path[0] for problem in known}
+        problems = [*known, *(problem for problem in problems if problem.path[0] not in settled)]
+    return values, problems
 
 
 def _refused(document: Mapping[str, Any], relied: set[str], assumed: Assumed) -> list[Problem]:

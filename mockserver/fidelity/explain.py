@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from functools import cache, lru_cache
 
 from mockserver.errors import LEFT_OUT, ApiError, InvalidId, NotFound, Problem, ValidationFailed, listed
 from mockserver.fidelity.contract import DOCUMENTED, RULES
@@ -29,11 +30,14 @@ _OF_EVERY_ANSWER = frozenset(("path-matching", "empty-body"))
 def decision(refusal: ApiError | None, operation: str | None) -> Document:
     """The rules behind the status and the body of an answer, as a journal entry shows them."""
     status, body = _behind(refusal, operation)
-    name = status
-    if isinstance(refusal, ValidationFailed | InvalidId):
-        name = _name(refusal.problems[0])
-    section = _section(status)
-    return {"rule": name, "evidence": _evidence(status), "body": {"rule": body, "evidence": _evidence(body)}, **section}
+    name = _name(refusal.problems[0]) if isinstance(refusal, ValidationFailed | InvalidId) else status
+    return {"rule": name, **_decision(status, body)}
+
+
+@cache
+def _decision(status: str, body: str) -> Document:
+    evidence, body_evidence = _evidence(status), _evidence(body)
+    return {"evidence": evidence, "body": {"rule": body, "evidence": body_evidence}, **_section(status)}
 
 
 def _behind(refusal: ApiError | None, operation: str | None) -> tuple[str, str]:
@@ -64,7 +68,13 @@ def inferred(refusal: ApiError | None, operation: str | None, understood: Set[st
         found = {*_behind(refusal, operation), *names, *understood & _OF_EVERY_ANSWER}
         if isinstance(refusal, NotFound):  # it is about what the request names, so the request was understood
             found |= understood
-    return sorted(found & _INFERRED.keys(), key=_INFERRED.__getitem__)
+    return [*_in_order(frozenset(found))]
+
+
+@lru_cache(maxsize=1024)
+def _in_order(rules: frozenset[str]) -> tuple[str, ...]:
+    """Those of the rules that are inferred, in the contract's order."""
+    return tuple(sorted(rules & _INFERRED.keys(), key=_INFERRED.__getitem__))
 
 
 def problems(refusal: ApiError | None) -> list[Document]:

@@ -6,7 +6,6 @@ Marshmallow's own fields convert: `Float` takes `"1"`, `UUID` takes braces, `Boo
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -404,8 +403,10 @@ def load(
     `relied` collects the undocumented rules by which a document without problems is accepted.
     """
     if quickly := _loader(schema):
-        with contextlib.suppress(_Refused, ValidationError):
+        try:
             return quickly(document, set() if relied is None else relied), []
+        except (_Refused, ValidationError):
+            pass  # marshmallow reports the problems
     try:
         return schema.load(document), []
     except ValidationError as error:

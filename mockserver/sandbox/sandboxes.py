@@ -132,10 +132,7 @@ class Sandboxes:
         the sandbox is new and the limit is reached, StorageFull when there is no room.
         """
         with self._store.write() as transaction:
-            opened = self._find(transaction, name) if create else self._require(transaction, name)
-            if opened is None:
-                self._create(transaction, name)
-                opened = self._require(transaction, name)
+            opened = self._opened(transaction, name, create)
             yield opened
             opened.world.save()
 
@@ -148,9 +145,11 @@ class Sandboxes:
         The sandbox stays cached for the next writer: `work` may change its world and its journal, not replace them.
         """
         try:
-            with self.open(name, create) as opened:
+            with self._store.write() as transaction:  # as in `open`, without the cost of another generator
+                opened = self._opened(transaction, name, create)
                 result = work(opened)
-                at_hand = opened.world.transaction.memory
+                opened.world.save()
+                at_hand = transaction.memory
                 at_hand[name] = opened.world, opened.journal
                 if len(at_hand) > MAX_AT_HAND:
                     del at_hand[next(iter(at_hand))]
@@ -329,6 +328,13 @@ class Sandboxes:
         transaction.statements.insert(Sandbox, {"name": name, "named": named, **pointers})
         # The sandbox is kept even if the request that opened it is refused.
         transaction.commit()
+
+    def _opened(self, transaction: Transaction, name: str, create: bool) -> OpenSandbox:
+        opened = self._find(transaction, name) if create else self._require(transaction, name)
+        if opened is None:
+            self._create(transaction, name)
+            opened = self._require(transaction, name)
+        return opened
 
     def _find(self, transaction: Transaction, name: str, kept: bool = True) -> OpenSandbox | None:
         # Removed from the cache, not only read: the caller may replace the world.

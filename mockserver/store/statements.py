@@ -94,7 +94,7 @@ class Statements:
         """Change the rows that match `where`."""
         values = _in_table_order(model, values)
         self.run(
-            (model, "update", tuple(values), _shape(where)),
+            (model, "update", *values, _shape(where)),
             lambda: model.update(values).where(*_equal(model, where)),
             [*values.values(), *_given(where)],
         )
@@ -147,4 +147,9 @@ def _given(where: Values) -> list[Any]:
 
 def _in_table_order(model: type[Model], values: Values) -> Values:
     """The values in the order in which peewee writes them."""
-    return {name: values[name] for name in model._meta.sorted_field_names if name in values}
+    return {name: values[name] for name in _sorted(model, tuple(values))}
+
+
+@cache
+def _sorted(model: type[Model], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in model._meta.sorted_field_names if name in names)
