@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from typing import Any
 
@@ -241,6 +242,16 @@ def test_only_utf_8_without_a_mark_is_read(body: bytes, message: str) -> None:
 
 def test_what_is_sent_is_compact_utf_8_in_the_order_of_its_keys() -> None:
     assert wire_json.encode({"b": "é😀", "a": [1, None, True]}) == '{"b":"é😀","a":[1,null,true]}'.encode()
+
+
+DOCUMENTS = ('é\u2028\x00"\\', 3, -0.0, 1e16, 2**70, True, None, [], {}, {"a": [{"": (1, 2.5)}, {}], "b": ""})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_what_is_sent_is_what_the_json_module_writes(document: object) -> None:
+    """The encoder is one that the module does not document: see `formats/json.py`."""
+    written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    assert wire_json.encode(document) == written.encode()
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
