@@ -211,10 +211,11 @@ def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, str], bytes]:
     return draw(st.sampled_from(["POST", "PUT", "PATCH"])), target, draw(st.sampled_from([TYPE, {}])), body.encode()
 
 
+@pytest.mark.parametrize("examples", [5, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_any_request_comes_again_as_it_was(sandbox: Sandbox, language: str) -> None:
+def test_any_request_comes_again_as_it_was(sandbox: Sandbox, language: str, examples: int) -> None:
     @settings(
-        max_examples=15,
+        max_examples=examples,
         deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

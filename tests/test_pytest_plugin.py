@@ -222,13 +222,14 @@ def written(suite: pytest.Pytester, folder: str, *arguments: object) -> dict[str
 
 
 class TestTheSameEverywhere:
-    def test_eight_workers_get_the_bytes_of_a_serial_run_on_servers_of_their_own_and_on_one(
-        self, suite: pytest.Pytester, server_url: str
+    @pytest.mark.parametrize("workers", [4, pytest.param(8, marks=pytest.mark.slow)])
+    def test_workers_get_the_bytes_of_a_serial_run_on_servers_of_their_own_and_on_one(
+        self, suite: pytest.Pytester, server_url: str, workers: int
     ) -> None:
         serial = written(suite, "serial")
         assert len(serial) == 12
-        assert written(suite, "each", "-n", 8) == serial
-        assert written(suite, "one", "-n", 8, "--vambe-mock-url", server_url) == serial
+        assert written(suite, "each", "-n", workers) == serial
+        assert written(suite, "one", "-n", workers, "--vambe-mock-url", server_url) == serial
 
     def test_the_order_of_the_tests_changes_nothing(self, suite: pytest.Pytester) -> None:
         serial = written(suite, "serial")
