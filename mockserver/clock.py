@@ -86,10 +86,15 @@ class Clock(NamedTuple):
         return Clock(self.mode, min(self.now_ms + self.tick_ms, LATEST_MS), self.anchor_ms, self.tick_ms)
 
 
-@lru_cache(maxsize=256)
 def text_of(ms: int) -> str:
     """Milliseconds since 1970 as the API writes instants."""
-    return dates.text_of(moment_of(ms))
+    second, rest = divmod(ms, 1000)
+    return f"{_up_to_second(second)}{rest:03}Z"
+
+
+@lru_cache(maxsize=256)
+def _up_to_second(second: int) -> str:
+    return dates.text_of(moment_of(second * 1000)).removesuffix("000Z")
 
 
 def moment_of(ms: int) -> datetime:

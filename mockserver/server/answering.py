@@ -24,7 +24,7 @@ from mockserver.server.request import Request
 
 _logger = logging.getLogger("mockserver")
 _date = lru_cache(maxsize=2)(build_http_date)
-_SECRET_HEADERS = {name.upper().replace("-", "_"): name for name in masking.SECRET_HEADERS}
+_SECRET_HEADERS = tuple(name.upper().replace("-", "_") for name in masking.SECRET_HEADERS)
 
 
 def log_access(request: Request, status: int | str, duration_ms: float = 0.0, sandbox: object = None) -> None:
@@ -37,8 +37,14 @@ def log_access(request: Request, status: int | str, duration_ms: float = 0.0, sa
 
 
 def _without_keys(request: Request) -> str:
-    sent = {name: request.headers[key] for key, name in _SECRET_HEADERS.items() if key in request.headers}
-    return masking.masked(masking.secrets(sent), request.log_path)
+    return _masked(request.log_path, *map(request.headers.get, _SECRET_HEADERS))
+
+
+@lru_cache(maxsize=64)
+def _masked(path: str, *values: str | None) -> str:
+    """A path without the secrets in these values of `masking.SECRET_HEADERS`."""
+    sent = {name: value for name, value in zip(masking.SECRET_HEADERS, values, strict=True) if value is not None}
+    return masking.masked(masking.secrets(sent), path)
 
 
 class Suspended(BaseException):
