@@ -15,6 +15,7 @@ from mockserver.clock import ClockSetting
 from mockserver.config import Settings
 from mockserver.domain import contacts, tasks
 from mockserver.engine import EXTENSION
+from mockserver.sandbox import resetting
 
 CONTACTS, SEARCH = "/api/public/contacts", "/api/public/contacts/search"
 CAMILA, IGNACIO, FRANCISCA = CONTACT, OTHER_CONTACT, "6746e13f-6e74-4981-97c7-a1993bcedd81"
@@ -357,7 +358,7 @@ def test_a_bounded_list_reads_a_thousand_contacts_and_refuses_more() -> None:
     (first, *_) = document["contacts"]
     for total in (tasks.LARGE, tasks.LARGE + 1):
         many = [first | {"id": number(n)} for n in range(total)]
-        mock.sandboxes.refill("default", document | {"contacts": many})
+        resetting.refill(mock.sandboxes, "default", document | {"contacts": many})
         with mock.sandboxes.look("default") as looked:
             calls = (
                 partial(contacts.list_contacts, looked.world, 1),

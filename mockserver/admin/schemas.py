@@ -26,7 +26,8 @@ from mockserver.journal.matchers import is_matcher
 from mockserver.keys import check_name
 from mockserver.masking import SECRET_HEADERS
 from mockserver.sandbox import snapshots
-from mockserver.sandbox.sandboxes import FIXTURES, PARTS
+from mockserver.sandbox.resetting import PARTS
+from mockserver.sandbox.snapshots import FIXTURES
 
 LISTS = ("users", "statuses", "contacts", "customers", "tasks", "notes")
 

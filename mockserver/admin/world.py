@@ -10,8 +10,8 @@ from mockserver.domain import statuses
 from mockserver.engine import Engine
 from mockserver.errors import BadRequest, ValidationFailed
 from mockserver.formats.json import Document
-from mockserver.sandbox import sandboxes, settings, snapshots, state
-from mockserver.sandbox.sandboxes import PARTS
+from mockserver.sandbox import resetting, settings, snapshots, state
+from mockserver.sandbox.resetting import PARTS
 from mockserver.store.contents import World
 
 
@@ -25,7 +25,7 @@ def health(call: Call) -> Document:
 def reset(call: Call) -> Document:
     """Reset the sandbox to the fixtures, to people and statuses only, or to a snapshot."""
     to = call.body["to"]
-    if to not in (sandboxes.FIXTURES, sandboxes.EMPTY):
+    if to not in (snapshots.FIXTURES, snapshots.EMPTY):
         snapshots.check_name(to)
     return _reset(call, to, call.body["parts"])
 
@@ -44,7 +44,7 @@ def put_state(call: Call) -> Document:
     document, problems = fixtures.check(fixtures.absolute(call.body, now_ms), open_ended=open_ended)
     if problems:
         raise ValidationFailed(problems)
-    call.engine.sandboxes.refill(call.sandbox, document)
+    resetting.refill(call.engine.sandboxes, call.sandbox, document)
     _superseded(call.engine, call.sandbox)
     call.engine.waiting.announce(call.sandbox, "state", lambda: {"replaced": True})
     return _state(call)
@@ -185,7 +185,7 @@ def _state(call: Call) -> Document:
 
 
 def _reset(call: Call, to: str, only: list[str]) -> Document:
-    call.engine.sandboxes.reset(call.sandbox, to, only)
+    resetting.reset(call.engine.sandboxes, call.sandbox, to, only)
     _superseded(call.engine, call.sandbox)
     done = {"sandbox": call.sandbox, "to": to, "only": list(only)}
     call.engine.waiting.announce(call.sandbox, "reset", lambda: done)

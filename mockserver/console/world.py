@@ -16,7 +16,8 @@ from mockserver.fidelity.assumptions import Assumption
 from mockserver.formats.json import Document
 from mockserver.keys import DEFAULT
 from mockserver.sandbox import settings, snapshots, state
-from mockserver.sandbox.sandboxes import PARTS, OpenSandbox
+from mockserver.sandbox.resetting import PARTS
+from mockserver.sandbox.sandboxes import OpenSandbox
 
 # Derived from a task's due date and status, and left out so that edited files stay consistent.
 _DERIVED = ("due_timezone", "due_at", "is_all_day", "status_config")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -22,8 +22,6 @@ from mockserver.store.contents import World
 from mockserver.store.models import (
     Contact,
     Customer,
-    Entry,
-    FaultRow,
     JournalRow,
     Note,
     Part,
@@ -38,24 +36,11 @@ from mockserver.store.transactions import StorageFull, Store, Transaction, Would
 
 PEOPLE: tuple[type[Part], ...] = (User, Status, Contact, Customer)
 DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Note)
-PARTS = ("tasks", "journal", "faults", "clock", "ids", "settings")
-FIXTURES, EMPTY = "fixtures", "empty"
 MAX_NAMES = 20  # in a message
 MAX_AT_HAND = 100  # sandboxes
 MAX_UNIDENTIFIED = 200  # entries of requests whose key opens no sandbox
 Result = TypeVar("Result")
 _log = logging.getLogger("mockserver")
-_GROWING: tuple[type[Part], ...] = (Task, Note)  # tables without an upper limit of rows
-
-_COLUMNS = {
-    "clock": ("clock_mode", "clock_now_ms", "clock_anchor_ms", "clock_tick_ms"),
-    "ids": ("seed", "minted_tasks", "minted_notes"),
-    "faults": ("minted_faults",),
-    "settings": (
-        *("strict", "assume", "delay_ms", "delay_spread", "delays_drawn"),
-        *("rate_requests", "rate_seconds", "rate_window_ms", "rate_used"),
-    ),
-}
 
 
 class OpenSandbox(NamedTuple):
@@ -108,11 +93,11 @@ class Room(NamedTuple):
 
 
 class Sandboxes:
-    """All sandboxes of a store."""
+    """All sandboxes of a store, and the initial state of new ones."""
 
     def __init__(self, store: Store, defaults: SandboxDefaults, room: Room) -> None:
         self._store = store
-        self._defaults = defaults
+        self.defaults = defaults
         self._room = room
         self._started = monotonic()
         self._last_used: dict[str, float] = {}
@@ -122,7 +107,7 @@ class Sandboxes:
     @property
     def assumed(self) -> Assumed:
         """The server's value of each switch."""
-        return self._defaults.assumed
+        return self.defaults.assumed
 
     @contextlib.contextmanager
     def open(self, name: str, create: bool = True) -> Iterator[OpenSandbox]:
@@ -184,7 +169,7 @@ class Sandboxes:
     def with_other_fixtures(self) -> list[str]:
         """The names of the sandboxes whose tasks come from other fixtures than these, sorted."""
         with self._store.read() as transaction:
-            return _names(transaction, Sandbox.template != self._defaults.template)
+            return _names(transaction, Sandbox.template != self.defaults.template)
 
     def create(self, name: str | None) -> str:
         """Create a sandbox, with a random name when none is given; returns its name.
@@ -211,50 +196,6 @@ class Sandboxes:
         with self._store.write() as transaction:
             self._remove(transaction, name)
 
-    def reset(self, name: str, to: str = FIXTURES, only: Collection[str] = PARTS) -> None:
-        """Reset parts of a sandbox: to the fixtures, to people and statuses only, or to a snapshot.
-
-        The cost is independent of the sandbox's contents: the sweeper deletes superseded rows later, unless their room
-        is needed now. Raises NotFound for a snapshot that does not exist.
-        """
-        try:
-            self._reset(name, to, only)
-        except StorageFull:
-            self._reset(name, to, only, clear_first=True)
-
-    def refill(self, name: str, document: state.Document) -> None:
-        """Replace all contents that a state document covers, or nothing; the document must be valid."""
-        with self.open(name) as opened:
-            old = opened.world
-            world = contents.create(old.transaction, old.columns)
-            state.fill(world, document)
-            world.copy_rows(old, (FaultRow,))
-            old.transaction.statements.update(Sandbox, {"world": world.number}, {"name": name})
-
-    def _reset(self, name: str, to: str, only: Collection[str], clear_first: bool = False) -> None:
-        with self.open(name) as opened:
-            source = self._source(opened, to)
-            if clear_first:
-                _clear(opened, only)
-            if "tasks" in only:
-                world = self._replaced(opened, source, to, only)
-                row = {"world": world.number}
-                if to == FIXTURES:
-                    row["template"] = self._defaults.template
-            else:
-                world, row = opened.world, {}
-                if "faults" in only:
-                    world.delete(FaultRow)
-                    world.copy_rows(source, (FaultRow,))
-            for part in set(only) & set(_COLUMNS):
-                fresh = self._defaults.columns() if to in (FIXTURES, EMPTY) else source.columns
-                world.columns |= {name: fresh[name] for name in _COLUMNS[part]}
-            world.save()
-            if "journal" in only:
-                row["journal"] = create_journal(world.transaction)
-            if row:
-                world.transaction.statements.update(Sandbox, row, {"name": name})
-
     def _look_only(self, name: str, work: Callable[[OpenSandbox], Result], full: StorageFull) -> Result:
         try:
             with self._store.look() as transaction:
@@ -266,34 +207,6 @@ class Sandboxes:
                 return result
         except WouldWrite:
             raise full from None
-
-    def _replaced(self, opened: OpenSandbox, source: World, to: str, only: Collection[str]) -> World:
-        """A new world with the tasks of the source; the parts that are not reset are copied."""
-        old = opened.world
-        world = contents.create(old.transaction, old.columns)
-        world.columns["last_position"] = max(source.columns["last_position"], old.columns["last_position"])
-        if to == EMPTY:
-            world.copy_rows(old, PEOPLE)
-        else:
-            if "clock" in only:
-                world.clock = self._defaults.clock.start_clock() if to == FIXTURES else source.clock
-            self._furnish(world, source)
-        world.copy_rows(source if "faults" in only else old, (FaultRow,))
-        return world
-
-    def _furnish(self, world: World, source: World) -> None:
-        """Fill an empty world with the contents of another one; times relative to a clock are those of its own."""
-        document_at, now_ms = self._defaults.document_at, world.clock.read_ms()
-        if document_at and source.number == self._defaults.template and now_ms != source.clock.read_ms():
-            state.fill(world, document_at(now_ms))
-        else:
-            world.copy_rows(source, DATA)
-
-    def _source(self, opened: OpenSandbox, to: str) -> World:
-        transaction = opened.world.transaction
-        if to in (FIXTURES, EMPTY):
-            return contents.load(transaction, self._defaults.template)
-        return contents.load(transaction, require_snapshot(opened, to)["world"])
 
     def _remove(self, transaction: Transaction, name: str) -> None:
         self._require(transaction, name)
@@ -320,10 +233,10 @@ class Sandboxes:
     def _create(self, transaction: Transaction, name: str, named: bool = False) -> None:
         if transaction.statements.count(Sandbox) > self._room.limit:  # besides, there is the one of the unidentified
             self._make_room(transaction)
-        template = contents.load(transaction, self._defaults.template)
+        template = contents.load(transaction, self.defaults.template)
         position = {"last_position": template.columns["last_position"]}
-        world = contents.create(transaction, self._defaults.columns() | position)
-        self._furnish(world, template)
+        world = contents.create(transaction, self.defaults.columns() | position)
+        furnish(world, template, self.defaults)
         pointers = {"world": world.number, "journal": create_journal(transaction), "template": template.number}
         transaction.statements.insert(Sandbox, {"name": name, "named": named, **pointers})
         # The sandbox is kept even if the request that opened it is refused.
@@ -349,7 +262,7 @@ class Sandboxes:
                 return None
             _, world_columns, journal_columns = found
             world = World(transaction, world_columns, self._assumed(world_columns["assume"]))
-            limit = MAX_UNIDENTIFIED if name == UNIDENTIFIED else self._defaults.journal_limit
+            limit = MAX_UNIDENTIFIED if name == UNIDENTIFIED else self.defaults.journal_limit
             journal = Journal(transaction, journal_columns, limit)
         self._last_used[name] = monotonic()
         return OpenSandbox(name, world, journal, world.clock.read_ms(), kept)
@@ -369,28 +282,13 @@ def actor(world: World, caller: Caller) -> str:
     raise Unauthorized
 
 
-def snapshots_of(opened: OpenSandbox) -> list[dict[str, Any]]:
-    """The rows of the sandbox's snapshots, sorted by name."""
-    return opened.world.transaction.statements.select(Snapshot, {"sandbox": opened.name}, ("name",))
-
-
-def require_snapshot(opened: OpenSandbox, name: str) -> dict[str, Any]:
-    """The row of a snapshot; NotFound, listing the existing ones, when none has that name."""
-    rows = {row["name"]: row for row in snapshots_of(opened)}
-    if name not in rows:
-        raise NotFound(
-            f"There is no snapshot {quoted(name)} of the sandbox {quoted(opened.name)}; there are: {listing(rows)}"
-        )
-    return rows[name]
-
-
-def _clear(opened: OpenSandbox, only: Collection[str]) -> None:
-    """Delete at once the rows that a reset supersedes, to make room for the new ones."""
-    if "tasks" in only:
-        for model in _GROWING:
-            opened.world.delete(model)
-    if "journal" in only:
-        opened.world.transaction.statements.delete(Entry, {"journal": opened.journal.number})
+def furnish(world: World, source: World, defaults: SandboxDefaults) -> None:
+    """Fill an empty world with the contents of another one; times relative to a clock are those of its own."""
+    now_ms = world.clock.read_ms()
+    if defaults.document_at and source.number == defaults.template and now_ms != source.clock.read_ms():
+        state.fill(world, defaults.document_at(now_ms))
+    else:
+        world.copy_rows(source, DATA)
 
 
 def _names(transaction: Transaction, *conditions: Any) -> list[str]:

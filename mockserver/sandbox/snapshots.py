@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.errors import BadRequest
+from mockserver.errors import BadRequest, NotFound
 from mockserver.formats.json import quoted
 from mockserver.keys import is_name
-from mockserver.sandbox.sandboxes import DATA, EMPTY, FIXTURES, OpenSandbox, require_snapshot, snapshots_of
+from mockserver.sandbox.sandboxes import DATA, OpenSandbox, listing
 from mockserver.store import contents
 from mockserver.store.models import FaultRow, Snapshot
 
 MAX_SNAPSHOTS = 100
+FIXTURES, EMPTY = "fixtures", "empty"  # of a reset, beside the names of snapshots
 
 
 def check_name(text: str) -> str:
@@ -26,7 +27,7 @@ def check_name(text: str) -> str:
 
 def take(opened: OpenSandbox, name: str) -> dict[str, Any]:
     """Keep the current state of the sandbox under a name; BadRequest for a name in use, and past `MAX_SNAPSHOTS`."""
-    names = [row["name"] for row in snapshots_of(opened)]
+    names = [row["name"] for row in _rows(opened)]
     if name in names:
         raise BadRequest(f"There is a snapshot {quoted(name)} already: delete it first")
     if len(names) >= MAX_SNAPSHOTS:
@@ -41,13 +42,27 @@ def take(opened: OpenSandbox, name: str) -> dict[str, Any]:
 
 def listed(opened: OpenSandbox) -> list[dict[str, Any]]:
     """The sandbox's snapshots, sorted by name."""
-    return [_summary(row) for row in snapshots_of(opened)]
+    return [_summary(row) for row in _rows(opened)]
+
+
+def require(opened: OpenSandbox, name: str) -> dict[str, Any]:
+    """The row of a snapshot; NotFound, listing the existing ones, when none has that name."""
+    rows = {row["name"]: row for row in _rows(opened)}
+    if name not in rows:
+        raise NotFound(
+            f"There is no snapshot {quoted(name)} of the sandbox {quoted(opened.name)}; there are: {listing(rows)}"
+        )
+    return rows[name]
 
 
 def remove(opened: OpenSandbox, name: str) -> None:
     """Delete a snapshot; NotFound, listing the existing ones, when none has that name."""
-    require_snapshot(opened, name)
+    require(opened, name)
     opened.world.transaction.statements.delete(Snapshot, {"sandbox": opened.name, "name": name})
+
+
+def _rows(opened: OpenSandbox) -> list[dict[str, Any]]:
+    return opened.world.transaction.statements.select(Snapshot, {"sandbox": opened.name}, ("name",))
 
 
 def _summary(row: dict[str, Any]) -> dict[str, Any]:
