@@ -27,6 +27,7 @@ INTEGRATION = {
     "test_embedding",
     "test_examples",
     "test_exec",
+    "test_generated_clients",
     "test_leaks",
     "test_pytest_plugin",
     "test_remote",
@@ -40,17 +41,30 @@ INTEGRATION = {
 
 # In the other modules, these take seconds: thousands of requests each, or a profile.
 LONG = {
+    "test_a_body_that_keeps_coming_outlasts_the_stall",
     "test_a_canary_key_sent_a_hundred_times_is_nowhere_to_be_found",
+    "test_a_client_that_reads_slowly_gets_all",
     "test_a_long_list_has_every_task_with_its_responsibles_in_order",
+    "test_a_made_up_token_is_printed_at_the_start_as_json",
+    "test_a_made_up_token_is_printed_at_the_start_as_text",
     "test_a_thousand_entries_are_kept_when_nothing_else_is_said",
+    "test_entries_that_grow_with_their_answers_stay_within_the_size_of_the_journal",
+    "test_exec_says_that_a_request_still_waits",
     "test_generated_requests_get_answers_as_described",
     "test_more_sandboxes_than_stay_at_hand_are_as_exact_as_few",
     "test_no_host_breaks_the_rule_or_the_application",
     "test_no_origin_breaks_the_application_or_is_let_in_by_its_looks",
+    "test_requests_ends_with_their_number_and_shows_them_on_demand",
+    "test_requests_follow_prints_it_once_when_it_is_answered",
+    "test_resets_snapshots_and_restores_of_one_sandbox_are_whole_and_disturb_no_other",
     "test_sixteen_mebibytes_are_kept",
+    "test_ten_thousand_odd_hosts_and_origins_never_make_it_fail",
     "test_the_ring_is_exact_after_every_entry_and_every_start",
+    "test_the_same_requests_are_drawn_in_every_sandbox_and_after_a_reset",
     "test_the_walk_of_a_create_is_counted",
+    "test_times_is_exact_under_load",
     "test_what_is_deleted_from_the_journal_is_deleted_many_at_a_time",
+    "test_what_was_pending_when_a_server_was_killed_is_abandoned_at_the_next_start",
 }
 
 _numbers = itertools.count(1)
