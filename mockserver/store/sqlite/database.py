@@ -26,7 +26,12 @@ from mockserver.store.transactions import StorageFull, Store, UnusableDatabase, 
 MAX_MEMORY_MB = 1024
 
 _PAGE = 4096  # bytes
-_IN_MEMORY = {"journal_mode": "memory", "page_size": _PAGE, "max_page_count": (MAX_MEMORY_MB << 20) // _PAGE}
+_IN_MEMORY = {
+    "journal_mode": "memory",
+    "secure_delete": 0,  # Debian's SQLite overwrites what is deleted
+    "page_size": _PAGE,
+    "max_page_count": (MAX_MEMORY_MB << 20) // _PAGE,
+}
 _IN_A_FILE = {"journal_mode": "wal", "synchronous": "normal", "temp_store": "memory", "busy_timeout": 2000}
 
 
