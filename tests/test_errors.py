@@ -390,6 +390,11 @@ def test_an_encoded_body_is_decoded(api: Api, encoding: str, encode: Callable[[b
     assert explained(response)["request"]["json"] == VALID
 
 
+def test_an_encoded_body_is_decoded_once_where_the_sandbox_has_switches_of_its_own(api: Api) -> None:
+    api.client.patch("/__admin/settings", json={"assume": {"create-status": "200"}})
+    assert encoded(api, GZIPPED, "gzip").status_code == 200
+
+
 def encoded(api: Api, content: bytes, encoding: str) -> httpx.Response:
     return api.client.post("/api/public/tasks", content=content, headers=JSON | {"content-encoding": encoding})
 

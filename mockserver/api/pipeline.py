@@ -121,6 +121,7 @@ class _Exchange:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        self.sent = self.received  # with its body encoded: a request may be read again
         self.assumed = self.engine.sandboxes.assumed
 
     def answer(self) -> Steps[Answer]:
@@ -176,7 +177,7 @@ class _Exchange:
         self.early, self.unreadable = _NOT_READ, None
         try:
             if self.operation.body_schema:
-                self.received = decoded(self.received, self.engine.settings.max_body)
+                self.received = decoded(self.sent, self.engine.settings.max_body)
             self.early = read(self.operation, self.route.values, self.received, self.assumed)
         except ApiError as error:
             self.unreadable = error
