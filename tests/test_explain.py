@@ -73,6 +73,11 @@ def test_a_problem_of_the_list_s_query_is_explained_by_section_3(
     assert evidence(entry["decision"]) == expected
 
 
+def test_a_list_without_responsible_ids_is_told_that_they_may_be_empty(api: Api) -> None:
+    (problem,) = explained(api, api.list(responsibleIds=[]))["problems"]
+    assert problem["message"] == "Required, but may be empty, for everyone: expected an array"
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

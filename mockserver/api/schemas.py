@@ -155,6 +155,7 @@ class ListTasks(Request):
 
     responsible_ids = fields.IdList(
         required=True,
+        error_messages={"required": "Required, but may be empty, for everyone"},
         rule="list-responsibleIds",
         invalid_rule="list-bad-id",
         metadata=about(
