@@ -23,7 +23,7 @@ Value = TypeVar("Value")
 
 _DUE_DATES = {
     "due-date-offset": "has an offset or no zone: the vendor's pages show only date-times with Z",
-    "due-date-precision": "lacks seconds or has a fraction of other than 3 digits",
+    "due-date-precision": "lacks seconds, or a fraction of 3 digits",
 }
 
 
