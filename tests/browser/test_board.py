@@ -371,6 +371,16 @@ def test_what_is_wrong_is_said_at_the_fields(visit: Callable[[], Any], mock: Vam
     expect(fields.get_by_label("Maria Rodriguez")).not_to_be_checked()
 
 
+@pytest.mark.parametrize("body", ["zod", "messages", "plain"])
+def test_the_reasons_at_the_fields_are_the_same_however_the_answer_is_worded(
+    visit: Callable[[], Any], mock: VambeMock, client: Client, body: str
+) -> None:
+    mock.configure(assume={"validation-body": body})
+    fields = open_new(visit())
+    fields.get_by_role("button", name="Create").click()
+    expect(error_at(fields, "Title")).to_have_text("Must have at least 1 character")
+
+
 def test_an_id_that_is_not_found_is_said_in_the_form(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
     inactive = next(user for user in mock.users if not user["active"])
     page = visit()
