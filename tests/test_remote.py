@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from support import COMMAND, MARIA, UNKNOWN_ID, Api, command, plain_environment, running, served
+from support import COMMAND, MARIA, UNKNOWN_ID, Api, command, free_port, plain_environment, running, served
 
 from mockserver import __version__, cli
 
@@ -48,11 +48,6 @@ def answering(content: bytes) -> Iterator[str]:
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join(timeout=5)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @dataclass(frozen=True)
