@@ -273,7 +273,7 @@ _TITLES[422] = "Unprocessable Entity"
 
 
 class InjectedError(ApiError):
-    """The vendor's error for a status, injected by a fault rule or by `Prefer: code`."""
+    """The API's error for a status, injected by a fault rule or by `Prefer: code`."""
 
     body_rule = ""
 

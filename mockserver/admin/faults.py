@@ -1,4 +1,4 @@
-"""Calls about failures: fault rules, and the catalogue of documented failures."""
+"""Calls about failures: fault rules, and the catalogue of failures."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def delete_fault(call: Call) -> Document:
 
 @call("GET", "/failures", about_a_sandbox=False)
 def list_failures(call: Call) -> Document:
-    """Every documented failure of every operation, and the fault rule that provokes it."""
+    """Every failure of every operation, and the fault rule that provokes it."""
     return {"failures": catalogue.failures_of(call.engine.operations)}

@@ -1,4 +1,4 @@
-"""The failure matrix: every documented failure of an operation, as test parameters."""
+"""The failure matrix: every failure of an operation, as test parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockserver.faults.catalogue import failures_of
 
 @dataclass(frozen=True)
 class Failure:
-    """A documented failure of an operation.
+    """A failure of an operation.
 
     `name` is short (`status-503`, `lost-answer`), `description` a sentence; `status` is the status that the client
     receives, None if no answer arrives; `trigger` is the fault rule that causes the failure.
@@ -40,7 +40,7 @@ class Failure:
 
 
 def failures(operation: str | None = None) -> list[Failure]:
-    """Every documented failure of an operation, or of all operations; ValueError for an unknown operation.
+    """Every failure of an operation, or of all operations; ValueError for an unknown operation.
 
     Use with `@pytest.mark.parametrize("failure", failures("createTask"))`, and `vambe_mock.apply(failure)` in the test.
     """

@@ -227,7 +227,7 @@ class VambeMock:
         body: Any = None,
         **options: Unpack[FaultOptions],
     ) -> Fault:
-        """Answer the next matching request with an error: the vendor's own for that status, or `body`."""
+        """Answer the next matching request with an error: the mock's own for that status, or `body`."""
         return self.fault(_rule(operation, options, status=status, headers=dict(headers or {}), body=body))
 
     def delay(
