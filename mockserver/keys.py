@@ -49,13 +49,14 @@ def check_token(text: str) -> str:
     return text
 
 
-def basic_password(credentials: str) -> str:
-    """The password in HTTP Basic credentials (RFC 7617); empty when there is none."""
+def basic_credentials(credentials: str) -> tuple[str, str]:
+    """The user and the password in HTTP Basic credentials (RFC 7617); empty where there is none."""
     try:
         decoded = base64.b64decode(credentials.encode("ascii", "ignore"), validate=True)
     except ValueError:
-        return ""
-    return decoded.decode("utf-8", "replace").partition(":")[2]
+        return "", ""
+    user, _, password = decoded.decode("utf-8", "replace").partition(":")
+    return user, password
 
 
 class Caller(NamedTuple):

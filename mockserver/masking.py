@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mockserver.formats import json as wire_json
-from mockserver.keys import KEY_HEADER, PREFIX, basic_password, is_name
+from mockserver.keys import KEY_HEADER, PREFIX, basic_credentials, is_name
 
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
@@ -48,7 +48,8 @@ def _parts(name: str, value: str) -> Iterator[str]:
     """The secret parts of a header: what follows its scheme, the values of its parameters, a password of `Basic`."""
     scheme, _, rest = value.partition(" ")
     if scheme.lower() == "basic":
-        yield basic_password(rest)
+        user, password = basic_credentials(rest)
+        yield password or user  # a key may be the user, without a password
     for part in re.split(r"[\s,;]+", value if name == "cookie" else rest or scheme):
         parameter = part.partition("=")[2].strip('"')
         yield from (part, parameter)

@@ -458,6 +458,7 @@ def test_a_request_id_that_is_no_token_does_not_come_back(api: Api, sent: bytes)
 # Keys.
 
 PLAIN = "sk_live_canary-7f3a"
+MIXED = "Sk_Live_Canary-7f3A"
 
 
 def appearances(text: str, canary: str) -> bool:
@@ -545,13 +546,14 @@ def test_a_key_that_is_repeated_in_the_path_is_not_in_the_log() -> None:
         assert PLAIN not in server.stop()[2]
 
 
-BASIC = f"Basic {base64.b64encode(f'user:{PLAIN}'.encode()).decode()}"
+BASIC, BASIC_USER = (f"Basic {base64.b64encode(each.encode()).decode()}" for each in (f"user:{PLAIN}", f"{PLAIN}:"))
 CARRYING = [
     ("x-api-key", PLAIN),
     ("Authorization", PLAIN),
     ("Authorization", f"Bearer {PLAIN}"),
     ("Authorization", f'Token token="{PLAIN}", nonce="def"'),
     ("Authorization", BASIC),
+    ("Authorization", BASIC_USER),
     ("Proxy-Authorization", BASIC),
     ("Proxy-Authorization", f"Bearer {PLAIN}"),
     ("Cookie", f"first={PLAIN}"),
@@ -576,6 +578,21 @@ def test_a_percent_encoded_key_is_found_too(api: Api) -> None:
     spelled = PLAIN.replace(PLAIN[2], f"%{ord(PLAIN[2]):02x}", 1)
     answer = api.client.post(TASKS, json={"title": f"see /x?k={spelled}&y"}, headers={"authorization": PLAIN})
     assert entry_of(api, answer)["request"]["json"]["title"] == f"see /x?k=…{PLAIN[-4:]}&y"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": f"text/{MIXED}"},
+        {"content-type": f"application/json; charset={MIXED}"},
+        {"content-type": "application/json", "content-encoding": MIXED},
+    ],
+)
+def test_no_part_of_a_key_is_left_where_a_text_changes_its_case(api: Api, headers: dict[str, str]) -> None:
+    answer = api.client.post(TASKS, content=b"{}", headers={"authorization": MIXED, **headers})
+    shown = (answer.text + json.dumps(entry_of(api, answer))).lower()
+    assert MIXED[-4:].lower() in shown
+    assert MIXED[-5:].lower() not in shown
 
 
 @pytest.mark.parametrize("length", range(40, 81, 5))

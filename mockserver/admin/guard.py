@@ -14,7 +14,7 @@ from mockserver.admin.calls import BASE_PATH
 from mockserver.engine import current_engine
 from mockserver.errors import Forbidden, Unauthorized, UnsupportedMediaType
 from mockserver.formats.json import quoted
-from mockserver.keys import basic_password
+from mockserver.keys import basic_credentials
 from mockserver.web.bodies import JSON, media_type
 from mockserver.web.hosts import is_loopback
 
@@ -76,7 +76,7 @@ def _sent_token() -> str:
     """The token: as `Bearer`, or as the password of `Basic`, which browsers send."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic":
-        return basic_password(value)
+        return basic_credentials(value)[1]
     return value.strip() if scheme.lower() == "bearer" else ""
 
 

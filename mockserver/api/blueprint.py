@@ -59,9 +59,9 @@ def _answer(route: Route) -> Response:
 
 
 def _answer_imitated() -> Response | None:
-    """Answer what is for the imitated API; `//` in a path leads nowhere, although Flask would skip it."""
+    """Answer what is for the imitated API; `//` and `%2F` lead nowhere, although Flask would skip them."""
     route = _route()
-    doubled = "//" in doors.path_as_sent(request.environ)
+    doubled = "//" in doors.path_as_sent(request.environ).lower().replace("%2f", "//")
     return _answer(route) if route.methods or doubled else None
 
 

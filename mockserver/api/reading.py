@@ -79,12 +79,13 @@ def decoded(received: Received, limit: int) -> Received:
     if media_type(content_type) != JSON:
         return received
     if ";" in content_type and (charset := _CHARSET.search(content_type)) and charset[1].lower() != "utf-8":
-        raise UnsupportedMediaType(f'unsupported charset "{charset[1].upper()}"')
-    encoding = received.headers.get("content-encoding", "").lower()
+        raise UnsupportedMediaType(f'unsupported charset "{wire_json.hidden(charset[1]).upper()}"')
+    sent = received.headers.get("content-encoding", "")
+    encoding = sent.lower()
     if encoding in ("", "identity"):
         return received
     if encoding not in _WINDOW_BITS:
-        raise UnsupportedMediaType(f'unsupported content encoding "{encoding}"')
+        raise UnsupportedMediaType(f'unsupported content encoding "{wire_json.hidden(sent).lower()}"')
     return received._replace(body=_inflated(received.body, encoding, limit)) if received.body else received
 
 
@@ -153,8 +154,9 @@ def _document(
     received: Received, repeated_keys: list[str], relied: set[str], assumed: Assumed
 ) -> tuple[dict[str, Any], Problem | None]:
     """The body as a JSON object, or the problem that it is none; BadRequest for what is not JSON at all."""
-    given = media_type(received.headers.get("content-type", ""))
-    if given != JSON:
+    content_type = received.headers.get("content-type", "")
+    if media_type(content_type) != JSON:
+        given = media_type(wire_json.hidden(content_type))
         found = f"not {wire_json.quoted(given)}" if given else "which is missing"
         return {}, _misfit(f"The Content-Type must be {JSON}, {found}", "undefined", "content-type")
     if not received.body:

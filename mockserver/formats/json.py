@@ -55,12 +55,17 @@ def encode_all(documents: Iterable[object]) -> bytes:
     return b"[%s]" % b",".join([encode(some)[1:-1] for some in iter(lambda: list(islice(each, _AT_ONCE)), [])])
 
 
+def hidden(text: str) -> str:
+    """The text without the secrets of the request that is being answered."""
+    return HIDE.get()(text)
+
+
 def quoted(text: str, limit: int = 80) -> str:
     """Quote a text for a message; the middle of a text longer than `limit` characters is left out.
 
     Secrets of the request that is being answered are masked before.
     """
-    text = HIDE.get()(text)
+    text = hidden(text)
     shown = text if len(text) <= limit else f"{text[: limit - 20]}…{text[-10:]}"
     return json.dumps(shown, ensure_ascii=False)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import sqlite3
 import subprocess
@@ -21,7 +22,7 @@ from typing import Any
 import httpx
 import peewee
 import pytest
-from support import COMMAND, UNKNOWN_ID, Api, assert_error, uncovered_environment, wait_until
+from support import COMMAND, UNKNOWN_ID, Api, assert_error, served, uncovered_environment, wait_until
 
 from mockserver import serving
 from mockserver.config import Settings
@@ -306,6 +307,18 @@ def test_an_answer_over_sixteen_mebibytes_is_whole_where_no_file_can_grow(tmp_pa
         assert (answer.status_code, len(answer.json())) == (200, 18)
         assert int(answer.headers["content-length"]) == len(answer.content) > 16 * 1_048_576
         assert api.client.get("/__admin/health").status_code == 200
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has no limit on the size of files")
+def test_a_server_in_memory_writes_no_file_however_much_it_sorts() -> None:
+    start = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *COMMAND, "serve")
+    with served(start=start, PYTHONDONTWRITEBYTECODE="1") as server:
+        api = Api(server.url, "test_a")
+        with api.client:
+            for _ in range(5):
+                api.created(description="x" * 1_000_000)
+            assert len(api.state()["tasks"]) == 5
+            assert api.client.post("/__admin/snapshots", json={"name": "whole"}).status_code == 201
 
 
 def test_the_log_has_one_line_for_each_of_them_and_no_traceback(disk: Disk) -> None:

@@ -28,11 +28,12 @@ MAX_MEMORY_MB = 1024
 _PAGE = 4096  # bytes
 _IN_MEMORY = {
     "journal_mode": "memory",
+    "temp_store": "memory",  # or SQLite sorts what is large in a temporary file
     "secure_delete": 0,  # Debian's SQLite overwrites what is deleted
     "page_size": _PAGE,
     "max_page_count": (MAX_MEMORY_MB << 20) // _PAGE,
 }
-_IN_A_FILE = {"journal_mode": "wal", "synchronous": "normal", "temp_store": "memory", "busy_timeout": 2000}
+_IN_A_FILE = {"journal_mode": "wal", "temp_store": "memory", "synchronous": "normal", "busy_timeout": 2000}
 
 
 def open_store(path: Path | None = None) -> Store:
