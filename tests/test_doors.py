@@ -89,6 +89,8 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("OPTIONS", "/api/public/tasks", {"headers": PAGE | {"Access-Control-Request-Method": "POST"}}),
     ("PATCH", "/api/public/tasks", {}),
     ("GET", "/api//public/tasks", {}),
+    ("POST", "/%2Fapi/public/tasks", {"json": TASK}),
+    ("GET", "/%2F__admin/health", {}),
     ("GET", "/", {}),
     ("GET", "/openapi.json", {}),
     ("GET", "/__admin/health", {}),

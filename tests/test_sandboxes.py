@@ -218,6 +218,17 @@ def test_past_the_cap_the_sandbox_that_was_unused_longest_makes_room(open_on: Ca
         assert first.client.get("/__admin/snapshots").json() == {"snapshots": []}
 
 
+def test_after_a_restart_all_sandboxes_count_as_used_then(open_on: Callable[[str, str], Api], tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"max_sandboxes": 2, "database": tmp_path / "world.db"}
+    with running(**settings, sandbox_idle=0) as url:
+        open_on(url, "test_kept").created()
+    with running(**settings) as url:
+        assert_error(open_on(url, "test_other").list(), 503)
+        assert len(open_on(url, "test_kept").listed()) == 1
+    with running(**settings, sandbox_idle=0) as url:
+        assert open_on(url, "test_other").listed() == []
+
+
 @pytest.mark.parametrize("how", ["created", "read", "written"])
 def test_a_sandbox_that_was_opened_by_name_makes_no_room_for_others(
     how: str, open_on: Callable[[str, str], Api], tmp_path: Path

@@ -19,6 +19,7 @@ from support import MARIA, Api, assert_error, wait_until
 
 from mockserver import serving
 from mockserver.config import Settings
+from mockserver.sandbox import waiting
 from mockserver.server import loop
 from mockserver.testing import MockServer, VambeMock
 from reliability.processes import Process
@@ -181,6 +182,18 @@ def test_clients_that_have_gone_give_back_the_places_of_their_delays() -> None:
                 impatient.client.get("/api/public/tasks", timeout=GIVE_UP_S)
         assert [entry["state"] for entry in entries(api)] == ["pending"] * 40
         wait_until(lambda: len(opened.server.loop.active_channels) == 1)
+
+
+def test_the_delays_of_clients_that_have_gone_are_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MAX_ABANDONED", 3)
+    with started(max_delayed=2) as opened, actor(opened.server.url, "a") as api:
+        api.client.patch("/__admin/settings", json={"delay_ms": 60_000}).raise_for_status()
+        for _ in range(5):
+            with actor(api.url, "a") as impatient, pytest.raises(httpx.ReadTimeout):
+                impatient.client.get("/api/public/tasks", timeout=GIVE_UP_S)
+        refused = api.client.get("/api/public/tasks")
+        assert_error(refused, 503, "Too many requests whose clients have gone are delayed")
+        assert refused.headers["X-Mock-Limit"] == "max-delayed"
 
 
 def test_clients_that_have_gone_give_back_the_places_of_their_verifications() -> None:
