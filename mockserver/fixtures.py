@@ -13,7 +13,8 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from importlib import resources
+from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from mockserver.formats.json import quoted
 from mockserver.keys import check_key
 
 DEFAULT = "default"
+SHIPPED = (DEFAULT, "demo", "demo-today")  # the names that `--fixtures` accepts
 
 Records = list[dict[str, Any]]
 
@@ -170,15 +172,22 @@ _REFERENCES = {
 }
 
 
+@cache
 def shipped() -> Path:
     """The folder of the fixtures that come with the package."""
-    packaged = Path(str(resources.files("mockserver"))) / "_fixtures"
-    return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent / "fixtures"
+    packaged = Path(__file__).parent / "_fixtures"
+    return packaged if _shipped_content(packaged / "users.json") else Path(__file__).parent.parent / "fixtures"
 
 
-def shipped_names() -> list[str]:
-    """The names that `--fixtures` accepts."""
-    return [DEFAULT, *sorted(folder.name for folder in shipped().iterdir() if (folder / "tasks.json").is_file())]
+def _shipped_content(path: Path) -> bytes | None:
+    """The content of a shipped file, or None if there is none.
+
+    The import system reads it: the file systems that tests fake do not replace what that reads.
+    """
+    try:
+        return SourceFileLoader("", "").get_data(str(path))
+    except OSError:
+        return None
 
 
 def find(name: str) -> Path:
@@ -190,16 +199,16 @@ def find(name: str) -> Path:
         if not Path(name).is_dir():
             raise InvalidFixtures([f"{name} is not a folder"])
         return Path(name)
-    if name not in shipped_names():
+    if name not in SHIPPED:
         hint = f"; for the folder write ./{name}" if Path(name).is_dir() else ""
-        raise InvalidFixtures([f"there are no fixtures {quoted(name)}, only {', '.join(shipped_names())}{hint}"])
+        raise InvalidFixtures([f"there are no fixtures {quoted(name)}, only {', '.join(SHIPPED)}{hint}"])
     return shipped() if name == DEFAULT else shipped() / name
 
 
 def files(name: str) -> dict[str, Path]:
     """The fixture files of a name or folder, by file name; missing ones are the default's. Raises InvalidFixtures."""
     folder = find(name)
-    return {path.name: path for path in (_file(folder, list_name) for list_name in _SCHEMAS) if path.exists()}
+    return {path.name: path for path in (_file(folder, list_name) for list_name in _SCHEMAS) if _exists(path)}
 
 
 def load(name: str) -> Fixtures:
@@ -208,8 +217,8 @@ def load(name: str) -> Fixtures:
     files = {name: _file(folder, name) for name in _SCHEMAS}
     if not any(path.parent == folder for path in files.values()):
         raise InvalidFixtures([f"{folder} holds none of {', '.join(FILES)}"])
-    unexpected = sorted(path for path in folder.glob("*.json") if path.name not in FILES)
-    unusable = [f"{path}: not one of {', '.join(FILES)}" for path in unexpected]
+    found = () if _is_shipped(folder) else folder.glob("*.json")
+    unusable = [f"{path}: not one of {', '.join(FILES)}" for path in sorted(found) if path.name not in FILES]
     raw, lines, unread = _read(files)
     dated = absolute(raw, clock.ms_of(clock.parse_instant(clock.DEFAULT_START)))
     document, problems = check(dated, frozenset(unread))
@@ -277,7 +286,15 @@ def check_task(
 
 def _file(folder: Path, name: str) -> Path:
     own = folder / f"{name}.json"
-    return own if own.exists() else shipped() / f"{name}.json"
+    return own if _exists(own) else shipped() / f"{name}.json"
+
+
+def _is_shipped(path: Path) -> bool:
+    return path.is_relative_to(shipped())
+
+
+def _exists(path: Path) -> bool:
+    return _shipped_content(path) is not None if _is_shipped(path) else path.exists()
 
 
 def _read(files: dict[str, Path]) -> tuple[dict[str, Any], dict[str, list[int]], dict[str, str]]:
@@ -286,10 +303,11 @@ def _read(files: dict[str, Path]) -> tuple[dict[str, Any], dict[str, list[int]],
     lines: dict[str, list[int]] = {}
     unread: dict[str, str] = {}
     for name, path in files.items():
-        if not path.exists():
+        if not _exists(path):
             continue
         try:
-            content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # editors on Windows write one
+            content = (_shipped_content(path) or b"") if _is_shipped(path) else path.read_bytes()
+            content = content.removeprefix(codecs.BOM_UTF8)  # editors on Windows write one
             records = wire_json.decode(content)
             if not isinstance(records, list):
                 raise wire_json.NotJson(f"expected an array of records, found {fields.kind_of(records)}")

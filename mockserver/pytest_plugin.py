@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _URL, _TOKEN = "VAMBE_MOCK_URL", "VAMBE_MOCK_ADMIN_TOKEN"
 _MAX_NAME = 64  # of a sandbox
 _NAMES = ("vambe_mock", __name__)  # of its entry point, and for `-p` and `pytest_plugins`
+_FIXTURES = {"vambe_mock", "vambe_mock_env", "vambe_mock_server"}
+_FAKED_FILES = {"fs", "fs_class", "fs_module", "fs_session"}  # fixtures of pyfakefs
 _mock_key = pytest.StashKey["VambeMock"]()
 
 
@@ -181,12 +183,11 @@ class _ServerOfTheTest:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note which test runs; have a sandbox, and the server that it may need, before pyfakefs replaces all files."""
+    """Note which test runs; have its server run before pyfakefs replaces all files, pipes included."""
     item.config.stash[_servers_key].test = item
     names: list[str] = getattr(item, "fixturenames", [])
-    if "fs" in names and "vambe_mock" in names:
-        names.remove("vambe_mock")
-        names.insert(0, "vambe_mock")
+    if not _FAKED_FILES.isdisjoint(names) and not _FIXTURES.isdisjoint(names):
+        names[:] = ["vambe_mock", *(name for name in names if name != "vambe_mock")]
 
 
 @pytest.hookimpl(tryfirst=True)

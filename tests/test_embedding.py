@@ -185,9 +185,18 @@ class TestItsEventLoop:
 
 
 class TestItsFiles:
-    @pytest.mark.parametrize("fixtures", ["fs, vambe_mock", "vambe_mock, fs"])
+    @pytest.mark.parametrize(
+        ("fixtures", "server"),
+        [
+            ("fs, vambe_mock", "vambe_mock"),
+            ("vambe_mock, fs", "vambe_mock"),
+            ("fs, vambe_mock_env", "vambe_mock_env"),
+            ("fs, vambe_mock_server", "vambe_mock_server.sandbox()"),
+            ("fs_module, vambe_mock", "vambe_mock"),
+        ],
+    )
     def test_a_faked_file_system_keeps_no_request_from_its_answer(
-        self, fixtures: str, pytester: pytest.Pytester
+        self, fixtures: str, server: str, pytester: pytest.Pytester
     ) -> None:
         pytester.makepyfile(
             f"""
@@ -197,15 +206,32 @@ class TestItsFiles:
             @pytest.mark.parametrize("zone", ["America/Santiago", "Asia/Tokyo"])
             def test_creates({fixtures}, zone):
                 assert not pathlib.Path("/usr").exists()
-                task = {{"title": "Call", "responsibleIds": [vambe_mock.users[0]["id"]], "priority": "1"}}
-                due = {{"dueDate": "2026-01-01", "dueTime": "10:00", "timezone": zone}}
-                with httpx.Client(base_url=vambe_mock.base_url, headers=vambe_mock.headers, verify=False) as client:
-                    assert client.post("/api/public/tasks", json=task | due).status_code == 201
-                vambe_mock.reset()
-                assert vambe_mock.tasks == []
+                with {server} as mock:
+                    task = {{"title": "Call", "responsibleIds": [mock.users[0]["id"]], "priority": "1"}}
+                    due = {{"dueDate": "2026-01-01", "dueTime": "10:00", "timezone": zone}}
+                    with httpx.Client(base_url=mock.base_url, headers=mock.headers, verify=False) as client:
+                        assert client.post("/api/public/tasks", json=task | due).status_code == 201
+                    mock.reset()
+                    assert mock.tasks == []
             """
         )
         pytester.runpytest_subprocess("-pno:schemathesis").assert_outcomes(passed=2)
+
+    @pytest.mark.parametrize("imported", ["", "import mockserver.serving"], ids=["first", "after the first import"])
+    def test_a_server_may_start_while_files_are_faked(self, imported: str, pytester: pytest.Pytester) -> None:
+        pytester.makepyfile(
+            f"""
+            import pathlib
+            {imported}
+
+            def test_starts(fs):
+                from mockserver.testing import MockServer
+                assert not pathlib.Path("/usr").exists()
+                with MockServer(fixtures="demo") as mock:
+                    assert len(mock.tasks) == 36
+            """
+        )
+        pytester.runpytest_subprocess("-pno:schemathesis").assert_outcomes(passed=1)
 
 
 class TestItsThreads:

@@ -7,8 +7,8 @@ explanations of decisions in the journal.
 from __future__ import annotations
 
 import json
+import pkgutil
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from typing import NamedTuple
 
 from mockserver.fidelity.assumptions import ASSUMPTIONS, BY_NAME, Assumption
@@ -31,7 +31,7 @@ class Rule(NamedTuple):
     page: str = ""
 
 
-_DATA = json.loads(resources.files("mockserver.fidelity").joinpath("contract.json").read_text(encoding="utf-8"))
+_DATA = json.loads(pkgutil.get_data(__package__, "contract.json") or b"")  # also while a test fakes the file system
 PAGES: dict[str, str] = _DATA["pages"]
 CODES: dict[str, str] = _DATA["codes"]
 SECTIONS: dict[str, str] = {number: section["title"] for number, section in _DATA["sections"].items()}
