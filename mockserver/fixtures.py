@@ -179,6 +179,7 @@ def shipped() -> Path:
     return packaged if _shipped_content(packaged / "users.json") else Path(__file__).parent.parent / "fixtures"
 
 
+@cache
 def _shipped_content(path: Path) -> bytes | None:
     """The content of a shipped file, or None if there is none.
 

@@ -45,7 +45,7 @@ def _is_sandbox_key(value: str) -> bool:
 
 
 def _parts(name: str, value: str) -> Iterator[str]:
-    """The secret parts of a header: what follows its scheme, the values of its parameters, a password of `Basic`."""
+    """The secret parts of a header: what follows its scheme, the values of its parameters, a password or user."""
     scheme, _, rest = value.partition(" ")
     if scheme.lower() == "basic":
         user, password = basic_credentials(rest)

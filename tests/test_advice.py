@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from typing import Any
 
 import httpx
@@ -179,6 +180,14 @@ def test_the_same_task_in_another_sandbox_is_not_advised_on(api: Api, other_api:
     set_clock(other_api, mode="frozen")
     api.create(title="same")
     assert rules(other_api, other_api.create(title="same")) == []
+
+
+def test_the_same_task_with_other_blanks_in_its_json_is_the_same(api: Api) -> None:
+    document = {"title": "same", "responsibleIds": [MARIA], "priority": "1"}
+    headers = {"content-type": "application/json"}
+    for indent, expected in ((None, []), (2, ["same-task-twice"])):
+        body = json.dumps(document, indent=indent)
+        assert rules(api, api.client.post("/api/public/tasks", content=body, headers=headers)) == expected
 
 
 def test_the_same_refused_task_twice_is_not_advised_on(api: Api) -> None:

@@ -71,7 +71,7 @@ def application(world: str) -> Iterator[str]:
 
 
 def answers(url: str, script: list[dict[str, Any]]) -> dict[str, str]:
-    """What is compared of the answer to each request of the script."""
+    """The compared part of the answer to each request of the script."""
     values = dict(NAMES)
     compared = {}
     with connected(url) as connection:

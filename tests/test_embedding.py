@@ -53,7 +53,7 @@ def run(code: str, *options: str, **variables: str) -> subprocess.CompletedProce
 
 
 class Blocked(BaseException):
-    """What libraries that keep a test from the network raise, some of them no `Exception`."""
+    """The exception of a library that keeps a test from the network; some are no `Exception`."""
 
 
 def refuse(*_: object, **__: object) -> None:
@@ -237,7 +237,7 @@ class TestItsFiles:
 class TestItsThreads:
     @staticmethod
     def databases() -> int:
-        """How many files of databases this process has open."""
+        """The number of databases' files that this process has open."""
         names = Counter[str]()
         for number in OPEN_FILES.iterdir():
             with contextlib.suppress(OSError):

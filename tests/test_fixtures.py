@@ -458,7 +458,7 @@ class TestCommands:
 
 class TestAKeptDatabase:
     def started_with(self, name: str, database: Path, caplog: pytest.LogCaptureFixture, *, reset: bool = False) -> str:
-        """What a server with these fixtures logs at its start."""
+        """The log of a server with these fixtures at its start."""
         logger = logging.getLogger("mockserver")
         caplog.clear()
         logger.addHandler(caplog.handler)

@@ -37,7 +37,7 @@ DATED = {"dueDate": "2025-11-26", "dueTime": "14:30"}
 
 
 def refusal(response: httpx.Response) -> str:
-    """What strict mode says, in the shape of HTTP errors."""
+    """The message of strict mode, in the shape of HTTP errors."""
     body = assert_error(response, 400)
     assert list(body) == ["message", "error", "statusCode"]
     assert body["message"].startswith("Strict mode: ")

@@ -17,6 +17,7 @@ from typing import Any
 
 from peewee import Query
 
+from mockserver.formats import json as wire_json
 from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
 from mockserver.journal.messages import Received
@@ -69,21 +70,21 @@ class Journal:
         """Write the entry of a request under its `id_of`, and leave it in the outcome (see `entries.build`)."""
         outcome.id, outcome.journal = self.id_of(outcome.id), self.number
         if outcome.repeats is None and outcome.creation:
-            outcome.repeats = self._created_again(outcome, received.body)
+            outcome.repeats = self._created_again(outcome)
         outcome.entry = entries.build(received, outcome, body, started, secrets)
         if outcome.id == self._next_id:
             self.append(outcome.entry)
         else:
             self._rewrite(outcome.id, outcome.entry)
 
-    def _created_again(self, outcome: Outcome, body: bytes) -> bool:
-        """Test if this body was the last to create a task, two seconds ago or less; it is from now on.
+    def _created_again(self, outcome: Outcome) -> bool:
+        """Test if a task like this was the last to be created, two seconds ago or less; it is from now on.
 
         A reset, a restore or a new state begins another world, in which nothing is repeated yet.
         """
         last, last_ms = self._last_created
         now_ms = outcome.arrived_ms
-        digest = hashlib.sha256(b"%d %s" % (outcome.world, body)).hexdigest()
+        digest = hashlib.sha256(wire_json.encode([outcome.world, outcome.said.body])).hexdigest()
         self._last_created = digest, now_ms
         return last == digest and 0 <= now_ms - last_ms <= SAME_TASK_MS
 

@@ -42,7 +42,7 @@ def bounds(exactly: int | None = None, at_least: int = 0, at_most: int | None = 
 
 
 class Gaps(NamedTuple):
-    """What a journal does not know: the numbers of entries dropped, and of bodies cut that a pattern looks into."""
+    """The gaps in a journal: the numbers of entries dropped, and of bodies cut that a pattern looks into."""
 
     dropped: int = 0
     cut: int = 0

@@ -43,7 +43,7 @@ def fetch(world: World) -> Callable[[], Document]:
 
 
 def people(world: World) -> Document:
-    """What tasks refer to: users, statuses, contacts and customers."""
+    """The lists that tasks refer to: users, statuses, contacts and customers."""
     return {name: _shown(name, world.rows(model)) for name, model in _PEOPLE.items()}
 
 
