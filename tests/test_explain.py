@@ -75,7 +75,7 @@ def test_a_problem_of_the_list_s_query_is_explained_by_section_3(
 
 def test_a_list_without_responsible_ids_is_told_that_they_may_be_empty(api: Api) -> None:
     (problem,) = explained(api, api.list(responsibleIds=[]))["problems"]
-    assert problem["message"] == "Required, but may be empty, for everyone: expected an array"
+    assert problem["message"] == "Required; leave it empty for the tasks of all users: expected an array"
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ class ListTasks(Request):
 
     responsible_ids = fields.IdList(
         required=True,
-        error_messages={"required": "Required, but may be empty, for everyone"},
+        error_messages={"required": "Required; leave it empty for the tasks of all users"},
         rule="list-responsibleIds",
         invalid_rule="list-bad-id",
         metadata=about(
