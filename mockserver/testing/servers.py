@@ -122,7 +122,7 @@ class MockServer(Server):
 
         if self._running().engine.process != os.getpid():
             return RemoteTransport(self.base_url)
-        return Transport(self._application, self._work)
+        return Transport(self._application, self._serve)
 
     def _running(self) -> serving.BoundServer:
         if self._opened is None:
@@ -135,11 +135,15 @@ class MockServer(Server):
         environ["mockserver.application"] = application
         return cast("Iterable[bytes]", application(environ, start_response))
 
-    def _work(self, task: Serviceable) -> None:
+    def _serve(self, task: Serviceable, elsewhere: bool) -> None:
+        """Answer a request in the calling thread, or `elsewhere`: in a thread of the server's."""
         running = self._running()
         if running.engine.process != os.getpid():
             raise NotRunning("the mock server runs in the parent process: take a new transport, or use base_url")
-        running.server.work(task)
+        if elsewhere:
+            running.server.work(task)
+        else:
+            task.service()
 
 
 def _resolved(given: Mapping[str, SettingValue]) -> Settings:

@@ -16,31 +16,34 @@ import httpx
 from mockserver.server import Suspended
 from mockserver.testing.inprocess import Answer, Application, Connection, call, environment
 
-Work = Callable[[Any], None]
+Serve = Callable[[Any, bool], None]
+CONTROL_PLANE = b"/__admin"
 
 
 class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """A transport to the mock in this process, whatever host the client's base URL names.
 
-    `work` passes requests to the server's own threads (ConnectionRefusedError when it has stopped), so that a client
-    may stop waiting for a slow answer (`httpx.ReadTimeout`) while the request is still carried out. A connection that a
-    fault breaks raises the same error as on a socket: `httpx.ReadError` for a reset, else `httpx.RemoteProtocolError`.
+    `serve` answers a request here or in a thread of the server's, and raises ConnectionRefusedError when the server has
+    stopped. Delayed requests go on in the server's threads, and calls of the control plane, which may wait, are made in
+    them, so that a client may stop waiting (`httpx.ReadTimeout`) while its request is still carried out. A connection
+    that a fault breaks raises the same error as on a socket: `httpx.ReadError` for a reset, else
+    `httpx.RemoteProtocolError`.
     """
 
-    def __init__(self, application: Application, work: Work) -> None:
+    def __init__(self, application: Application, serve: Serve) -> None:
         self._application = application
-        self._work = work
+        self._serve = serve
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request; httpx calls it."""
         request.read()
-        return self._answered(_Task(self._application, self._work, request))
+        return self._answered(_Task(self._application, self._serve, request))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an asynchronous client, which may cancel it; httpx calls it."""
         await request.aread()
         unlimited = anyio.CapacityLimiter(math.inf)  # anyio's own 40 are for all threads of an event loop
-        task = _Task(self._application, self._work, request)
+        task = _Task(self._application, self._serve, request)
         try:
             return await anyio.to_thread.run_sync(self._answered, task, abandon_on_cancel=True, limiter=unlimited)
         except BaseException:
@@ -50,7 +53,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _answered(self, task: _Task) -> httpx.Response:
         request = task.request
         try:
-            self._work(task)
+            self._serve(task, request.url.raw_path.startswith(CONTROL_PLANE))
         except ConnectionRefusedError as error:
             raise httpx.ConnectError(str(error), request=request) from error
         if not task.done.wait(request.extensions.get("timeout", {}).get("read")):
@@ -65,16 +68,16 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 class _Task:
-    """A request for one of the server's threads."""
+    """A request, answered in one thread or, after a delay, in another."""
 
-    def __init__(self, application: Application, work: Work, request: httpx.Request) -> None:
+    def __init__(self, application: Application, serve: Serve, request: httpx.Request) -> None:
         self.done = threading.Event()
         self.answer = Answer()
         self.error: BaseException | None = None
         self.request = request
         self.connection = _Connection()
         self._application = application
-        self._work = work
+        self._serve = serve
         self._environ = environment(request.method, request.url.raw_path, request.headers.raw, request.content)
 
     def service(self) -> None:
@@ -90,7 +93,7 @@ class _Task:
 
     def _resume(self) -> None:
         try:
-            self._work(self)
+            self._serve(self, True)
         except ConnectionRefusedError as error:
             self.error = httpx.ReadError(str(error), request=self.request)
             self.done.set()
