@@ -35,13 +35,9 @@ def _unfrozen(clock: str, otherwise: Callable[[], float]) -> Callable[[], float]
     return partial(otherwise)
 
 
-_monotonic = _unfrozen("CLOCK_MONOTONIC", time.monotonic)
+# Seconds on a monotonic clock: a user's test that freezes time must not freeze the mock's deadlines.
+monotonic = _unfrozen("CLOCK_MONOTONIC", time.monotonic)
 _real = _unfrozen("CLOCK_REALTIME", time.time)
-
-
-def monotonic() -> float:
-    """Seconds on a monotonic clock: a user's test that freezes time must not freeze the mock's deadlines."""
-    return _monotonic()
 
 
 def real_ms() -> int:

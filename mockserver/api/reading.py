@@ -66,6 +66,7 @@ class Reading(NamedTuple):
             self.relied,
             received.as_written,
             len(received.body) if self.document else 0,
+            not self.problems,
         )
 
 

@@ -25,13 +25,14 @@ _DUE_DATES = {
     "due-date-offset": "has an offset or no zone: the vendor's pages show only date-times with Z",
     "due-date-precision": "lacks seconds, or a fraction of 3 digits",
 }
+_FORMS = {*_DUE_DATES, "timezone-case"}
 
 
 class RequestContent(NamedTuple):
     """The content of a request: its body as JSON, its unread and repeated keys, query, headers, and size of the body.
 
-    `understood` are the rules by which it was read; `as_written` says that the path is one of the contract, letter by
-    letter.
+    `understood` are the rules by which it was read, all of them if it was `valid`; `as_written` says that the path is one
+    of the contract, letter by letter.
     """
 
     operation: str | None
@@ -44,6 +45,7 @@ class RequestContent(NamedTuple):
     understood: Set[str] = frozenset()
     as_written: bool = True
     size: int = 0
+    valid: bool = False
 
 
 class Finding(NamedTuple):
@@ -95,7 +97,8 @@ def _findings(sent: RequestContent) -> Iterator[Finding]:
         yield from _of_creation(body)
     if sent.query:
         yield from _of_query(sent.query)
-    yield from _of_forms(body)
+    if not sent.valid or sent.understood & _FORMS or body.get("dueTime") is None:
+        yield from _of_forms(body)
     yield from _of_message(sent)
 
 

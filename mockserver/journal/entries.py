@@ -108,9 +108,10 @@ _UNDECIDED: Document = {"decision": None, "inferred": [], "problems": []}
 def _decided(received: Received, outcome: Outcome) -> Document:
     """The rules that decided the answer; the answer to HEAD shows no value that was decided."""
     decided = outcome.decided if received.method != "HEAD" else frozenset[str]()
+    refusal = outcome.decided_by
     return {
-        "decision": explain.decision(outcome.decided_by, outcome.said.operation),
-        "inferred": explain.inferred(outcome.decided_by, outcome.said.operation, outcome.understood, decided),
+        "decision": explain.decision(refusal, outcome.said.operation),
+        "inferred": explain.inferred(refusal, outcome.said.operation, outcome.understood, decided),
         "problems": explain.problems(outcome.refusal),
     }
 

@@ -20,9 +20,10 @@ People = Mapping[str, Mapping[str, Any]]
 class World:
     """A world in a transaction; `columns` are those of its own row, which `save` writes back.
 
-    `assumed` has the value of each switch, in a sandbox's world. For the journal, `changes` lists the reported changes
-    of tasks and notes, and `relied` the rules that decided. The object may be reused in later transactions of the
-    writer, as long as every change of the world goes through it and none is rolled back.
+    `number` is the key of this world in all its rows. `assumed` has the value of each switch, in a sandbox's world. For
+    the journal, `changes` lists the reported changes of tasks and notes, and `relied` the rules that decided. The
+    object may be reused in later transactions of the writer, as long as every change of the world goes through it and
+    none is rolled back.
     """
 
     def __init__(
@@ -30,17 +31,13 @@ class World:
     ) -> None:
         self.transaction = transaction
         self.columns = columns
+        self.number = int(columns["id"])
         self.assumed = assumed
         self.changes: list[dict[str, Any]] = []
         self.relied: set[str] = set()
         self._saved = dict(columns)
         self._people: dict[type[Part], People] = {}
         self._statements = transaction.statements
-
-    @property
-    def number(self) -> int:
-        """The key of this world in all its rows."""
-        return int(self.columns["id"])
 
     @property
     def seed(self) -> str:
