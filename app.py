@@ -11,7 +11,7 @@ from werkzeug.serving import is_running_from_reloader
 from mockserver import cli, config
 from mockserver.application import create_app
 from mockserver.engine import EXTENSION
-from mockserver.web.hosts import HostRule
+from mockserver.web.proxies import guarded
 
 
 def _only_reloads() -> bool:
@@ -30,5 +30,5 @@ elif _only_reloads():
 else:
     settings = config.resolve({}, os.environ)
     app = create_app(settings)
-    app.wsgi_app = HostRule(app.wsgi_app, settings.allowed_host)  # type: ignore[method-assign]
+    app.wsgi_app = guarded(app.wsgi_app, settings)  # type: ignore[method-assign]
     atexit.register(app.extensions[EXTENSION].close)

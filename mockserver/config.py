@@ -9,9 +9,11 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from mockserver.clock import ClockSetting, parse_setting
 from mockserver.fidelity import assumptions
@@ -82,7 +84,26 @@ def _switch(text: str) -> bool:
 _ORIGIN = r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
 _origin = _like(_ORIGIN, "an origin such as https://app.example.com")
 _origin_or_all = _like(rf"\*|{_ORIGIN}", "an origin such as https://app.example.com, or *")
+_PUBLIC_URL = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?"
 _host = _like(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", "a host name, such as mock.internal, without a port")
+
+
+# A prefix with which a path of the mock itself begins could not be told from that path.
+_OWN_PATHS = ("/api", "/api/public", "/__admin", "/docs")
+
+
+def _public_url(text: str) -> str:
+    url = _like(_PUBLIC_URL, "a URL such as https://mock.team.test/vambe")(text).rstrip("/")
+    if (path := urlsplit(url).path) in _OWN_PATHS:
+        raise ValueError(f"{quoted(path)} is a path of the mock itself: choose another one, such as /vambe")
+    return url
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        raise ValueError(f"{quoted(text)} is neither an address nor a network such as 10.0.0.0/8") from None
 
 
 def _setting(default: Any, parse: Callable[[str], Any], metavar: str, help: str, shown: str | None = None) -> Any:
@@ -162,6 +183,20 @@ class Settings:
     )
     allowed_host: tuple[str, ...] = _setting(
         (), _host, "HOST", "A Host header to answer besides the loopback ones.", "loopback only"
+    )
+    public_url: str | None = _setting(
+        None,
+        _public_url,
+        "URL",
+        "The URL at which a proxy offers the server, such as https://mock.team.test/vambe.",
+        "none",
+    )
+    trusted_proxy: tuple[str, ...] = _setting(
+        (),
+        _network,
+        "CIDR",
+        "Proxies whose X-Forwarded-For, -Proto, -Host and -Prefix count, such as 127.0.0.1 or 10.0.0.0/8.",
+        "none",
     )
     log_format: str = _setting("text", _like("text|json", "one of text, json"), "text|json", "The format of log lines.")
     ready_file: Path | None = _setting(

@@ -1,7 +1,8 @@
 """The log on standard error: one line per record, which clients cannot forge, and which no answer waits for.
 
-A request's record has the attributes `method`, `path` (no query string), `status`, `duration_ms` and `sandbox`; headers
-and bodies are never logged.
+A request's record has the attributes `method`, `path` (no query string), `status`, `duration_ms`, `sandbox`, `entry`
+(its id in the journal), `client` (an address) and `request_id` (the `X-Request-Id` that was sent). Other headers and
+bodies are never logged.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import os
 import select
 import stat
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any, Literal
 
 from mockserver.clock import real_ms, text_of
 
 _LOGGERS = {"mockserver": logging.INFO, "waitress": logging.WARNING}
-_FIELDS = ("method", "path", "status", "duration_ms", "sandbox")
+_SHOWN = ("method", "path", "status", "duration_ms", "sandbox")
+_FIELDS = (*_SHOWN, "entry", "client", "request_id")
 _mockserver = logging.getLogger("mockserver")
 _access = logging.getLogger("mockserver.access")
 _poll = getattr(select, "poll", None)  # at import: tests of an embedding program replace it; Windows has none
@@ -38,9 +41,12 @@ def configure(log_format: Literal["text", "json"]) -> None:
         logger.propagate = False
 
 
-def log_request(method: str, path: str, status: int | str, duration_ms: float, sandbox: object) -> None:
-    """Log a request: as a record of `mockserver.access`, or directly as a line when only our handler would get it."""
-    fields = {"method": method, "path": path, "status": status, "duration_ms": duration_ms, "sandbox": sandbox}
+def log_request(method: str, path: str, status: int | str, duration_ms: float, *more: object) -> None:
+    """Log a request: as a record of `mockserver.access`, or directly as a line when only our handler would get it.
+
+    `more` are its sandbox, entry, client and request id, as far as they are known.
+    """
+    fields = dict(zip_longest(_FIELDS, (method, path, status, duration_ms, *more)))
     if _access.isEnabledFor(logging.INFO) and not _write_line(fields):
         _access.info("%s %s %s", method, path, status, extra=fields)
 
@@ -146,7 +152,7 @@ class TextFormatter(logging.Formatter):
 
     def request(self, now_ms: int, fields: Mapping[str, object]) -> str:
         """The line of a request."""
-        method, path, status, duration_ms, sandbox = map(fields.__getitem__, _FIELDS)
+        method, path, status, duration_ms, sandbox = map(fields.__getitem__, _SHOWN)
         where = "" if sandbox is None else f" [{sandbox}]"
         text = f"{method} {path} {status} {duration_ms or 0:.1f} ms{where}"
         return f"{text_of(now_ms)} {printable(text)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import secrets
 import signal
@@ -23,7 +24,9 @@ from mockserver.engine import EXTENSION, Engine
 from mockserver.server import Server, raise_file_limit
 from mockserver.store.transactions import UnusableDatabase
 from mockserver.web import hosts
-from mockserver.web.hosts import HostRule
+from mockserver.web.proxies import guarded
+
+_log = logging.getLogger("mockserver.server")
 
 
 class CannotListen(Exception):
@@ -41,13 +44,25 @@ def serve(settings: Settings) -> None:
     with bound_server(settings) as (server, engine, _):
         _on_signals(lambda: _end(server, engine))
         generated = None if settings.admin_token else engine.settings.admin_token
-        with _ready_file(settings.ready_file, _ready(server, generated)):
-            _announce(settings, server, engine, generated)
-            server.serve()
+        ready = _ready(settings, server, generated)
+        with _ready_file(settings.ready_file, ready):
+            _announce(settings, ready, server, engine, generated)
+            with _logged(settings, server):
+                server.serve()
+
+
+@contextlib.contextmanager
+def _logged(settings: Settings, server: Server) -> Iterator[None]:
+    """Log the start and the stop as JSON; who reads text has the announcement and the end of the process."""
+    if settings.log_format == "json":
+        _log.info("started on %s", server.url)
+    yield
+    if settings.log_format == "json":
+        _log.info("stopped")
 
 
 class BoundServer(NamedTuple):
-    """A bound server, its engine, and the application for calls in process, without `HostRule`."""
+    """A bound server, its engine, and the application for calls in process, as no proxy shows it."""
 
     server: Server
     engine: Engine
@@ -66,7 +81,7 @@ def bound_server(settings: Settings, named: Callable[[str], str] = flag) -> Iter
         engine, application = _open(_guarded(settings, server), named)
         try:
             engine.waiting.before_wait = server.step_aside
-            handler.append(HostRule(application, settings.allowed_host) if server.loopback else application)
+            handler.append(guarded(application, settings, server.loopback))
             yield BoundServer(server, engine, application)
         finally:
             _end(server, engine)
@@ -80,8 +95,8 @@ def _end(server: Server, engine: Engine) -> None:
 
 
 def _guarded(settings: Settings, server: Server) -> Settings:
-    """The settings with an admin token, which is required off loopback and not used on it."""
-    if server.loopback:
+    """The settings with an admin token, which is required off loopback and behind a proxy, and not used elsewhere."""
+    if server.loopback and not (settings.public_url or settings.trusted_proxy):
         return replace(settings, admin_token=None)
     return settings if settings.admin_token else replace(settings, admin_token=secrets.token_urlsafe(24))
 
@@ -123,10 +138,11 @@ def _on_signals(end: Callable[[], object]) -> None:
             signal.signal(getattr(signal, name), lambda *_: end())
 
 
-def _ready(server: Server, token: str | None) -> str:
+def _ready(settings: Settings, server: Server, token: str | None) -> str:
     """The line of `--json` and `--ready-file`; `token` is the admin token if it was generated."""
     event = {"event": "ready", "url": server.url, "api_key": keys.DEFAULT_KEY, "pid": os.getpid()}
-    return json.dumps(event | {"version": __version__} | ({"admin_token": token} if token else {}))
+    more = {"version": __version__, "public_url": settings.public_url, "admin_token": token}
+    return json.dumps(event | {name: text for name, text in more.items() if text})
 
 
 @contextlib.contextmanager
@@ -148,9 +164,9 @@ def _ready_file(path: Path | None, line: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _announce(settings: Settings, server: Server, engine: Engine, token: str | None) -> None:
+def _announce(settings: Settings, ready: str, server: Server, engine: Engine, token: str | None) -> None:
     try:
-        click.echo(_ready(server, token) if settings.json else _welcome(server.url, _first_user(engine), token))
+        click.echo(ready if settings.json else _welcome(settings, server, _first_user(engine), token))
     except OSError:
         discard_output()  # standard output is closed or full: serve anyway
 
@@ -165,12 +181,15 @@ def _first_user(engine: Engine) -> str:
         return str(list_team_members(opened.world)[0]["id"])
 
 
-def _welcome(url: str, user_id: str, token: str | None) -> str:
+def _welcome(settings: Settings, server: Server, user_id: str, token: str | None) -> str:
     task = json.dumps({"title": "Call the client", "responsibleIds": [user_id], "priority": "1"})
+    url = server.url
+    where = "behind a proxy" if server.loopback else "off loopback"
     return (
         f"vambe-mock {__version__} answers on {url}\n"
-        f"API key: {keys.DEFAULT_KEY} (any test_<name> opens a sandbox of its own)\n"
-        + (f"Admin token: {token} (the control plane requires it off loopback)\n" if token else "")
+        + (f"Public URL: {settings.public_url}\n" if settings.public_url else "")
+        + f"API key: {keys.DEFAULT_KEY} (any test_<name> opens a sandbox of its own)\n"
+        + (f"Admin token: {token} (the control plane requires it {where})\n" if token else "")
         + f"Try it: curl -s {url}/api/public/tasks -H 'x-api-key: {keys.DEFAULT_KEY}' "
         f"-H 'content-type: application/json' -d '{task}'"
     )

@@ -240,7 +240,7 @@ def test_every_setting_takes_effect_through_its_flag_and_through_its_variable(th
         assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
         assert client.get("/__admin/health", headers={"host": "mock.internal"}).status_code == 200
         assert client.get("/__admin/health", headers={"host": "mock.external"}).status_code == 421
-    assert {json.loads(line)["logger"] for line in log} == {"mockserver.access"}
+    assert {json.loads(line)["logger"] for line in log} == {"mockserver.access", "mockserver.server"}
 
 
 class TestRefusalsToStart:

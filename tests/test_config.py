@@ -38,6 +38,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("cors_origin", "capacitor://localhost", ("capacitor://localhost",)),
     ("allowed_host", "Mock.internal", ("Mock.internal",)),
     ("allowed_host", "[::2]", ("[::2]",)),
+    ("public_url", "https://mock.team.test:8443/vambe/", "https://mock.team.test:8443/vambe"),
+    ("trusted_proxy", "10.1.2.3/8", ("10.0.0.0/8",)),
     ("log_format", "json", "json"),
     ("ready_file", "ready.json", Path("ready.json")),
     ("json", "1", True),

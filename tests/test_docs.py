@@ -9,6 +9,7 @@ sandbox `default`, and an empty folder to work in. A block has one of these tags
 - `python` is executed; the blocks of a document share their names. One that begins with `# name.py` is that file
   instead, and pytest runs it when it is a `test_….py`.
 - `console` is run too: what follows a line `$ command`, up to the next one, is exactly what the command prints.
+- `nginx` is a location that tests/test_proxies.py gives to nginx.
 - `mermaid` must be a kind of diagram that is used here; tests/test_architecture.py compares its names with the code.
 """
 
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nginx import LOCATIONS
 from support import ROOT, WITHOUT, running, uncovered_environment
 
 from mockserver.config import SETTINGS
@@ -114,6 +116,9 @@ class Runner:
                 self._run(f"python -m pytest -q {file[1]}")
             return
         exec(compile(text, "<documentation>", "exec"), self.names)
+
+    def _nginx(self, text: str) -> None:
+        assert text.partition("\n")[2].replace(self.url, PRINTED_URL) in LOCATIONS.values()
 
     def _mermaid(self, text: str) -> None:
         assert text.split()[0] in ("flowchart", "sequenceDiagram")

@@ -79,6 +79,7 @@ def test_the_stream_is_one_of_server_sent_events(stream: Stream) -> None:
     assert stream.status == 200
     assert stream.response.getheader("Content-Type", "").startswith("text/event-stream")
     assert stream.response.getheader("Cache-Control") == "no-store"
+    assert stream.response.getheader("X-Accel-Buffering") == "no"
 
 
 def test_a_request_and_what_it_changed_arrive(api: Api, stream: Stream) -> None:

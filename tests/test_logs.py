@@ -73,6 +73,9 @@ def test_a_request_is_one_object_of_json(capsys):
         "status": 200,
         "duration_ms": 3.14159,
         "sandbox": "default",
+        "entry": None,
+        "client": None,
+        "request_id": None,
     }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response
 
 from mockserver.admin import calls, faults, guard, requests, world
-from mockserver.web.rendering import respond, rule_of
+from mockserver.web.rendering import base_url, respond, rule_of
 
 _DECLARING = (world, requests, faults)  # importing a module declares its calls
 
@@ -25,4 +25,4 @@ def _description() -> Response:
     from mockserver.admin import openapi  # imports apispec: on first use
     from mockserver.web.openapi import served_at
 
-    return respond(served_at(request.host_url, openapi.document()))
+    return respond(served_at(base_url(), openapi.document()))

@@ -14,7 +14,7 @@ from mockserver.formats import fields
 from mockserver.formats import json as wire_json
 from mockserver.keys import DEFAULT, KEY_HEADER, UNIDENTIFIED, check_name
 from mockserver.web import bodies
-from mockserver.web.rendering import respond
+from mockserver.web.rendering import base_url, respond
 
 BASE_PATH = "/__admin"
 
@@ -81,7 +81,7 @@ def view(declared: Declared) -> Callable[..., Response]:
         parts = _loaded(declared.path_schema, path), _loaded(declared.query_schema, query), body
         if parts[1].get("unidentified"):
             sandbox = UNIDENTIFIED
-        result = declared.view(Call(engine, sandbox, f"{request.scheme}://{request.host}", *parts))
+        result = declared.view(Call(engine, sandbox, base_url(), *parts))
         if declared.about_a_sandbox and "sandbox" in request.args:
             engine.sandboxes.keep(sandbox)
         if declared.changes:

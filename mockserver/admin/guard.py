@@ -17,6 +17,7 @@ from mockserver.formats.json import quoted
 from mockserver.keys import basic_credentials
 from mockserver.web.bodies import JSON, media_type
 from mockserver.web.hosts import is_loopback
+from mockserver.web.proxies import SENT_HOST
 
 OPEN_PATH = f"{BASE_PATH}/health"
 CONSOLE = "console"  # the blueprint of the console's pages
@@ -42,7 +43,9 @@ def _check_origin() -> None:
     origin = request.headers.get("Origin")
     host = request.headers.get("Host", "").lower()
     allowed = {each.lower() for each in current_engine().settings.admin_origin}
-    if origin is not None and origin.lower() not in {f"http://{host}", f"https://{host}", *allowed}:
+    sent_host = str(request.environ.get(SENT_HOST, host)).lower()
+    own = {f"{scheme}://{each}" for scheme in ("http", "https") for each in (host, sent_host)}
+    if origin is not None and origin.lower() not in own | allowed:
         message = f"The control plane does not answer pages of {quoted(origin)}: --admin-origin allows an origin"
         raise Forbidden(message)
     if origin and origin.lower() in allowed:
@@ -59,11 +62,13 @@ def _is_navigation_to_a_page() -> bool:
 
 
 def _check_token() -> None:
-    """Require the admin token; a server without one answers only this machine."""
-    expected = current_engine().settings.admin_token
+    """Require the admin token; a server without one answers only this machine, and no proxy."""
+    settings = current_engine().settings
+    expected = settings.admin_token
     if expected is None:
         address = request.remote_addr or "127.0.0.1"
-        if not is_loopback(f"[{address}]" if ":" in address else address):
+        proxied = settings.public_url or settings.trusted_proxy
+        if proxied or not is_loopback(f"[{address}]" if ":" in address else address):
             raise Forbidden("The control plane answers this machine only: start the server with --admin-token")
         return
     sent = _sent_token()

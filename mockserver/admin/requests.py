@@ -22,6 +22,7 @@ from mockserver.web.rendering import respond
 # Between comments in an idle stream: only a write detects that the reader has disconnected, and frees its place. The
 # comments also keep a proxy from closing the stream.
 _PAUSE_S = 0.5
+_NOT_KEPT = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would keep events back
 
 
 @call("GET", "/requests", query_schema=Filters())
@@ -122,7 +123,7 @@ def events(call: Call) -> Response:
         except Released:
             return
 
-    response = Response(stream(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
+    response = Response(stream(), mimetype="text/event-stream", headers=_NOT_KEPT)
     response.call_on_close(lambda: reader.__exit__(None, None, None))  # also when the stream was never started
     return response
 

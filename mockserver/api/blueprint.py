@@ -69,7 +69,7 @@ def _description() -> Response:
     from mockserver.api import openapi  # imports apispec: on first use
     from mockserver.web.openapi import served_at
 
-    return rendering.respond(served_at(request.host_url, openapi.document()))
+    return rendering.respond(served_at(rendering.base_url(), openapi.document()))
 
 
 def _refuse_route(error: HTTPException) -> Response:

@@ -13,6 +13,7 @@ from mockserver import __version__, keys
 from mockserver.engine import current_engine
 from mockserver.errors import BadRequest, NotFound
 from mockserver.sandbox import state
+from mockserver.web.rendering import base_url
 
 BASE_PATH = "/__admin"
 
@@ -102,7 +103,7 @@ def framed(title: str, sandbox: str, sandboxes: Sequence[str]) -> dict[str, Any]
         "sandbox": sandbox,
         "sandboxes": sandboxes,
         "api_key": keys.PREFIX + sandbox,
-        "base_url": f"{request.scheme}://{request.host}",
+        "base_url": base_url(),
         "version": __version__,
         "pages": _NAVIGATION,
         "assets": "console.asset",

@@ -31,8 +31,8 @@ _FORMS = {*_DUE_DATES, "timezone-case"}
 class RequestContent(NamedTuple):
     """The content of a request: its body as JSON, its unread and repeated keys, query, headers, and size of the body.
 
-    `understood` are the rules by which it was read, all of them if it was `valid`; `as_written` says that the path is one
-    of the contract, letter by letter.
+    `understood` are the rules by which it was read, all of them if it was `valid`; `as_written` says that the path is
+    one of the contract, letter by letter.
     """
 
     operation: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NoReturn
@@ -24,27 +24,33 @@ from mockserver.server.request import Request
 
 _logger = logging.getLogger("mockserver")
 _date = lru_cache(maxsize=2)(build_http_date)
+_NOTHING: Mapping[str, Any] = {}
 _SECRET_HEADERS = tuple(name.upper().replace("-", "_") for name in masking.SECRET_HEADERS)
 
 
-def log_access(request: Request, status: int | str, duration_ms: float = 0.0, sandbox: object = None) -> None:
-    """Log one request: `status` is a number or "aborted".
+def log_access(
+    request: Request, status: int | str, client: str, duration_ms: float = 0.0, environ: Mapping[str, Any] = _NOTHING
+) -> None:
+    """Log one request: `status` is a number or "aborted", `environ` its environment if the application was called.
 
     The path is logged as sent, percent-encoded and without its query; the secrets that the request also carries in
-    its headers are masked in it. `-` stands for a request line that cannot be parsed.
+    its headers are masked in it and in its `X-Request-Id`. `-` stands for a request line that cannot be parsed.
     """
-    logs.log_request(request.command or "-", _without_keys(request) or "-", status, duration_ms, sandbox)
+    sent = request.headers.get("X_REQUEST_ID")
+    path, request_id = (text and _without_keys(request, text) for text in (request.log_path, sent))
+    known = environ.get("mockserver.sandbox"), environ.get("mockserver.entry"), environ.get("REMOTE_ADDR", client)
+    logs.log_request(request.command or "-", path or "-", status, duration_ms, *known, request_id)
 
 
-def _without_keys(request: Request) -> str:
-    return _masked(request.log_path, *map(request.headers.get, _SECRET_HEADERS))
+def _without_keys(request: Request, text: str) -> str:
+    return _masked(text, *map(request.headers.get, _SECRET_HEADERS))
 
 
 @lru_cache(maxsize=64)
-def _masked(path: str, *values: str | None) -> str:
-    """A path without the secrets in these values of `masking.SECRET_HEADERS`."""
+def _masked(text: str, *values: str | None) -> str:
+    """A text without the secrets in these values of `masking.SECRET_HEADERS`."""
     sent = {name: value for name, value in zip(masking.SECRET_HEADERS, values, strict=True) if value is not None}
-    return masking.masked(masking.secrets(sent), path)
+    return masking.masked(masking.secrets(sent), text)
 
 
 class Suspended(BaseException):
@@ -119,8 +125,8 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
         self._log(status)
 
     def _log(self, status: int | str) -> None:
-        sandbox = (self.environ or {}).get("mockserver.sandbox")
-        log_access(self.request, status, (monotonic() - self._started) * 1000, sandbox)
+        duration_ms = (monotonic() - self._started) * 1000
+        log_access(self.request, status, self.channel.client, duration_ms, self.environ or _NOTHING)
 
     def _answer_or_fail(self) -> None:
         try:
@@ -133,7 +139,8 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
             self.close_on_finish = True
             raise
         except BaseException as error:  # a view that calls sys.exit() must not end the worker
-            _logger.exception("The application failed at %s %s", self.request.command, _without_keys(self.request))
+            path = _without_keys(self.request, self.request.log_path)
+            _logger.exception("The application failed at %s %s", self.request.command, path)
             if self.wrote_header:
                 self.close_on_finish = True
                 raise ClientDisconnected from error

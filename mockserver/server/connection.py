@@ -45,9 +45,14 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         super().__init__(server, sock, addr, adj, map)
 
     @cached_property
+    def client(self) -> str:
+        """The client's address; a socket for IPv6 and IPv4 shows the latter as `::ffff:127.0.0.1`."""
+        return str(self.addr[0]).removeprefix("::ffff:")
+
+    @cached_property
     def environ(self) -> dict[str, Any]:
         """The variables that the WSGI environments of all its requests share."""
-        host, port = self.addr[:2]
+        host, port = self.client, self.addr[1]
         return {
             "REMOTE_ADDR": host,
             "REMOTE_HOST": host,
@@ -284,5 +289,5 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         """Close the socket; a partly received request is logged as aborted."""
         request, self.request = self.request, None
         if request and request.command:
-            log_access(request, "aborted")
+            log_access(request, "aborted", self.client)
         super().handle_close()

@@ -24,7 +24,7 @@ def bind(host: str, port: int) -> Socket:
     family, kind, protocol, _, address = _resolved(host, port)
     listener = Socket(family, kind, protocol)
     try:
-        _claim(listener)
+        _claim(listener, address[0])
         listener.bind(address)
         listener.listen(BACKLOG)
     except BaseException:
@@ -47,15 +47,15 @@ def _resolved(host: str, port: int) -> tuple[Any, ...]:
     return min(found, key=lambda info: info[0] != socket.AF_INET)
 
 
-def _claim(listener: Socket) -> None:
-    """Make sure that no other socket shares the port.
+def _claim(listener: Socket, host: str) -> None:
+    """Make sure that no other socket shares the port; `::` takes IPv4 too.
 
     On Windows SO_REUSEADDR would allow it; elsewhere it only ignores remaining connections of a server that has ended.
     """
     option = "SO_EXCLUSIVEADDRUSE" if os.name == "nt" else "SO_REUSEADDR"
     listener.setsockopt(socket.SOL_SOCKET, getattr(socket, option), 1)
     if listener.family == socket.AF_INET6:
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
 
 
 def url_of(host: str, port: int) -> str:

@@ -185,4 +185,5 @@ class RemoteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         url = request.url.copy_with(scheme=self._url.scheme, host=self._url.host, port=self._url.port)
         headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
         headers.insert(0, (b"Host", self._url.netloc))
+        url = url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + url.raw_path)
         return httpx.Request(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)

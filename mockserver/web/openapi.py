@@ -95,7 +95,7 @@ class Description:
 
 def served_at(url: str, document: Document) -> Document:
     """A description that names the server from which it is fetched."""
-    return document | {"servers": _servers(url.rstrip("/"))}
+    return document | {"servers": _servers(url)}
 
 
 def _servers(url: str) -> list[Document]:

@@ -14,6 +14,11 @@ from mockserver.formats import json as wire_json
 _log = logging.getLogger("mockserver")
 
 
+def base_url() -> str:
+    """The URL of the mock as the client of this request addresses it, without a slash at its end."""
+    return f"{request.scheme}://{request.host}{request.script_root}"
+
+
 def respond(document: object, status: int = 200) -> Response:
     """An answer with a JSON body."""
     return Response(wire_json.encode(document), status, mimetype="application/json")

@@ -2,6 +2,7 @@
 
 export const sandbox = document.body.dataset.sandbox;
 export const apiKey = document.body.dataset.apiKey;
+export const { root } = document.body.dataset; // the path under which a proxy offers the mock, or empty
 
 /** A refusal of the mock: its status, its message, and the problems of its fields. */
 export class Refused extends Error {
@@ -23,17 +24,17 @@ async function sent(method, path, body, headers = {}, explain = (answer, documen
 
 /** A call of the control plane about this page's sandbox. */
 export function control(method, path, body) {
-  const url = new URL(`/__admin${path}`, location.origin);
+  const url = new URL(`${root}/__admin${path}`, location.origin);
   url.searchParams.set("sandbox", sandbox);
   return sent(method, url, body);
 }
 
 /** A call of the control plane about the server. */
-export const ofTheServer = (method, path, body) => sent(method, `/__admin${path}`, body);
+export const ofTheServer = (method, path, body) => sent(method, `${root}/__admin${path}`, body);
 
 /** A request of the imitated API, as the sandbox's key makes it, or another one. */
 export const vambe = (method, path, body, key = apiKey) =>
-  sent(method, `/api/public${path}`, body, { "x-api-key": key }, explained);
+  sent(method, `${root}/api/public${path}`, body, { "x-api-key": key }, explained);
 
 /** The problems of a refused request that are about a field, as its journal entry explains them. */
 async function explained(answer) {
@@ -182,7 +183,7 @@ export function refresh(...ids) {
 
 /** Hear the sandbox's events: `handlers` by kind (`request`, `state`, `fault`, `reset`). Returns the stream. */
 export function live(handlers) {
-  const url = new URL("/__admin/events", location.origin);
+  const url = new URL(`${root}/__admin/events`, location.origin);
   url.searchParams.set("sandbox", sandbox);
   const stream = new EventSource(url);
   for (const [kind, handler] of Object.entries(handlers)) {

@@ -1,5 +1,5 @@
 // The reference: Swagger UI over the mock's own description, with a key and with examples that work at once.
-import { apiKey, ofTheServer, sandbox, vambe } from "./console.js";
+import { apiKey, ofTheServer, root, sandbox, vambe } from "./console.js";
 
 const ALL_TASKS = "/tasks?responsibleIds=&fromDate=0001-01-01&toDate=9999-12-31";
 const NAMES = {
@@ -11,13 +11,13 @@ const NAMES = {
 const place = document.getElementById("reference");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** The description without an address, so that this server's is taken, and with the example of each parameter where Swagger UI reads it. */
+/** The description with no address but this page's, and with the example of each parameter where Swagger UI reads it. */
 function prepared(description) {
   const operations = Object.values(description.paths).flatMap((methods) => Object.values(methods));
   for (const parameter of operations.flatMap((operation) => operation.parameters)) {
     parameter.example = parameter.schema.examples[0];
   }
-  return { ...description, servers: [] };
+  return { ...description, servers: root ? [{ url: location.origin + root }] : [] };
 }
 
 /** What the description gives as the id of a task, and as the body that creates one. */
