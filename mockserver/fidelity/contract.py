@@ -32,6 +32,7 @@ class Rule(NamedTuple):
 
 
 _DATA = json.loads(pkgutil.get_data(__package__, "contract.json") or b"")  # also while a test fakes the file system
+VERSION: int = _DATA["version"]
 PAGES: dict[str, str] = _DATA["pages"]
 CODES: dict[str, str] = _DATA["codes"]
 SECTIONS: dict[str, str] = {number: section["title"] for number, section in _DATA["sections"].items()}
