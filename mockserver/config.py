@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mockserver.clock import ClockSetting, parse_setting
-from mockserver.fidelity import assumptions
+from mockserver.fidelity import assumptions, evidence
+from mockserver.fidelity.evidence import Evidence
 from mockserver.formats.json import quoted
 from mockserver.keys import check_key, check_token
 
@@ -70,6 +71,16 @@ def _text(text: str) -> str:
 
 def _path(text: str) -> Path:
     return Path(_some(text))
+
+
+def _evidence(text: str) -> Evidence | None:
+    """Read a file of evidence; log what is in it that this version of the contract does not have."""
+    if not text:
+        return None
+    found = evidence.read(_path(text))
+    if found.ignored:
+        _log.warning("%s: %s", text, found.ignored)
+    return found
 
 
 _SWITCH = dict.fromkeys(["1", "true", "yes", "on"], True) | dict.fromkeys(["", "0", "false", "no", "off"], False)
@@ -146,6 +157,13 @@ class Settings:
         assumptions.parse,
         "NAME=VALUE",
         "A guess about the vendor to replace, such as create-status=200; vambe-mock assumptions lists them.",
+        "none",
+    )
+    evidence: Evidence | None = _setting(
+        None,
+        _evidence,
+        "FILE",
+        "What was measured on the vendor: the guesses that it settles are answered as measured; empty for none.",
         "none",
     )
     max_body: int = _setting(1_048_576, _whole(1, 1 << 30), "BYTES", "The largest request body.")

@@ -76,7 +76,9 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
 def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures, room: Room) -> Sandboxes:
     template = state.keep_template(store, loaded.document, loaded.digest)
     start = template, settings.seed, settings.clock, settings.strict
-    defaults = SandboxDefaults(*start, settings.journal_limit, assumed(settings.assume), loaded.document_at)
+    evidence = settings.evidence
+    switches = assumed([*(evidence.switches().items() if evidence else ()), *settings.assume])
+    defaults = SandboxDefaults(*start, settings.journal_limit, switches, evidence, loaded.document_at)
     sandboxes = Sandboxes(store, defaults, room)
     for name in (UNIDENTIFIED, DEFAULT):  # created at the start, so that both can be read before the first request
         with sandboxes.open(name):

@@ -6,26 +6,29 @@ a fixture is first used.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
 import warnings
 from collections.abc import Generator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from mockserver.fidelity.evidence import Evidence
     from mockserver.testing.sandbox import VambeMock
     from mockserver.testing.servers import MockServer, Server
 
 _URL, _TOKEN = "VAMBE_MOCK_URL", "VAMBE_MOCK_ADMIN_TOKEN"
+_EVIDENCE, _EVIDENCE_FILE = "VAMBE_MOCK_EVIDENCE", "vambe-evidence.json"
 _MAX_NAME = 64  # of a sandbox
 _NAMES = ("vambe_mock", __name__)  # of its entry point, and for `-p` and `pytest_plugins`
 _FIXTURES = {"vambe_mock", "vambe_mock_env", "vambe_mock_server"}
 _FAKED_FILES = {"fs", "fs_class", "fs_module", "fs_session"}  # fixtures of pyfakefs
 _mock_key = pytest.StashKey["VambeMock"]()
+_evidence_key = pytest.StashKey["tuple[str, Evidence] | None"]()  # its path, and what it says
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -58,13 +61,14 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption(
         "--vambe-mock-inferred",
         action="store_true",
-        help="End the report with the undocumented rules that decided an answer, and the tests that rely on them.",
+        help="End the report with the undocumented rules that decided an answer and that nobody has measured, and the "
+        "tests that rely on them.",
     )
     group.addoption(
         "--vambe-mock-flip",
         action="store_true",
-        help="Run each test again for each other value of each guess that it depends on, and end the report with a "
-        "table: which guess breaks which test.",
+        help="Run each test again for each other value of each guess that it depends on and that nobody has measured, "
+        "and end the report with a table: which guess breaks which test.",
     )
 
 
@@ -73,34 +77,63 @@ def pytest_configure(config: pytest.Config) -> None:
     url = config.option.vambe_mock_url
     if url and not url.startswith(("http://", "https://")):
         raise pytest.UsageError(f"--vambe-mock-url {url}: it must begin with http:// or https://")
-    config.stash[_servers_key] = _Servers(url, config.option.vambe_mock_admin_token)
+    evidence = config.stash[_evidence_key] = None if url else _evidence(config)
+    config.stash[_servers_key] = _Servers(url, config.option.vambe_mock_admin_token, evidence and evidence[0])
     if config.option.vambe_mock_inferred:
-        config.pluginmanager.register(_InferredReport(), "vambe_mock_inferred")
+        from mockserver.testing.inferring import Inferring
+
+        config.pluginmanager.register(Inferring(), "vambe_mock_inferred")
     if config.option.vambe_mock_flip:
         from mockserver.testing.flipping import Flipping
 
-        config.pluginmanager.register(Flipping(_mock_key, hasattr(config, "workerinput")), "vambe_mock_flip")
+        measured = None if url else evidence[1].measured() if evidence else ()
+        flipping = Flipping(_mock_key, hasattr(config, "workerinput"), measured)
+        config.pluginmanager.register(flipping, "vambe_mock_flip")
     config.addinivalue_line(
         "markers",
         'vambe_mock_assume(*switches): answer the test by these values of switches, such as "create-status=200"',
     )
 
 
+def _evidence(config: pytest.Config) -> tuple[str, Evidence] | None:
+    """The file of evidence that the environment names, else the one in the project's root; raises UsageError."""
+    found = config.rootpath / _EVIDENCE_FILE
+    path = os.environ.get(_EVIDENCE, str(found) if found.is_file() else "")
+    if not path:
+        return None
+    from mockserver.fidelity import evidence
+
+    try:
+        return str(Path(path).absolute()), evidence.read(path)  # a test may change the directory
+    except evidence.InvalidEvidence as error:
+        raise pytest.UsageError(f"vambe-mock: {error}; correct it, or set {_EVIDENCE}= to ignore it") from None
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Name the server, unless this session starts its own."""
-    url = config.option.vambe_mock_url
-    return f"vambe-mock: sandboxes of the server at {url}" if url else None
+    """Name the server, unless this session starts its own, and the evidence by which its own ones answer."""
+    if url := config.option.vambe_mock_url:
+        return f"vambe-mock: sandboxes of the server at {url}"
+    if not (known := config.stash[_evidence_key]):
+        return None
+    path, evidence = known
+    ignored = f"; {evidence.ignored}" if evidence.ignored else ""
+    shown = path.removeprefix(f"{config.rootpath}{os.sep}")
+    return f"vambe-mock: evidence {shown}, {evidence.origin}{ignored}"
 
 
 class _Servers:
-    """The servers of a session: one for each set of settings, started on first use."""
+    """The servers of a session: one for each set of settings, started on first use.
 
-    def __init__(self, url: str | None, admin_token: str | None) -> None:
+    `evidence` is the path of the file by which those answer that this session starts.
+    """
+
+    def __init__(self, url: str | None, admin_token: str | None, evidence: str | None) -> None:
         self.run = os.urandom(8).hex()
         self.mocks: list[VambeMock] = []
         self.test: pytest.Item | None = None
         self._url = url
         self._admin_token = admin_token
+        self._defaults = {"evidence": evidence} if evidence else {}
         self._started: dict[str, MockServer] = {}
 
     def running(self, settings: Mapping[str, Any]) -> Server:
@@ -113,6 +146,7 @@ class _Servers:
                 message = f"the server at {self._url} has settings of its own; vambe_mock_config is ignored: {given}"
                 warnings.warn(pytest.PytestWarning(message), stacklevel=2)
             return RemoteServer(self._url, self._admin_token)
+        settings = {**self._defaults, **settings}
         key = repr(sorted(settings.items()))
         if key not in self._started:
             self._started[key] = MockServer(**settings).start()
@@ -269,45 +303,13 @@ def _conclude(item: pytest.Item, mock: VambeMock, report: pytest.TestReport) -> 
     from mockserver.testing.flipping import suffix_of
 
     if item.config.option.vambe_mock_inferred and not suffix_of(item):
-        # xdist sends the attributes of reports from its workers to the terminal.
-        vars(report)["vambe_mock_inferred"] = _relied_on(mock)
+        from mockserver.testing import inferring
+
+        inferring.note(report, mock)
     del item.stash[_mock_key]
     item.config.stash[_servers_key].close(mock)
-
-
-def _relied_on(mock: VambeMock) -> list[str]:
-    from mockserver.client.client import CallFailed
-
-    with contextlib.suppress(CallFailed):  # the server is gone
-        return list({rule: None for entry in mock.requests() for rule in entry["inferred"]})
-    return []
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop the servers; the report of the last test reads its journal after all fixtures have ended."""
     session.config.stash[_servers_key].stop()
-
-
-class _InferredReport:
-    """Collect the undocumented rules that tests rely on, and list them at the end."""
-
-    def __init__(self) -> None:
-        self._tests: dict[str, set[str]] = {}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Record the rules that a test relies on."""
-        for rule in getattr(report, "vambe_mock_inferred", ()):
-            self._tests.setdefault(rule, set()).add(report.nodeid)
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """List the rules with their tests, in the order of the contract."""
-        from mockserver.fidelity.contract import RULES
-
-        terminalreporter.section("vambe-mock: undocumented rules")
-        relied_on = [rule for rule in RULES if rule.name in self._tests]
-        if not relied_on:
-            terminalreporter.line("No test relies on a rule that the vendor does not document.")
-        for rule in relied_on:
-            terminalreporter.line(f"{rule.name} ({rule.evidence}, contract {rule.section}): {rule.statement}")
-            for test in sorted(self._tests[rule.name]):
-                terminalreporter.line(f"    {test}")

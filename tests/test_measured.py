@@ -114,5 +114,7 @@ def test_only_a_verdict_about_what_there_is_measures_a_rule(
 
 def test_what_the_contract_does_not_have_is_named() -> None:
     rules = {"gone": Finding(CONFIRMED), "create-status": Finding(REFUTED, "999"), **{"all-day": Finding(REFUTED)}}
-    named = Evidence(1, AT, "api.vambe.me", rules).unknown()
-    assert named == ['the rule "gone"', 'the value "999" of create-status']
+    reason = "ignored, as version 2 of the contract does not have it: "
+    named = 'the rule "gone", the value "999" of create-status'
+    assert Evidence(1, AT, "api.vambe.me", rules).ignored == reason + named
+    assert Evidence(1, AT, "api.vambe.me", RULES).ignored == ""

@@ -623,7 +623,7 @@ class TestInferred:
     def test_it_says_so_when_there_are_none(self, suite: pytest.Pytester) -> None:
         suite.makepyfile("def test_asks_nothing(vambe_mock):\n    pass\n")
         result = run(suite, "--vambe-mock-inferred")
-        result.stdout.fnmatch_lines(["No test relies on a rule that the vendor does not document."])
+        result.stdout.fnmatch_lines(["No test relies on a rule that is neither documented nor measured."])
 
     def test_without_the_option_nothing_is_said(self, suite: pytest.Pytester) -> None:
         suite.makepyfile(test_rules=self.SUITE)

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ import click
 from mockserver import __version__, config, fixtures, serving
 from mockserver.cli import remote, variables
 from mockserver.cli.variables import Variables
+from mockserver.client import terminal
 from mockserver.client.client import CallFailed
 from mockserver.config import SETTINGS, InvalidSetting
-from mockserver.fidelity.assumptions import ASSUMPTIONS
-from mockserver.formats.json import quoted
+from mockserver.fidelity import evidence
+from mockserver.fidelity.assumptions import ASSUMPTIONS, assumed
+from mockserver.formats.json import Document, quoted
 from mockserver.logs import printable
 from mockserver.store.transactions import UnusableDatabase
 
@@ -84,6 +86,8 @@ def _option(setting: config.Setting, origin: str | None = None) -> click.Option:
 
 serve.params += map(_option, SETTINGS)
 
+_EVIDENCE = next(setting for setting in SETTINGS if setting.name == "evidence")
+_OF_SWITCHES = ("VAMBE_MOCK_ASSUME", _EVIDENCE.variable)
 _NOT_FOR_EXEC = ("VAMBE_MOCK_JSON", "VAMBE_MOCK_READY_FILE")
 _FREE_PORT = {"VAMBE_MOCK_PORT": "0"}
 _ORIGINS = {
@@ -106,7 +110,8 @@ def execute(variables_of: Variables, words: tuple[str, ...], **options: Any) -> 
         vambe-mock exec --fixtures demo --url-variable API_URL -- npm test
 
     VAMBE_MOCK_URL is set too, for commands such as "vambe-mock requests". When the command fails, the requests
-    that were refused are printed to standard error, with the reasons.
+    that were refused are printed to standard error, with the reasons. A file vambe-evidence.json in the current
+    directory is used as by --evidence, and named on standard error; --evidence "" ignores it.
 
     The exit code is the command's: 128 plus the signal's number when a signal ended it, 126 when it cannot be
     executed, 127 when it is not found; and 2 when the server cannot start.
@@ -116,7 +121,18 @@ def execute(variables_of: Variables, words: tuple[str, ...], **options: Any) -> 
     if not words:
         raise click.UsageError("exec: there is no command to run; for example: vambe-mock exec -- pytest")
     environment = {name: text for name, text in os.environ.items() if name not in _NOT_FOR_EXEC}
-    return executing.execute(config.resolve(_texts(options), {**environment, **_FREE_PORT}), words, variables_of)
+    return executing.execute(_with_found_evidence(options, {**environment, **_FREE_PORT}), words, variables_of)
+
+
+def _with_found_evidence(options: dict[str, Any], environment: Mapping[str, str]) -> config.Settings:
+    """Resolve the settings with the evidence in the current directory, and name it, unless some or none is given."""
+    is_given = options[_EVIDENCE.name] is not None or _EVIDENCE.variable in environment
+    if is_given or not Path(evidence.FILE).is_file():
+        return config.resolve(_texts(options), environment)
+    settings = config.resolve(_texts({**options, _EVIDENCE.name: evidence.FILE}), environment)
+    if settings.evidence:
+        click.echo(f"vambe-mock: evidence {evidence.FILE}, {printable(settings.evidence.origin)}", err=True)
+    return settings
 
 
 execute.params += [
@@ -126,18 +142,37 @@ execute.params += [
 
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-def assumptions(as_json: bool) -> None:
+def assumptions(as_json: bool, **options: Any) -> None:
     """List the guesses about the vendor that have alternatives, for --assume NAME=VALUE.
 
-    The first value of each is the default.
+    The first value of each is the default. With evidence, or a file vambe-evidence.json in the current directory, a
+    guess that was measured says so, and which value was; it is refuted if VAMBE_MOCK_ASSUME has another one.
     """
+    environment = {name: text for name, text in os.environ.items() if name in _OF_SWITCHES}
+    settings = _with_found_evidence(options, environment)
+    found, documents = settings.evidence, [each.document() for each in ASSUMPTIONS]
+    if found:
+        measured = found.switches()
+        labels = found.labels(assumed([*measured.items(), *settings.assume]))
+        documents = [_measured(each, labels, measured) for each in documents]
     if as_json:
-        click.echo(json.dumps({"assumptions": [each.document() for each in ASSUMPTIONS]}))
+        click.echo(json.dumps({"assumptions": documents}))
         return
-    for each in ASSUMPTIONS:
-        click.echo(f"{each.name}  ({each.evidence}: {each.why})")
+    for each, document in zip(ASSUMPTIONS, documents, strict=True):
+        click.echo(f"{each.name}  ({terminal.evidence_of(document)}: {each.why})")
         for value, meaning in each.values.items():
-            click.echo(f"  {each.name}={value}".ljust(40) + meaning.replace("`", ""))
+            mark = "  [measured]" if document.get("measured") == value else ""
+            click.echo(f"  {each.name}={value}".ljust(40) + meaning.replace("`", "") + mark)
+
+
+def _measured(switch: Document, labels: Mapping[str, Document], measured: Mapping[str, str]) -> Document:
+    """A switch as JSON, labelled by what was measured, and with the value that fits."""
+    name = switch["name"]
+    value = {"measured": measured[name]} if name in measured else {}
+    return {**switch, **labels.get(name, {}), **value}
+
+
+assumptions.params.append(_option(_EVIDENCE))
 
 
 for remote_command in remote.COMMANDS:

@@ -14,6 +14,12 @@ def status_of(entry: Document) -> str:
     return str(response["status"] or "no answer") if response else str(entry["state"])
 
 
+def evidence_of(part: Document) -> str:
+    """The evidence of a decision, of a problem or of a switch, with the day on which it was measured."""
+    day = str(part.get("measured_at", ""))[:10]
+    return f"{part['evidence']} {day}".rstrip()
+
+
 def format_entry(entry: Document) -> str:
     """Format an entry as a line, and below it its fault, problems, changes and advice."""
     return "\n".join(printable(line) for line in _lines(entry))
@@ -30,11 +36,11 @@ def _lines(entry: Document) -> Iterator[str]:
     for problem in entry["problems"]:
         where = ".".join(map(str, problem["path"]))
         section = f", contract {problem['section']}" if problem["section"] else ""
-        evidence = f"[{problem['rule']}, {problem['evidence']}{section}]"
+        evidence = f"[{problem['rule']}, {evidence_of(problem)}{section}]"
         yield f"    {where + ': ' if where else ''}{problem['message']}  {evidence}"
     if entry["problems"]:
         body = entry["decision"]["body"]
-        yield f"    the wording of the answer  [{body['rule']}, {body['evidence']}]"
+        yield f"    the wording of the answer  [{body['rule']}, {evidence_of(body)}]"
     for change in entry["changes"]:
         verb = "made" if change["before"] is None else "removed" if change["after"] is None else "changed"
         yield f"    {verb} {change['resource']} {change['id']}"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from flask import request
 
 from mockserver import keys
+from mockserver.client.terminal import evidence_of
 from mockserver.console import copy_as
 from mockserver.engine import current_engine
 from mockserver.fidelity.contract import RULES, SECTIONS
@@ -147,7 +148,7 @@ def explained(part: Document) -> Document:
         "message": part.get("message", ""),
         "rule": part["rule"],
         "statement": _STATEMENTS.get(part["rule"], ""),
-        "evidence": _EVIDENCE.get(part["evidence"], part["evidence"]),
+        "evidence": _EVIDENCE.get(part["evidence"], evidence_of(part)),
         "section": f"{section}. {SECTIONS[section]}" if section else "",
     }
 

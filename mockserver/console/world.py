@@ -6,10 +6,11 @@ import io
 import json
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver import clock, fixtures
+from mockserver.client.terminal import evidence_of
 from mockserver.engine import current_engine
 from mockserver.fidelity import assumptions
 from mockserver.fidelity.assumptions import Assumption
@@ -28,12 +29,14 @@ _PLAIN_FILE = 0o100644 << 16
 def context(opened: OpenSandbox) -> Callable[[], Document]:
     """The template context of the page."""
     fetched = state.fetch(opened.world)
+    engine, assumed = current_engine(), opened.world.assumed
+    labels = engine.settings.evidence.labels(assumed) if engine.settings.evidence else {}
     content = {
         "clock": opened.world.clock.document(),
         "modes": clock.MODES,
         "snapshots": snapshots.listed(opened),
-        "settings": settings.document(opened.world, current_engine().sandboxes.assumed),
-        "assumptions": [_assumption(each, opened.world.assumed[each.name]) for each in assumptions.OF_SANDBOXES],
+        "settings": settings.document(opened.world, engine.sandboxes.assumed),
+        "assumptions": [_assumption(each, assumed[each.name], labels) for each in assumptions.OF_SANDBOXES],
         "parts": PARTS,
         "deletable": opened.name != DEFAULT,
     }
@@ -51,10 +54,16 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
     return present
 
 
-def _assumption(switch: Assumption, value: str) -> Document:
-    """A switch with its value, and the reason for its default."""
-    meaning = switch.values[value].replace("`", "")
-    return {"name": switch.name, "options": list(switch.values), "value": value, "meaning": meaning, "why": switch.why}
+def _assumption(switch: Assumption, value: str, labels: Mapping[str, Document]) -> Document:
+    """A switch with its value, the reason for its default, and the label of what was measured."""
+    return {
+        "name": switch.name,
+        "options": list(switch.values),
+        "value": value,
+        "meaning": switch.values[value].replace("`", ""),
+        "why": switch.why,
+        "evidence": evidence_of(labels[switch.name]) if switch.name in labels else "",
+    }
 
 
 def notes_by_contact(document: state.Document) -> dict[str, list[dict[str, Any]]]:

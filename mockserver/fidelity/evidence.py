@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.fidelity import contract
-from mockserver.fidelity.assumptions import BY_NAME
+from mockserver.fidelity.assumptions import BY_NAME, Assumed
 from mockserver.formats import json as wire_json
 from mockserver.formats.json import Document, quoted
 
 FILE = "vambe-evidence.json"  # found in a project's root
 VERDICTS = CONFIRMED, REFUTED, CONTRADICTORY, NOT_REACHED = ("confirmed", "refuted", "contradictory", "not reached")
+MEASURED = "measured"
 
 _ORDER = {rule.name: place for place, rule in enumerate(contract.RULES)}
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -59,19 +60,22 @@ class Evidence(NamedTuple):
         return {"version": self.version, "measured_at": self.measured_at, "host": self.host, "rules": rules}
 
     @property
-    def day(self) -> str:
-        """The day of the measurement, such as `2026-11-30`."""
-        return self.measured_at[:10]
+    def origin(self) -> str:
+        """The day and the host of the measurement, for a message."""
+        return f"measured {self.measured_at[:10]} on {self.host}"
 
-    def unknown(self) -> list[str]:
-        """The rules and the values of switches that this version of the contract does not have, for a message."""
+    @property
+    def ignored(self) -> str:
+        """A message that names the rules and values that this version of the contract does not have; else empty."""
         rules = [f"the rule {quoted(name)}" for name in self.rules if name not in _ORDER]
         values = [
             f"the value {quoted(found.value)} of {name}"
             for name, found in self.rules.items()
             if name in BY_NAME and found.value is not None and found.value not in BY_NAME[name].values
         ]
-        return rules + values
+        if not rules + values:
+            return ""
+        return f"ignored, as version {contract.VERSION} of the contract does not have it: {', '.join(rules + values)}"
 
     def measured(self) -> dict[str, str | None]:
         """The rules that were measured, each with the value of its switch that fits.
@@ -93,11 +97,22 @@ class Evidence(NamedTuple):
         """The measured value of each switch that has one."""
         return {name: value for name, value in self.measured().items() if value is not None}
 
+    def labels(self, assumed: Assumed) -> dict[str, Document]:
+        """The label of each measured rule, in place of the contract's, where the switches have these values.
+
+        `measured`: the mock does as was measured; `refuted`: it does otherwise (contract, section 0).
+        """
+        return {name: self._label(name, fits, assumed) for name, fits in self.measured().items()}
+
+    def _label(self, name: str, fits: str | None, assumed: Assumed) -> Document:
+        agrees = assumed[name] == fits if name in BY_NAME else self.rules[name].verdict == CONFIRMED
+        return {"evidence": MEASURED, "measured_at": self.measured_at} if agrees else {"evidence": REFUTED}
+
 
 def read(path: str | Path) -> Evidence:
     """Read a file of evidence; raises InvalidEvidence.
 
-    Rules and values that this version of the contract does not have are kept: see `Evidence.unknown`.
+    Rules and values that this version of the contract does not have are kept: see `Evidence.ignored`.
     """
     try:
         document = wire_json.decode(Path(path).read_bytes())

@@ -10,8 +10,9 @@ from typing import Any
 from mockserver.clock import monotonic, text_of
 from mockserver.errors import ApiError, InjectedError
 from mockserver.faults.rules import Fault
-from mockserver.fidelity import advice, explain
+from mockserver.fidelity import advice
 from mockserver.fidelity.advice import NOTHING_SAID, RequestContent
+from mockserver.fidelity.explain import Explanations
 from mockserver.formats import json as wire_json
 from mockserver.formats.ids import random_name
 from mockserver.journal.messages import Answer, Received
@@ -68,10 +69,12 @@ class Outcome:
         return any(change["before"] is None and change["resource"] == "task" for change in self.changes)
 
 
-def build(received: Received, outcome: Outcome, body: Any, started: float, secrets: Sequence[str]) -> bytes:
+def build(
+    received: Received, outcome: Outcome, body: Any, started: float, secrets: Sequence[str], explain: Explanations
+) -> bytes:
     """Build the entry of a request, as JSON; `body` is its decoded body.
 
-    `started` is when the request began, on the clock of `clock.monotonic`.
+    `started` is when the request began, on the clock of `clock.monotonic`; `explain` has the evidence of each rule.
     """
     answer, fault, said = outcome.answer or Answer(500, {}), outcome.fault, outcome.said
     head = {
@@ -86,7 +89,7 @@ def build(received: Received, outcome: Outcome, body: Any, started: float, secre
     }
     tail = {
         "fault": fault.document() if fault else None,
-        **(_UNDECIDED if outcome.pending else _decided(received, outcome)),
+        **(_UNDECIDED if outcome.pending else _decided(received, outcome, explain)),
         "unread": [*said.unread_keys, *said.unread_names][:MAX_UNREAD],
         "advice": advice.of(said, bool(outcome.repeats)),
         "changes": outcome.changes,
@@ -105,7 +108,7 @@ def _state(outcome: Outcome, answer: Answer) -> str:
 _UNDECIDED: Document = {"decision": None, "inferred": [], "problems": []}
 
 
-def _decided(received: Received, outcome: Outcome) -> Document:
+def _decided(received: Received, outcome: Outcome, explain: Explanations) -> Document:
     """The rules that decided the answer; the answer to HEAD shows no value that was decided."""
     decided = outcome.decided if received.method != "HEAD" else frozenset[str]()
     refusal = outcome.decided_by

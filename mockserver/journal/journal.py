@@ -17,6 +17,7 @@ from typing import Any
 
 from peewee import Query
 
+from mockserver.fidelity.explain import Explanations
 from mockserver.formats import json as wire_json
 from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
@@ -34,14 +35,15 @@ Document = dict[str, Any]
 
 
 class Journal:
-    """A sandbox's journal inside a transaction, and how many entries it keeps.
+    """A sandbox's journal inside a transaction, how many entries it keeps, and how it explains them.
 
     `columns` are its own, which its newest entry overrules. Like a world, the same object may serve the writer's
     transactions one after the other.
     """
 
-    def __init__(self, transaction: Transaction, columns: Document, limit: int) -> None:
+    def __init__(self, transaction: Transaction, columns: Document, limit: int, explain: Explanations) -> None:
         self.limit = limit
+        self._explain = explain
         self.number = int(columns["id"])
         self._transaction = transaction
         self._next_id = int(columns["next_entry"])
@@ -71,7 +73,7 @@ class Journal:
         outcome.id, outcome.journal = self.id_of(outcome.id), self.number
         if outcome.repeats is None and outcome.creation:
             outcome.repeats = self._created_again(outcome)
-        outcome.entry = entries.build(received, outcome, body, started, secrets)
+        outcome.entry = entries.build(received, outcome, body, started, secrets, self._explain)
         if outcome.id == self._next_id:
             self.append(outcome.entry)
         else:

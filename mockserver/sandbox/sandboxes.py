@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from mockserver.clock import ClockSetting, monotonic
 from mockserver.errors import BadRequest, NotFound, ServiceUnavailable, Unauthorized
+from mockserver.fidelity import explain
 from mockserver.fidelity.assumptions import Assumed
+from mockserver.fidelity.evidence import Evidence
 from mockserver.formats import ids
 from mockserver.formats.json import quoted
 from mockserver.journal.journal import Journal, create_journal
@@ -62,7 +64,7 @@ class OpenSandbox(NamedTuple):
 
 
 class SandboxDefaults(NamedTuple):
-    """The initial state of a new sandbox; `document_at` is that of `fixtures.Fixtures`."""
+    """The initial state of a new sandbox, and what was measured; `document_at` is that of `fixtures.Fixtures`."""
 
     template: int
     seed: str
@@ -70,6 +72,7 @@ class SandboxDefaults(NamedTuple):
     strict: bool
     journal_limit: int
     assumed: Assumed
+    evidence: Evidence | None = None
     document_at: Callable[[int], state.Document] | None = None
 
     def columns(self) -> dict[str, Any]:
@@ -103,6 +106,7 @@ class Sandboxes:
         self._last_used: dict[str, float] = {}
         self._named: set[str] = set()  # as far as it is known
         self._assumed = lru_cache(maxsize=128)(lambda text: {**defaults.assumed, **json.loads(text)})
+        self._explain = lru_cache(maxsize=128)(lambda text: explain.under(defaults.evidence, self._assumed(text)))
 
     @property
     def assumed(self) -> Assumed:
@@ -263,7 +267,7 @@ class Sandboxes:
             _, world_columns, journal_columns = found
             world = World(transaction, world_columns, self._assumed(world_columns["assume"]))
             limit = MAX_UNIDENTIFIED if name == UNIDENTIFIED else self.defaults.journal_limit
-            journal = Journal(transaction, journal_columns, limit)
+            journal = Journal(transaction, journal_columns, limit, self._explain(world_columns["assume"]))
         self._last_used[name] = monotonic()
         return OpenSandbox(name, world, journal, world.clock.read_ms(), kept)
 

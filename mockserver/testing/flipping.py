@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import Any
 
 import pytest
@@ -46,11 +46,15 @@ def suffix_of(item: Any) -> str:
 
 
 class Flipping:
-    """Run tests again with flipped switches, and end the report with a table of those that broke."""
+    """Run tests again with flipped switches, and end the report with a table of those that broke.
 
-    def __init__(self, mock_key: pytest.StashKey[VambeMock], is_worker: bool) -> None:
+    `measured` are the switches that no answer of the session's servers guesses; None if these are not known.
+    """
+
+    def __init__(self, mock_key: pytest.StashKey[VambeMock], is_worker: bool, measured: Collection[str] | None) -> None:
         self._mock_key = mock_key
         self._is_worker = is_worker
+        self._measured = measured
         self._queue: deque[Flip] = deque()
         self._session: pytest.Session | None = None
         self._broken: dict[str, dict[str, bool]] = {}
@@ -134,10 +138,19 @@ class Flipping:
             )
         touched = {flip.partition("=")[0] for flip in (*self._broken, *self._pinned)}
         untouched = [each.name for each in OF_SANDBOXES if each.name not in touched]
-        of_server = [each.name for each in ASSUMPTIONS if each.is_of_the_server]
-        for reason, names in (("no test depends on it", untouched), ("a switch of the server only", of_server)):
+        for reason, names in self._reasons(untouched).items():
             if names:
                 terminalreporter.line(f"not flipped ({reason}): {', '.join(names)}")
+
+    def _reasons(self, untouched: list[str]) -> dict[str, list[str]]:
+        """The switches that were not flipped, by the reason."""
+        unused = "no test depends on it" + (", or the server has it measured" if self._measured is None else "")
+        measured = self._measured or ()
+        return {
+            "measured": [name for name in untouched if name in measured],
+            unused: [name for name in untouched if name not in measured],
+            "a switch of the server only": [each.name for each in ASSUMPTIONS if each.is_of_the_server],
+        }
 
 
 class _Next:
