@@ -10,7 +10,9 @@ import pytest
 
 from mockserver.clock import ClockSetting
 from mockserver.config import SETTINGS, InvalidSetting, Settings, resolve
+from mockserver.fidelity.evidence import Evidence
 
+EVIDENCE = Path(__file__).parent / "data" / "evidence.json"
 GOOD: list[tuple[str, str, Any]] = [
     ("host", "::1", "::1"),
     ("port", "0", 0),
@@ -26,6 +28,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("strict", "true", True),
     ("strict", "ON", True),
     ("assume", "create-status=200", (("create-status", "200"),)),
+    ("evidence", str(EVIDENCE), Evidence(2, "2026-11-30T10:00:00Z", "api.vambe.me", {})),
+    ("evidence", "", None),
     ("max_body", "1", 1),
     ("max_sandboxes", "1000000", 1_000_000),
     ("sandbox_idle", "0", 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -32,7 +33,7 @@ def create(vambe_mock, **fields):
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A suite of its own, in which `helpers` can be imported."""
-    for name in ("VAMBE_MOCK_URL", "VAMBE_MOCK_ADMIN_TOKEN"):
+    for name in ("VAMBE_MOCK_URL", "VAMBE_MOCK_ADMIN_TOKEN", "VAMBE_MOCK_EVIDENCE"):
         monkeypatch.delenv(name, raising=False)
     pytester.makeini("[pytest]\nfilterwarnings = error\n")
     pytester.makepyfile(helpers=HELPERS)
@@ -754,6 +755,150 @@ class TestFlip:
         result = run(suite)
         result.assert_outcomes(passed=5, xfailed=1)
         assert "vambe-mock: flipped" not in result.stdout.str()
+
+
+class TestEvidence:
+    SUITE = """
+        from helpers import body, client
+
+        def test_expects_a_200(vambe_mock):
+            with client(vambe_mock) as actor:
+                assert actor.post("/api/public/tasks", json=body(vambe_mock)).status_code == 200
+    """
+    HEADER = "vambe-mock: evidence vambe-evidence.json, measured 2026-11-30 on api.vambe.me"
+
+    @staticmethod
+    def evidence(suite: pytest.Pytester, name: str = "vambe-evidence.json", version: int = 2, **gone: object) -> None:
+        """Write evidence: creations answer 200, and all-day tasks are not what any value of their switch says."""
+        measured = {
+            "create-status": {"verdict": "refuted", "value": "200", "probes": ["create"]},
+            "all-day": {"verdict": "refuted", "probes": ["create-all-day"]},
+        }
+        document = {"version": version, "measured_at": "2026-11-30T10:00:00Z", "host": "api.vambe.me"}
+        (suite.path / name).write_text(json.dumps({**document, "rules": measured | gone}))
+
+    @pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["serial", "workers"])
+    def test_it_is_found_in_the_root_and_named_in_the_header(
+        self, arguments: Sequence[str], suite: pytest.Pytester
+    ) -> None:
+        self.evidence(suite)
+        suite.makeini("[pytest]\nfilterwarnings = error\npythonpath = .\n")
+        suite.mkdir("inner")
+        (suite.path / "inner" / "test_status.py").write_text(textwrap.dedent(self.SUITE))
+        result = run(suite, *arguments, "inner")
+        result.assert_outcomes(passed=1)
+        assert result.stdout.str().count("vambe-mock:") == 1
+        result.stdout.fnmatch_lines([self.HEADER])
+
+    def test_the_header_names_what_this_version_of_the_contract_does_not_have(self, suite: pytest.Pytester) -> None:
+        self.evidence(suite, version=1, gone={"verdict": "confirmed", "probes": []})
+        suite.makepyfile(self.SUITE)
+        result = run(suite)
+        result.assert_outcomes(passed=1)
+        ignored = 'ignored, as version 2 of the contract does not have it: the rule "gone"'
+        result.stdout.fnmatch_lines([f"{self.HEADER}; {ignored}"])
+
+    @pytest.mark.parametrize(
+        ("variable", "setting"),
+        [
+            ("", None),
+            ("other.json", None),
+            (None, ""),
+            (None, "other.json"),
+        ],
+    )
+    def test_the_environment_and_the_settings_of_a_test_win_over_the_file_in_the_root(
+        self, variable: str | None, setting: str | None, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.evidence(suite)
+        other = {"version": 2, "measured_at": "2026-12-24T10:00:00Z", "host": "127.0.0.1:1", "rules": {}}
+        (suite.path / "other.json").write_text(json.dumps(other))
+        if variable is not None:
+            monkeypatch.setenv("VAMBE_MOCK_EVIDENCE", variable)
+        if setting is not None:
+            suite.makeconftest(
+                f"""
+                import pytest
+
+                @pytest.fixture(scope="session")
+                def vambe_mock_config():
+                    return {{"evidence": {setting!r}}}
+                """
+            )
+        suite.makepyfile(self.SUITE.replace("200", "201"))
+        result = run(suite)
+        result.assert_outcomes(passed=1)
+        if variable:
+            result.stdout.fnmatch_lines(["vambe-mock: evidence other.json, measured 2026-12-24 on 127.0.0.1:1"])
+
+    def test_a_test_may_change_the_directory_before_the_server_starts(
+        self, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.evidence(suite, "other.json")
+        monkeypatch.setenv("VAMBE_MOCK_EVIDENCE", "other.json")
+        suite.makeconftest(
+            """
+            import os
+            import pytest
+
+            @pytest.fixture(scope="session", autouse=True)
+            def elsewhere(tmp_path_factory):
+                os.chdir(tmp_path_factory.mktemp("elsewhere"))
+            """
+        )
+        suite.makepyfile(self.SUITE)
+        run(suite).assert_outcomes(passed=1)
+
+    def test_a_file_that_cannot_be_used_stops_the_session_with_one_line(self, suite: pytest.Pytester) -> None:
+        (suite.path / "vambe-evidence.json").write_text("{}")
+        suite.makepyfile(self.SUITE)
+        result = run(suite)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(
+            [
+                "ERROR: vambe-mock: *vambe-evidence.json: version is missing: it is a whole number; "
+                "correct it, or set VAMBE_MOCK_EVIDENCE= to ignore it"
+            ]
+        )
+
+    def test_a_server_that_runs_already_has_its_own(self, suite: pytest.Pytester) -> None:
+        self.evidence(suite)
+        suite.makepyfile(self.SUITE.replace("200", "201"))
+        with served() as server:
+            result = run(suite, "--vambe-mock-url", server.url, "--vambe-mock-flip")
+        result.assert_outcomes(passed=2, failed=1)
+        result.stdout.no_fnmatch_line("*vambe-evidence*")
+        result.stdout.fnmatch_lines(
+            ["not flipped (no test depends on it, or the server has it measured): validation-body, *"]
+        )
+
+    def test_the_report_of_undocumented_rules_lists_what_nobody_has_measured(self, suite: pytest.Pytester) -> None:
+        self.evidence(suite)
+        suite.makepyfile(self.SUITE.replace("body(vambe_mock)", 'body(vambe_mock, dueDate="2026-01-02")'))
+        result = run(suite, "--vambe-mock-inferred")
+        result.stdout.fnmatch_lines(["*undocumented rules =*", "null-description (ours, *"], consecutive=True)
+        for name in ("create-status", "all-day"):
+            result.stdout.no_fnmatch_line(f"{name} (*")
+
+    def test_what_was_measured_is_not_flipped_and_the_table_says_so(self, suite: pytest.Pytester) -> None:
+        self.evidence(suite)
+        suite.makepyfile(self.SUITE.replace("body(vambe_mock)", 'body(vambe_mock, dueDate="2026-01-02")'))
+        result = run(suite, "--vambe-mock-flip")
+        result.assert_outcomes(passed=2)
+        result.stdout.fnmatch_lines(
+            [
+                "guess                          tests  broken",
+                "null-description=null              1       0",
+                "not flipped (measured): create-status, all-day",
+                "not flipped (no test depends on it): validation-body, *",
+            ],
+            consecutive=True,
+        )
+
+    def test_the_report_of_a_failed_test_says_what_was_measured(self, suite: pytest.Pytester) -> None:
+        self.evidence(suite, title={"verdict": "confirmed", "probes": []})
+        suite.makepyfile(self.SUITE.replace("body(vambe_mock)", 'body(vambe_mock, title="")'))
+        run(suite).stdout.fnmatch_lines(["*[[]title.too_small, measured 2026-11-30, contract 2]"])
 
 
 class TestWhatItCosts:
