@@ -163,7 +163,7 @@ class Settings:
         None,
         _evidence,
         "FILE",
-        "What was measured on the vendor: the guesses that it settles are answered as measured; empty for none.",
+        "A file of what was measured on the vendor, such as vambe-evidence.json; what it settles is no guess any more.",
         "none",
     )
     max_body: int = _setting(1_048_576, _whole(1, 1 << 30), "BYTES", "The largest request body.")

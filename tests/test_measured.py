@@ -65,7 +65,9 @@ def test_the_document_has_the_rules_in_the_contract_s_order_and_no_value_where_t
         ({**document(), "version": True}, "version is not a whole number"),
         ({**document(), "measured_at": "2026-11-30"}, 'measured_at: "2026-11-30" is no instant such as'),
         ({**document(), "host": None}, "host is not a string"),
+        ({**document(), "host": "a\x1b[31m"}, 'host: "a\\u001b[31m" is no host such as api.vambe.me'),
         ({**document(), "rules": []}, "rules is not an object"),
+        ({**document(), "rules": {"a\nb": 1}}, "rules.a\\nb is not an object"),
         (document(success={}), "rules.success.verdict is missing: it is a string"),
         (document(success="yes"), "rules.success is not an object"),
         (

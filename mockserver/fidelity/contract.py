@@ -48,6 +48,11 @@ The rules of the imitated API, each with its evidence and the code that implemen
 - **framework**: no page states it, but it is what the vendor's identified framework does by default.
 - **ours**: nobody says. It is a decision of this project.
 
+[Evidence](testing.md#evidence) that a team has measured on the vendor replaces these labels in what a server shows:
+
+- **measured**, with the day: the vendor does what the mock does, if need be because the evidence has set a switch.
+- **refuted**: the vendor was measured, and the mock does otherwise.
+
 This page is generated from [`mockserver/fidelity/contract.json`](../mockserver/fidelity/contract.json).
 """
 

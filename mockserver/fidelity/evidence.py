@@ -17,6 +17,7 @@ VERDICTS = CONFIRMED, REFUTED, CONTRADICTORY, NOT_REACHED = ("confirmed", "refut
 MEASURED = "measured"
 
 _ORDER = {rule.name: place for place, rule in enumerate(contract.RULES)}
+_HOST = re.compile("[!-~]+")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
@@ -132,18 +133,23 @@ def _evidence(document: Any) -> Evidence:
     measured_at = _member(found, "measured_at", str)
     if not _INSTANT.fullmatch(measured_at):
         raise InvalidEvidence(f"measured_at: {quoted(measured_at)} is no instant such as 2026-11-30T10:00:00Z")
-    rules = _member(found, "rules", dict)
-    findings = {name: _finding(_as(dict, each, f"rules.{name}"), f"rules.{name}.") for name, each in rules.items()}
-    return Evidence(version, measured_at, _member(found, "host", str), findings)
+    host = _member(found, "host", str)
+    if not _HOST.fullmatch(host):
+        raise InvalidEvidence(f"host: {quoted(host)} is no host such as api.vambe.me")
+    findings = {
+        name: _finding(each, f"rules.{quoted(name)[1:-1]}") for name, each in _member(found, "rules", dict).items()
+    }
+    return Evidence(version, measured_at, host, findings)
 
 
-def _finding(found: Document, place: str) -> Finding:
+def _finding(value: Any, place: str) -> Finding:
+    found, place = _as(dict, value, place), f"{place}."
     verdict = _member(found, "verdict", str, place)
     if verdict not in VERDICTS:
         raise InvalidEvidence(f"{place}verdict: {quoted(verdict)} is not one of {', '.join(VERDICTS)}")
-    value = _member(found, "value", str, place) if "value" in found else None
+    fits = _member(found, "value", str, place) if "value" in found else None
     probes = _member(found, "probes", list, place)
-    return Finding(verdict, value, tuple(_as(str, each, f"{place}probes.{at}") for at, each in enumerate(probes)))
+    return Finding(verdict, fits, tuple(_as(str, each, f"{place}probes.{at}") for at, each in enumerate(probes)))
 
 
 _KINDS = {dict: "an object", list: "a list", str: "a string", int: "a whole number"}
