@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from mockserver.clock import ClockSetting, parse_setting
 from mockserver.fidelity import assumptions, evidence
+from mockserver.fidelity.assumptions import Assumed
 from mockserver.fidelity.evidence import Evidence
 from mockserver.formats.json import quoted
 from mockserver.keys import check_key, check_token
@@ -225,6 +226,12 @@ class Settings:
         "none",
     )
     json: bool = _setting(False, _switch, "", "Print one line of JSON when ready, instead of text.", "off")
+
+    @property
+    def assumed(self) -> Assumed:
+        """The value of each switch: the assumed one, else the measured one, else the default."""
+        measured = self.evidence.switches() if self.evidence else {}
+        return assumptions.assumed([*measured.items(), *self.assume])
 
 
 def flag(name: str) -> str:

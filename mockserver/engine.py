@@ -11,7 +11,6 @@ from flask import current_app
 from mockserver import fixtures
 from mockserver.config import Settings
 from mockserver.faults.catalogue import Operation
-from mockserver.fidelity.assumptions import assumed
 from mockserver.formats.json import quoted
 from mockserver.keys import DEFAULT, UNIDENTIFIED, Caller, Keys
 from mockserver.sandbox import state
@@ -76,9 +75,8 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
 def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures, room: Room) -> Sandboxes:
     template = state.keep_template(store, loaded.document, loaded.digest)
     start = template, settings.seed, settings.clock, settings.strict
-    evidence = settings.evidence
-    switches = assumed([*(evidence.switches().items() if evidence else ()), *settings.assume])
-    defaults = SandboxDefaults(*start, settings.journal_limit, switches, evidence, loaded.document_at)
+    rules = settings.assumed, settings.evidence
+    defaults = SandboxDefaults(*start, settings.journal_limit, *rules, loaded.document_at)
     sandboxes = Sandboxes(store, defaults, room)
     for name in (UNIDENTIFIED, DEFAULT):  # created at the start, so that both can be read before the first request
         with sandboxes.open(name):

@@ -20,7 +20,7 @@ from mockserver.client import terminal
 from mockserver.client.client import CallFailed
 from mockserver.config import SETTINGS, InvalidSetting
 from mockserver.fidelity import evidence
-from mockserver.fidelity.assumptions import ASSUMPTIONS, assumed
+from mockserver.fidelity.assumptions import ASSUMPTIONS
 from mockserver.formats.json import Document, quoted
 from mockserver.logs import printable
 from mockserver.store.transactions import UnusableDatabase
@@ -152,8 +152,7 @@ def assumptions(as_json: bool, **options: Any) -> None:
     settings = _with_found_evidence(options, environment)
     found, documents = settings.evidence, [each.document() for each in ASSUMPTIONS]
     if found:
-        measured = found.switches()
-        labels = found.labels(assumed([*measured.items(), *settings.assume]))
+        labels, measured = found.labels(settings.assumed), found.switches()
         documents = [_measured(each, labels, measured) for each in documents]
     if as_json:
         click.echo(json.dumps({"assumptions": documents}))
