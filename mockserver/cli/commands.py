@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from mockserver import __version__, config, fixtures, serving
-from mockserver.cli import remote, variables
+from mockserver.cli import measuring, remote, variables
 from mockserver.cli.variables import Variables
 from mockserver.client import terminal
 from mockserver.client.client import CallFailed
@@ -174,8 +174,8 @@ def _measured(switch: Document, labels: Mapping[str, Document], measured: Mappin
 assumptions.params.append(_option(_EVIDENCE))
 
 
-for remote_command in remote.COMMANDS:
-    command.add_command(remote_command)
+for other_command in (*remote.COMMANDS, measuring.conform):
+    command.add_command(other_command)
 
 
 @command.group("fixtures")

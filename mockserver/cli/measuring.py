@@ -1,0 +1,158 @@
+"""The command that measures a real vendor: `conform`."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mockserver.formats import ids
+from mockserver.logs import printable
+
+if TYPE_CHECKING:
+    from mockserver.conform.probes import Probe
+    from mockserver.conform.session import Session
+    from mockserver.conform.vendor import Answer, Vendor
+
+
+def _stage_flag(name: str, help: str) -> Callable[..., Any]:
+    return click.option(f"--{name}", "stage", flag_value=name, help=help)
+
+
+@click.command()
+@click.option("--target", metavar="URL", help="The vendor's host, such as https://api.vambe.me.")
+@_stage_flag("plan", "Only print the requests, grouped by stage.  [default]")
+@_stage_flag("read-only", "Send GET and HEAD.")
+@_stage_flag("refusals", "Send also requests that should be refused.")
+@_stage_flag("write", "Also create a task, change it and delete it.")
+@_stage_flag("delete-leftovers", "Only delete the tasks that earlier runs have left.")
+@click.option("--key-env", metavar="NAME", default="VAMBE_API_KEY", help="The variable that has the API key.")
+@click.option("--responsible", metavar="ID", help="The user of the created tasks.  [default: the first team member]")
+@click.option("--contact", metavar="ID", help="With --write: a contact to link to a task, which makes a note on it.")
+@click.option("--inactive-user", metavar="ID", help="With --write: an inactive user, to see if one may be responsible.")
+@click.option(
+    "--budget", metavar="N", type=click.IntRange(1), default=60, help="The most requests to send.  [default: 60]"
+)
+@click.option(
+    "--pause", metavar="SECONDS", type=click.FloatRange(0), default=0.1, help="Between two requests.  [default: 0.1]"
+)
+@click.option(
+    "--timeout", metavar="SECONDS", type=click.FloatRange(0.001), default=30, help="For each answer.  [default: 30]"
+)
+@click.option("--evidence", metavar="FILE", help="Write what was measured to FILE, for serve --evidence.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def conform(**options: Any) -> int:
+    """Measure which rules of the mock hold at the real vendor.
+
+    Nothing is sent unless a stage is chosen; each includes those before. The API key is read from the environment.
+    Exits with 0 when nothing is refuted, 1 when something is, 2 when it could not be measured.
+    """
+    from mockserver.conform import report
+    from mockserver.conform.probes import PROBES
+
+    if options["stage"] in (None, "plan"):
+        as_json = options["as_json"]
+        click.echo(json.dumps(report.plan_document(PROBES)) if as_json else "\n".join(report.plan(PROBES)))
+        return 0
+    from mockserver.conform.session import CouldNotMeasure, Interrupted, Session
+    from mockserver.conform.vendor import InvalidTarget
+
+    try:
+        with _vendor(options) as vendor:
+            session = Session(vendor, _given(options), _progress(options["stage"]))
+            if options["stage"] == "delete-leftovers":
+                return _delete_leftovers(session)
+            return _measure(session, vendor, options)
+    except InvalidTarget as error:
+        raise click.UsageError(str(error)) from None
+    except CouldNotMeasure as error:
+        raise click.ClickException(str(error)) from None
+    except Interrupted as error:
+        _echo(report.left(session))
+        click.echo("vambe-mock: interrupted", err=True)
+        return 128 + error.number
+
+
+def _vendor(options: dict[str, Any]) -> Vendor:
+    from mockserver.conform.vendor import Vendor
+
+    if not options["target"]:
+        raise click.UsageError("--target is missing: give the vendor's host, such as https://api.vambe.me")
+    if not (key := os.environ.get(options["key_env"])):
+        raise click.UsageError(f"the variable {options['key_env']} is not set: it has the API key")
+    if options["evidence"] and not Path(options["evidence"]).parent.is_dir():
+        raise click.UsageError(f"--evidence {options['evidence']}: there is no such folder")
+    return Vendor(
+        options["target"], key, budget=options["budget"], pause_s=options["pause"], timeout_s=options["timeout"]
+    )
+
+
+def _given(options: dict[str, Any]) -> dict[str, str]:
+    """The ids that the caller has given, by the names of the probes."""
+    found = {}
+    for name, flag in (("USER", "responsible"), ("CONTACT", "contact"), ("INACTIVE", "inactive_user")):
+        if options[flag]:
+            if not ids.is_id(options[flag]):
+                raise click.UsageError(f"--{flag.replace('_', '-')} {options[flag]}: it is not a UUID")
+            found[name] = options[flag]
+    return found
+
+
+def _measure(session: Session, vendor: Vendor, options: dict[str, Any]) -> int:
+    from mockserver.conform import report
+    from mockserver.conform.verdicts import is_refuted, verdicts
+
+    if options["stage"] == "refusals":
+        click.echo("Should a request be accepted that the mock refuses, it creates a task, which is deleted.", err=True)
+    session.measure(options["stage"])
+    found = verdicts(session.seen, session.missing)
+    if options["evidence"]:
+        report.write(Path(options["evidence"]), report.evidence(vendor.host, found))
+    if options["as_json"]:
+        click.echo(json.dumps(report.document(session, vendor.host, vendor.sent, found)))
+    else:
+        _echo(report.lines(session, vendor.host, vendor.sent, found))
+    if session.stopped:
+        raise click.ClickException(f"not everything was measured: {session.stopped}")
+    return int(any(map(is_refuted, found.values())))
+
+
+def _delete_leftovers(session: Session) -> int:
+    from mockserver.conform import report
+
+    session.delete_leftovers()
+    kept = {each.id for each in session.left}
+    for id, run in session.leftovers.items():
+        if id not in kept:
+            click.echo(f"deleted task {id} of the run {run}")
+    if not session.leftovers:
+        click.echo("no run has left a task")
+    _echo(report.not_deleted(session))
+    return 2 if session.left else 0
+
+
+def _progress(stage: str) -> Callable[[Probe, Answer | str, Iterable[str]], None]:
+    """Print a line for each probe, on a terminal."""
+    from mockserver.conform import probes
+
+    if not sys.stderr.isatty():
+        return lambda *_: None
+    count = sum(1 for _ in probes.upto(stage)) if stage in probes.STAGES else 2
+    numbers = itertools.count(1)
+
+    def notify(probe: Probe, answer: Answer | str, settled: Iterable[str]) -> None:
+        shown = answer if isinstance(answer, str) else f"{answer.status}  {', '.join(settled)}"
+        click.echo(f"[{next(numbers)}/{count}] {probe.name}: {printable(shown)}", err=True)
+
+    return notify
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(printable(line))

@@ -1,0 +1,98 @@
+"""The verdict about each rule of the contract, from what the judgements show together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from mockserver.conform.judgements import JUDGEMENTS, Judgement
+from mockserver.conform.judges import Seen
+from mockserver.conform.looking import Unclear
+from mockserver.fidelity import contract
+from mockserver.fidelity.assumptions import BY_NAME, Assumption
+from mockserver.fidelity.evidence import CONFIRMED, CONTRADICTORY, NOT_REACHED, REFUTED, Finding
+
+NO_PROBE = "no request shows it"
+
+
+class Verdict(NamedTuple):
+    """A finding about a rule, and the reason for one that leaves something open."""
+
+    finding: Finding
+    why: str = ""
+
+
+class _Shown(NamedTuple):
+    """What a judgement shows, or why it shows nothing."""
+
+    judgement: Judgement
+    fits: bool | frozenset[str] | None
+    why: str = ""
+
+
+def is_refuted(verdict: Verdict) -> bool:
+    """Test for a rule that does not hold, or not always."""
+    return verdict.finding.verdict in (REFUTED, CONTRADICTORY)
+
+
+def verdicts(seen: Seen, missing: Mapping[str, str]) -> dict[str, Verdict]:
+    """The verdict about each rule, from the answers to probes; `missing` says of others why there is no answer."""
+    shown: dict[str, list[_Shown]] = {rule.name: [] for rule in contract.RULES}
+    for each in JUDGEMENTS:
+        shown[each.rule].append(_shown(each, seen, missing))
+    return {name: _verdict(found, BY_NAME.get(name)) for name, found in shown.items()}
+
+
+def settled(probe: str, seen: Seen) -> Iterator[str]:
+    """In words, what the answer to a probe settles, with the answers before it."""
+    for each in JUDGEMENTS:
+        if probe in each.probes and set(each.probes) <= seen.keys():
+            fits = _shown(each, seen, {}).fits
+            if isinstance(fits, frozenset):
+                yield f"{each.rule} {' or '.join(sorted(fits)) or 'fits no value'}"
+            elif fits is not None:
+                yield each.rule if fits else f"not {each.rule}"
+
+
+def _shown(judgement: Judgement, seen: Seen, missing: Mapping[str, str]) -> _Shown:
+    for probe in judgement.probes:
+        if probe not in seen:
+            return _Shown(judgement, None, missing.get(probe, ""))
+    known = {name: seen[name] for name in (*judgement.probes, *judgement.also) if name in seen}
+    try:
+        fits = judgement.judge(known)
+    except Unclear as error:
+        return _Shown(judgement, None, str(error))
+    return _Shown(judgement, fits if isinstance(fits, bool) else frozenset(fits))
+
+
+def _verdict(found: Iterable[_Shown], switch: Assumption | None) -> Verdict:
+    clear = [each for each in found if each.fits is not None]
+    if not clear:
+        why = next((each.why for each in found), NO_PROBE)
+        return Verdict(Finding(NOT_REACHED, None, _probes(found)), why)
+    if switch:
+        return _of_switch(clear, switch)
+    broken = [each for each in clear if not each.fits]
+    return Verdict(Finding(REFUTED if broken else CONFIRMED, None, _probes(broken or clear)))
+
+
+def _of_switch(clear: list[_Shown], switch: Assumption) -> Verdict:
+    """The verdict about a switch: the value that fits everything that was seen, if it is the only one."""
+    fits = {" ".join(each.judgement.probes): each.fits for each in clear if isinstance(each.fits, frozenset)}
+    common = frozenset.intersection(*fits.values())
+    probes = _probes(clear)
+    if not all(fits.values()):
+        return Verdict(Finding(REFUTED, None, probes), "none of its values fits what was seen")
+    if not common:
+        seen = "; ".join(f"{name}: {' or '.join(sorted(values))}" for name, values in fits.items())
+        return Verdict(Finding(CONTRADICTORY, None, probes), seen)
+    if len(common) > 1:
+        values = [value for value in switch.values if value in common]
+        return Verdict(Finding(NOT_REACHED, None, probes), f"what was seen fits {' and '.join(values)}")
+    (value,) = common
+    return Verdict(Finding(CONFIRMED if value == switch.default else REFUTED, value, probes))
+
+
+def _probes(found: Iterable[_Shown]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(probe for each in found for probe in each.judgement.probes))
