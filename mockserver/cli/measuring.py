@@ -74,8 +74,7 @@ def conform(**options: Any) -> int:
     except CouldNotMeasure as error:
         raise click.ClickException(str(error)) from None
     except Interrupted as error:
-        _echo(report.left(session))
-        click.echo("vambe-mock: interrupted", err=True)
+        click.echo("vambe-mock: interrupted; " + "; ".join(report.left(session)), err=True)
         return 128 + error.number
 
 
@@ -112,12 +111,14 @@ def _measure(session: Session, vendor: Vendor, options: dict[str, Any]) -> int:
         click.echo("Should a request be accepted that the mock refuses, it creates a task, which is deleted.", err=True)
     session.measure(options["stage"])
     found = verdicts(session.seen, session.missing)
-    if options["evidence"]:
-        report.write(Path(options["evidence"]), report.evidence(vendor.host, found))
     if options["as_json"]:
         click.echo(json.dumps(report.document(session, vendor.host, vendor.sent, found)))
     else:
         _echo(report.lines(session, vendor.host, vendor.sent, found))
+    if options["evidence"]:
+        report.write(Path(options["evidence"]), report.evidence(vendor.host, found))
+    for task in session.left:
+        click.echo(f"vambe-mock: task {task.id} was not deleted: {printable(task.why)}", err=True)
     if session.stopped:
         raise click.ClickException(f"not everything was measured: {session.stopped}")
     return int(any(map(is_refuted, found.values())))

@@ -114,6 +114,7 @@ JUDGEMENTS = (
         also="list list-own status-known",
     ),
     _from("update-due-removed", "update-nulls", task_judges.no_due_date),
+    _from("update-due", "update-day-and-time update-tokyo", task_judges.all_day_again),
     _from("update-nulls", "update-null-title", status(400)),
     _from("update-unknown", "update-bad-id update-unknown", judges.update_unknown),
     _from("delete", "create delete list-deleted", task_judges.deleted),

@@ -62,11 +62,10 @@ class Probe(NamedTuple):
     @property
     def shown(self) -> str:
         """The request as text, with its names."""
-        body = (
-            "" if self.body is _ABSENT else " " + (self.body if isinstance(self.body, str) else json.dumps(self.body))
-        )
+        body = "" if self.body is _ABSENT else f" {_text(self.body) or '(an empty body)'}"
         headers = "".join(f", {name}: {text}" for name, text in self.headers.items())
-        return f"{self.method} {BASE_PATH}{self.path}{body}{headers}{'' if self.keyed else ', without the key'}"
+        key = "" if self.keyed or self.headers else ", without a key"
+        return f"{self.method} {BASE_PATH}{self.path}{body}{headers}{key}"
 
     def request(self, names: Mapping[str, Any]) -> Request:
         """The request, with these values for its names; raises Missing, with the first name that has none."""
@@ -74,9 +73,12 @@ class Probe(NamedTuple):
         headers = _filled(self.headers, names)
         if self.body is _ABSENT:
             return Request(self.method, path, headers, None, self.keyed)
-        body = _filled(self.body, names)
-        text = body if isinstance(body, str) else json.dumps(body)
-        return Request(self.method, path, {"Content-Type": "application/json", **headers}, text.encode(), self.keyed)
+        body = _text(_filled(self.body, names)).encode()
+        return Request(self.method, path, {"Content-Type": "application/json", **headers}, body, self.keyed)
+
+
+def _text(body: Any) -> str:
+    return body if isinstance(body, str) else json.dumps(body)
 
 
 def _filled(value: Any, names: Mapping[str, Any]) -> Any:
@@ -147,7 +149,7 @@ PROBES = (
     _get("search-for-nothing", "/contacts/search"),
     _get("search-for-nobody", "/contacts/search?email=conform-{RUN}@example.invalid"),
     _refused("patch", "PATCH", "/team-members/all"),
-    _refused("update-bad-id", "PUT", "/tasks/not-a-uuid", {"title": ""}),
+    _refused("update-bad-id", "PUT", "/tasks/not-a-uuid", {}),
     _refused("update-unknown", "PUT", "/tasks/{UNKNOWN}", {}),
     _refused("delete-unknown", "DELETE", "/tasks/{UNKNOWN}"),
     _refused("create-invalid", "POST", "/tasks", _invalid_task()),

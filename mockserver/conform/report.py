@@ -14,9 +14,10 @@ from mockserver.conform.session import Session
 from mockserver.conform.verdicts import NO_PROBE, Verdict
 from mockserver.fidelity import contract
 from mockserver.fidelity.assumptions import BY_NAME
-from mockserver.fidelity.evidence import CONFIRMED, CONTRADICTORY, NOT_REACHED, REFUTED, Evidence
+from mockserver.fidelity.evidence import CONFIRMED, NOT_REACHED, REFUTED, Evidence
 from mockserver.formats.json import Document
 
+_STATEMENTS = {rule.name: rule.statement.replace("`", "") for rule in contract.RULES}
 _STAGES = {
     "read-only": "GET and HEAD: nothing can change",
     "refusals": "requests that should be refused; what a wrong guess creates is deleted at once",
@@ -60,28 +61,32 @@ def document(session: Session, host: str, sent: int, verdicts: Mapping[str, Verd
 
 
 def lines(session: Session, host: str, sent: int, verdicts: Mapping[str, Verdict]) -> Iterator[str]:
-    """The report for people: what was learned, what to set, what is open, and what the session has left."""
-    by_verdict: dict[str, list[str]] = {}
-    for name, each in verdicts.items():
-        by_verdict.setdefault(each.finding.verdict, []).append(name)
+    """The report for people: what was learned, what to set, what is left open, and what the session has left."""
+    switches = {name: each for name, each in verdicts.items() if name in BY_NAME}
+    others = {name: each for name, each in verdicts.items() if name not in BY_NAME}
     yield f"{host} was measured with {sent} requests."
-    for verdict in (REFUTED, CONTRADICTORY):
-        yield from _table(verdict, by_verdict.get(verdict, ()), verdicts)
-    confirmed = by_verdict.get(CONFIRMED, [])
-    switches = [f"{name}={verdicts[name].finding.value}" for name in confirmed if name in BY_NAME]
-    yield from _paragraph("confirmed", [name for name in confirmed if name not in BY_NAME] + switches)
-    yield from _to_set(verdicts)
-    yield from _open(by_verdict.get(NOT_REACHED, ()), verdicts)
+    yield ""
+    yield from _table([("switch", "value", "verdict", "shown by"), *map(_row, switches.items())])
+    yield ""
+    for name, each in others.items():
+        if each.finding.verdict == REFUTED:
+            yield f"refuted: {name} ({', '.join(each.finding.probes)}): {_STATEMENTS[name]}"
+    confirmed = [name for name, each in others.items() if each.finding.verdict == CONFIRMED]
+    yield from _paragraph("confirmed", confirmed)
+    yield from _open(verdicts)
     yield from left(session)
+    yield from _to_set(switches)
 
 
-def _table(verdict: str, names: Iterable[str], verdicts: Mapping[str, Verdict]) -> Iterator[str]:
-    rules = {rule.name: rule for rule in contract.RULES}
-    for name in names:
-        finding, why = verdicts[name]
-        value = f" = {finding.value}" if finding.value else ""
-        yield f"{verdict}: {name}{value}  ({', '.join(finding.probes)}){f': {why}' if why else ''}"
-        yield f"    the rule: {rules[name].statement.replace('`', '')}"
+def _row(switch: tuple[str, Verdict]) -> tuple[str, str, str, str]:
+    name, (finding, why) = switch
+    return name, finding.value or "-", finding.verdict, why or ", ".join(finding.probes)
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _paragraph(title: str, names: list[str]) -> Iterator[str]:
@@ -89,22 +94,19 @@ def _paragraph(title: str, names: list[str]) -> Iterator[str]:
         yield f"{title} ({len(names)}): {', '.join(names)}"
 
 
-def _to_set(verdicts: Mapping[str, Verdict]) -> Iterator[str]:
+def _to_set(switches: Mapping[str, Verdict]) -> Iterator[str]:
     """The switches to set for a mock that answers as the vendor does."""
-    values = {
-        name: each.finding.value
-        for name, each in verdicts.items()
-        if each.finding.verdict == REFUTED and each.finding.value
-    }
-    if values:
-        yield "to set: " + " ".join(f"--assume {name}={value}" for name, value in values.items())
+    refuted = {name: each.finding.value for name, each in switches.items() if each.finding.verdict == REFUTED}
+    values = [f"--assume {name}={value}" for name, value in refuted.items() if value]
+    yield f"to set: {' '.join(values)}" if values else "to set: nothing"
 
 
-def _open(names: Iterable[str], verdicts: Mapping[str, Verdict]) -> Iterator[str]:
-    """The rules that are left open, by their reasons."""
+def _open(verdicts: Mapping[str, Verdict]) -> Iterator[str]:
+    """The rules that are left open, by their reasons; those that no request shows are last."""
     reasons: dict[str, list[str]] = {}
-    for name in names:
-        reasons.setdefault(verdicts[name].why, []).append(name)
+    for name, each in verdicts.items():
+        if each.finding.verdict == NOT_REACHED and name not in BY_NAME:
+            reasons.setdefault(each.why, []).append(name)
     for why, found in sorted(reasons.items(), key=lambda each: each[0] == NO_PROBE):
         yield from _paragraph(f"left open, {why}", found)
 

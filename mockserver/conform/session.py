@@ -16,7 +16,13 @@ from mockserver.conform.verdicts import settled
 from mockserver.formats import ids
 
 _GONE = (200, 204, 404)  # statuses after which a task is deleted
-_OPTIONS = {"CONTACT": "needs --contact", "INACTIVE": "needs --inactive-user"}
+_NEEDED = {
+    "CONTACT": "needs --contact",
+    "INACTIVE": "needs --inactive-user",
+    "POSITION": "another probe tries it",
+    "USER": "there is no user",
+    "OTHER": "there is no user",
+}
 
 
 Notify = Callable[[Probe, "Answer | str", "Iterable[str]"], None]
@@ -98,8 +104,7 @@ class Session:
         try:
             request = probe.request(self._names)
         except Missing as error:
-            name = str(error)
-            self.missing[probe.name] = _OPTIONS.get(name, f"nothing that was seen has its {name.lower()}")
+            self.missing[probe.name] = _NEEDED.get(str(error)) or self._why_not_created()
             return
         try:
             answer = self._send(probe, request)
@@ -118,6 +123,10 @@ class Session:
             self.seen[probe.name] = answer
             self._learn(probe, answer)
         self._notify(probe, reason or answer, settled(probe.name, self.seen))
+
+    def _why_not_created(self) -> str:
+        created = self.seen.get("create")
+        return f"create was answered {created.status}, without a task" if created else self.missing["create"]
 
     def _send(self, probe: Probe, request: Request) -> Answer:
         """Send a request; the id of what it creates is noted, or deleted if the probe does not keep it."""

@@ -141,6 +141,12 @@ def no_due_date(seen: Seen) -> bool:
     return task.get("due_at", "") is None and task.get("is_all_day") is True
 
 
+def all_day_again(seen: Seen) -> bool:
+    """Judge that `dueTime: null` makes a task all-day."""
+    before, after = (task_of(seen[name]) for name in ("update-day-and-time", "update-tokyo"))
+    return before.get("is_all_day") is False and after.get("is_all_day") is True
+
+
 def repeated_key(seen: Seen) -> bool:
     """Judge that of a repeated key the last value counts."""
     return str(task_of(seen["update-repeated-key"]).get("title")).rstrip().endswith("e\u0301")

@@ -1,0 +1,524 @@
+"""`vambe-mock conform`: what it measures at vendors that answer as a mock does, and at those that do not."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from stand_ins import answer, in_turn, standing_in
+from support import ALL_TIME, COMMAND, CONTACT, INACTIVE_USER, ROOT, plain_environment, wait_until
+from test_differential import application
+
+from mockserver import cli
+from mockserver.conform.positions import fitting_positions
+from mockserver.conform.probes import OF_A_RUN, PROBES, STAGES, upto
+from mockserver.fidelity import assumptions, contract, evidence
+from mockserver.fidelity.assumptions import ASSUMPTIONS, BY_NAME
+from mockserver.fidelity.evidence import Finding
+from mockserver.testing import MockServer, VambeMock
+
+KEY = "test_conform"
+
+
+class Measured(NamedTuple):
+    """How a run of the command ended."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.output)
+
+    @property
+    def rules(self) -> dict[str, dict[str, Any]]:
+        return self.json["rules"]
+
+
+class Command:
+    """Runs `vambe-mock conform` in this process."""
+
+    def __init__(self, output: pytest.CaptureFixture[str]) -> None:
+        self._output = output
+
+    def __call__(self, url: str, *arguments: object) -> Measured:
+        self._output.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["conform", "--target", url, "--pause", "0", *map(str, arguments)])
+        return Measured(int(ended.value.code or 0), *self._output.readouterr())
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAMBE_API_KEY", KEY)
+
+
+@pytest.fixture
+def conform(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)
+
+
+@pytest.fixture(scope="module")
+def fixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fixtures whose statuses have orders that are not their positions."""
+    folder = tmp_path_factory.mktemp("fixtures")
+    for file in (ROOT / "fixtures").glob("*.json"):
+        shutil.copy(file, folder)
+    statuses = json.loads((folder / "statuses.json").read_text(encoding="utf-8"))
+    (folder / "statuses.json").write_text(json.dumps([{**each, "order": 2 * each["order"]} for each in statuses]))
+    return folder
+
+
+@contextlib.contextmanager
+def vendor(**settings: Any) -> Iterator[MockServer]:
+    """A mock in the place of the vendor."""
+    server = MockServer(**settings).start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    with vendor() as started:
+        yield started
+
+
+@pytest.fixture
+def mock(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[VambeMock]:
+    """A workspace of the vendor's, which the key opens."""
+    with server.sandbox() as sandbox:
+        monkeypatch.setenv("VAMBE_API_KEY", sandbox.api_key)
+        yield sandbox
+
+
+VALUES = [(each.name, value) for each in ASSUMPTIONS for value in each.values]
+
+
+def values_of(measured: Measured) -> dict[str, str | None]:
+    return {name: measured.rules[name].get("value") for name in BY_NAME}
+
+
+# What is measured.
+
+
+@pytest.mark.parametrize(("name", "value"), VALUES)
+def test_each_value_of_each_switch_is_found(conform: Command, fixtures: Path, name: str, value: str) -> None:
+    with vendor(fixtures=fixtures, assume={name: value}) as server:
+        measured = conform(server.base_url, "--write", "--inactive-user", INACTIVE_USER, "--json")
+    assert values_of(measured) == {**assumptions.DEFAULTS, name: value}
+    refuted = [each for each, finding in measured.rules.items() if finding["verdict"] == "refuted"]
+    assert refuted == ([name] if value != BY_NAME[name].default else [])
+    assert measured.code == len(refuted)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ten_switches_at_once_are_found(conform: Command, fixtures: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    assume = {each.name: draw.choice(list(each.values)) for each in draw.sample(ASSUMPTIONS, 10)}
+    with vendor(fixtures=fixtures, assume=assume) as server:
+        measured = conform(server.base_url, "--write", "--inactive-user", INACTIVE_USER, "--json")
+    assert values_of(measured) == {**assumptions.DEFAULTS, **assume}
+
+
+def test_every_rule_that_a_request_shows_holds_at_the_mock_within_the_budget(conform: Command, mock: VambeMock) -> None:
+    extra = ("--inactive-user", INACTIVE_USER, "--contact", CONTACT)
+    measured = conform(mock.base_url, "--write", "--json", *extra)
+    refused = {name: each for name, each in measured.rules.items() if each["verdict"] != "confirmed"}
+    assert {name: each["why"] for name, each in refused.items()} == {
+        "list-order": "the list is too short to show it",
+        "status-position": "what was seen fits order and index-1",
+    }
+    assert (measured.code, measured.json["stopped"], measured.json["not_deleted"]) == (0, None, [])
+    assert measured.json["requests"] <= 60 - len(extra)
+    assert set(measured.rules) | set(measured.json["not_probed"]) == {rule.name for rule in contract.RULES}
+
+
+def test_a_switch_is_left_open_where_several_values_fit_what_was_seen(conform: Command) -> None:
+    with vendor(assume={"validation-body": "plain"}) as server:
+        measured = conform(server.base_url, "--refusals", "--json")
+    assert measured.rules["empty-body"] == {
+        "verdict": "not reached",
+        "probes": ["create-empty"],
+        "why": "what was seen fits object and refused",
+    }
+    assert measured.rules["all-day"]["why"] == "needs --write"
+    assert measured.code == 1
+
+
+def test_values_that_exclude_each_other_are_a_contradiction(conform: Command, mock: VambeMock) -> None:
+    plain = {"message": "Validation failed", "error": "Bad Request", "statusCode": 400}
+    mock.fail("createTask", status=400, body=plain, json={"title": ""}, times=None)
+    found = conform(mock.base_url, "--refusals", "--json")
+    assert found.rules["validation-body"] == {
+        "verdict": "contradictory",
+        "probes": ["list-invalid", "create-invalid"],
+        "why": "list-invalid: zod; create-invalid: plain",
+    }
+    assert found.code == 1
+
+
+def test_an_answer_that_fits_no_value_of_a_switch_refutes_it_without_one(conform: Command, mock: VambeMock) -> None:
+    mock.fault({"match": {"operation": "createTask"}, "when": "after", "status": 203, "times": None})
+    found = conform(mock.base_url, "--write", "--json")
+    assert found.rules["create-status"] == {
+        "verdict": "refuted",
+        "probes": ["create"],
+        "why": "none of its values fits what was seen",
+    }
+    assert mock.tasks == []
+
+
+def test_what_the_key_may_not_do_or_the_vendor_fails_at_is_no_difference(conform: Command, mock: VambeMock) -> None:
+    mock.fail("listContacts", status=403, times=None)
+    mock.fail("searchContacts", status=500, times=1)
+    found = conform(mock.base_url, "--read-only", "--json")
+    assert found.rules["contacts-days"]["why"] == "contacts was answered 403"
+    assert found.rules["search-terms"]["why"] == "search-for-nothing was answered 500"
+    assert found.code == 0
+
+
+@pytest.mark.parametrize(
+    ("tried", "known", "fits"),
+    [
+        ({0: None, 1: 1, 2: 2}, {1}, {"order", "index-1"}),
+        ({0: None, 1: None, 2: 2}, {2}, {"order"}),
+        ({0: 2, 1: 4, 2: 6}, {2}, {"index-0"}),
+        ({0: None, 1: 2, 2: 4}, {2}, {"index-1"}),
+        ({0: 0, 1: 1, 2: 2}, {0}, {"order", "index-0"}),
+        ({0: None, 1: None, 2: None, 10: 10}, {10}, {"order"}),
+        ({0: None, 1: 4, 2: 6}, {2, 4}, set()),
+        ({0: 6, 1: 4, 2: 2}, {2}, set()),
+        ({0: None, 1: 1, 2: None}, {1}, {"order", "index-1"}),
+        ({0: None, 1: 1, 2: None}, {1, 5}, {"order"}),
+        ({0: 1, 1: 3, 2: 5}, {1, 2}, set()),
+    ],
+)
+def test_the_meanings_of_a_position_that_fit(
+    tried: dict[float, float | None], known: set[float], fits: set[str]
+) -> None:
+    assert fitting_positions(tried, known) == fits
+
+
+def test_the_vendor_s_stack_is_measured_as_it_is_declared(conform: Command, mock: VambeMock, tmp_path: Path) -> None:
+    with application(json.dumps(mock.state)) as url, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("VAMBE_API_KEY", "vambe_carlos_key")
+        measured = [conform(url, "--write", "--inactive-user", INACTIVE_USER, "--json").json for _ in range(2)]
+        left = httpx.get(f"{url}/api/public/tasks", params=ALL_TIME, headers={"x-api-key": "vambe_carlos_key"})
+    assert left.json() == []
+    first, second = (each["rules"] for each in measured)
+    assert first == second
+    refuted = {name: each.get("value") for name, each in first.items() if each["verdict"] == "refuted"}
+    assert refuted == {
+        "uuid": None,
+        "due-date-offset": "refused",
+        "responsible-repeats": None,
+        "all-day": "utc-midnight",
+        "due-date-and-time": None,
+        "due-date-time-and-time": None,
+        "list-repeated-ids": None,
+        "comma-list": "refused",
+    }
+    assert {each["why"] for each in first.values() if each["verdict"] == "contradictory"} == set()
+
+
+# What is sent.
+
+
+def test_without_a_stage_nothing_is_sent_and_every_request_is_printed(conform: Command) -> None:
+    with standing_in(in_turn(answer(200))) as there:
+        for arguments in ((), ("--plan",)):
+            printed = conform(there.url, *arguments).output
+            assert all(f"\n  {each.name}: {each.shown}\n" in printed for each in PROBES)
+            assert [printed.index(f"\n--{stage}: ") for stage in STAGES] == sorted(
+                printed.index(f"\n--{stage}: ") for stage in STAGES
+            )
+        plan = conform(there.url, "--json").json
+    assert there.seen == []
+    assert [each["name"] for each in plan] == [each.name for each in PROBES]
+    assert all(each["settles"] for each in plan)
+
+
+def test_a_stage_sends_its_requests_and_those_of_the_stages_before_it(conform: Command, mock: VambeMock) -> None:
+    methods = []
+    for stage in STAGES:
+        mock.reset(only=["journal"])
+        conform(mock.base_url, f"--{stage}")
+        methods.append([entry["request"]["method"] for entry in mock.requests()])
+    assert set(methods[0]) == {"GET", "HEAD"}
+    assert methods[1][: len(methods[0])] == methods[0]
+    assert methods[2][: len(methods[1])] == methods[1]
+
+
+def test_only_tasks_of_the_run_are_touched_and_no_contact_is_linked_unless_one_is_named(
+    conform: Command, mock: VambeMock
+) -> None:
+    other = mock.add_task(title="Call the client")
+    conform(mock.base_url, "--write")
+    assert [task["id"] for task in mock.tasks] == [other["id"]]
+    changes = [change for entry in mock.requests() for change in entry["changes"]]
+    made = {change["id"] for change in changes if change["before"] is None}
+    assert len(made) == 1
+    assert {change["id"] for change in changes if change["resource"] == "task"} == made
+    assert {change["resource"] for change in changes} == {"task"}
+    titles = {change["after"]["title"] for change in changes if change["after"]}
+    assert all(OF_A_RUN.match(title) for title in titles)
+    mock.reset()
+    conform(mock.base_url, "--write", "--contact", CONTACT)
+    changes = [change for entry in mock.requests() for change in entry["changes"]]
+    assert [change["resource"] for change in changes].count("note") == 2
+    assert (mock.tasks, mock.notes) == ([], [])
+
+
+def test_what_a_refusal_creates_by_a_wrong_guess_is_deleted_at_once(conform: Command, mock: VambeMock) -> None:
+    mock.configure(assume={"unknown-contact": "accepted"})
+    found = conform(mock.base_url, "--refusals", "--json")
+    assert found.rules["unknown-contact"]["value"] == "accepted"
+    assert [entry["operation"] for entry in mock.requests()][-2:] == ["createTask", "deleteTask"]
+    assert mock.tasks == []
+    assert found.errors == (
+        "Should a request be accepted that the mock refuses, it creates a task, which is deleted.\n"
+    )
+
+
+@pytest.mark.parametrize("budget", [1, 20, 30, 40, 52])
+def test_a_budget_ends_the_run_and_leaves_enough_to_clean_up(conform: Command, mock: VambeMock, budget: int) -> None:
+    mock.configure(assume={"unknown-contact": "accepted"})
+    found = conform(mock.base_url, "--write", "--budget", budget)
+    assert (found.code, found.errors.splitlines()[-1]) == (
+        2,
+        f"vambe-mock: not everything was measured: the budget of {budget} requests is used up",
+    )
+    assert mock.tasks == []
+    assert len(mock.requests()) <= budget
+
+
+def test_the_key_is_read_from_the_variable_that_is_named_and_shown_nowhere(
+    conform: Command, mock: VambeMock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = "vambe_carlos_key"
+    monkeypatch.setenv("OTHER_KEY", secret)
+    monkeypatch.setenv("VAMBE_API_KEY", "wrong")
+    file = tmp_path / "evidence.json"
+    for arguments in ((), ("--json",)):
+        shown = conform(mock.base_url, "--write", "--key-env", "OTHER_KEY", "--evidence", file, *arguments)
+        assert shown.code == 0
+        assert secret not in shown.output + shown.errors + file.read_text(encoding="utf-8")
+
+
+# Evidence.
+
+
+def test_the_same_vendor_twice_gives_the_same_evidence_but_for_its_date_and_nothing_of_anybody(
+    conform: Command, mock: VambeMock, tmp_path: Path
+) -> None:
+    texts = []
+    for name in ("one.json", "two.json"):
+        conform(mock.base_url, "--write", "--evidence", tmp_path / name)
+        found = evidence.read(tmp_path / name)
+        assert f"http://{found.host}" == mock.base_url
+        texts.append((tmp_path / name).read_text(encoding="utf-8").replace(found.measured_at, ""))
+    assert texts[0] == texts[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["one.json", "two.json"]
+    people = [text for each in (*mock.users, *mock.contacts) for text in each.values() if isinstance(text, str)]
+    assert not [text for text in people if f'"{text}"' in texts[0]]
+    assert found.rules["create-status"] == Finding("confirmed", "201", ("create",))
+
+
+def test_the_report_for_people_says_what_was_learned_what_to_set_and_what_is_open(conform: Command) -> None:
+    with vendor(assume={"list-priority": "word", "create-status": "200"}) as server:
+        lines = conform(server.base_url, "--write").output.splitlines()
+    assert re.fullmatch(r"127\.0\.0\.1:\d+ was measured with \d+ requests\.", lines[0])
+    assert "list-priority         word           refuted      create, list-own" in lines
+    assert "inactive-responsible  -              not reached  needs --inactive-user" in lines
+    assert any(line.startswith("left open, no request shows it (") for line in lines)
+    assert lines[-1] == "to set: --assume create-status=200 --assume list-priority=word"
+
+
+# Vendors that cannot be measured.
+
+OF_NO_USE = {
+    "500": (answer(500, b"oops"), "answers 500 to GET /api/public/team-members/all"),
+    "429": (answer(429, retry_after="0"), "answers 429, also after 3 repetitions"),
+    "401": (answer(401, {"message": "Invalid API key"}), "answers 401: it refuses the key"),
+    "403": (answer(403, {}), "answers 403 to GET /api/public/team-members/all"),
+    "404": (answer(404, {}), "answers 404 to GET /api/public/team-members/all"),
+    "HTML": (answer(200, b"<html>", content_type="text/html"), "answers 200, without a list in JSON, to GET"),
+    "redirect": (
+        answer(301, location="https://elsewhere.example/"),
+        "answers 301: redirects are not followed, give the target they lead to",
+    ),
+    "nothing": (None, "it closed the connection without an answer"),
+    "half": (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[", "it sent half an answer"),
+}
+
+
+@pytest.mark.parametrize("name", OF_NO_USE)
+def test_what_cannot_be_measured_is_one_line_and_the_exit_code_2(conform: Command, tmp_path: Path, name: str) -> None:
+    sent, message = OF_NO_USE[name]
+    with standing_in(in_turn(sent), keeps=False) as there:
+        found = conform(there.url, "--write", "--evidence", tmp_path / "evidence.json")
+    assert (found.code, found.output, list(tmp_path.iterdir())) == (2, "", [])
+    assert found.errors.startswith("vambe-mock: could not measure: ")
+    assert message in found.errors
+    assert len(found.errors.splitlines()) == 1
+    assert {each.method for each in there.seen} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "message"),
+    [
+        (("--target", "api.vambe.me", "--write"), {"VAMBE_API_KEY": "x"}, "--target api.vambe.me: it must be a URL"),
+        (("--write",), {"VAMBE_API_KEY": "x"}, "--target is missing"),
+        (("--target", "http://localhost:1", "--write"), {}, "the variable VAMBE_API_KEY is not set"),
+        (("--target", "http://localhost:1", "--write"), {"VAMBE_API_KEY": "a b"}, "the key is empty, or has"),
+        (
+            ("--target", "http://localhost:1", "--write", "--contact", "x"),
+            {"VAMBE_API_KEY": "x"},
+            "--contact x: it is not a UUID",
+        ),
+        (
+            ("--target", "http://localhost:1", "--write", "--evidence", "/no/folder/file"),
+            {"VAMBE_API_KEY": "x"},
+            "--evidence /no/folder/file: there is no such folder",
+        ),
+    ],
+)
+def test_a_wrong_call_is_refused_with_the_way_out(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    variables: dict[str, str],
+    message: str,
+) -> None:
+    monkeypatch.delenv("VAMBE_API_KEY", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["conform", *arguments])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"vambe-mock: {message}")
+
+
+# Cleaning up.
+
+
+def test_a_vendor_that_breaks_down_is_left_alone_after_the_third_trouble_but_for_cleaning_up(
+    conform: Command, mock: VambeMock
+) -> None:
+    mock.fail("updateTask", status=502, skip=1, times=None)
+    found = conform(mock.base_url, "--write")
+    assert found.code == 2
+    assert found.errors.endswith("answers 502; stopped, for it was in trouble 3 times\n")
+    assert mock.tasks == []
+    assert mock.requests()[-1]["operation"] == "deleteTask"
+
+
+def test_a_task_that_cannot_be_deleted_is_listed_with_its_id(conform: Command, mock: VambeMock) -> None:
+    mock.fail("deleteTask", status=500, skip=1, times=None)
+    found = conform(mock.base_url, "--write", "--json")
+    (task,) = mock.tasks
+    assert [each["id"] for each in found.json["not_deleted"]] == [task["id"]]
+    assert f"vambe-mock: task {task['id']} was not deleted: its deletion is answered 500\n" in found.errors
+    assert f"NOT DELETED: task {task['id']}" not in found.output
+
+
+def test_a_creation_whose_answer_is_lost_is_reported_and_its_task_found_later(
+    conform: Command, mock: VambeMock
+) -> None:
+    mock.drop("createTask", when="after", json={"dueDate": "2030-01-15"})
+    found = conform(mock.base_url, "--write")
+    (task,) = mock.tasks
+    assert "UNKNOWN: create was not answered, so that a task of the run" in found.output
+    again = conform(mock.base_url, "--read-only")
+    assert f"left by the run {OF_A_RUN.match(task['title'])[1]}: task {task['id']}" in again.output
+    deleted = conform(mock.base_url, "--delete-leftovers")
+    assert deleted.output == f"deleted task {task['id']} of the run {OF_A_RUN.match(task['title'])[1]}\n"
+    assert mock.tasks == []
+    assert conform(mock.base_url, "--delete-leftovers").output == "no run has left a task\n"
+
+
+@pytest.fixture
+def held(mock: VambeMock) -> Iterator[subprocess.Popen[str]]:
+    """A run whose first update waits for its answer, after its task was created."""
+    mock.delay("updateTask", ms=50_000, path="/api/public/tasks/*", skip=2)
+    yield from running_until_held(mock)
+
+
+def running_until_held(mock: VambeMock) -> Iterator[subprocess.Popen[str]]:
+    line = [*COMMAND, "conform", "--target", mock.base_url, "--write", "--pause", "0"]
+    pipe, environment = subprocess.PIPE, plain_environment(VAMBE_API_KEY=mock.api_key)
+    with subprocess.Popen(line, env=environment, stdout=pipe, stderr=pipe, encoding="utf-8") as process:
+        try:
+            wait_until(lambda: any(entry["state"] == "pending" for entry in mock.requests()) or process.poll())
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_cleaning_up(
+    held: subprocess.Popen[str], mock: VambeMock, number: signal.Signals
+) -> None:
+    assert len(mock.tasks) == 1
+    held.send_signal(number)
+    _, errors = held.communicate(timeout=30)
+    assert (held.returncode, mock.tasks) == (128 + number, [])
+    assert "vambe-mock: interrupted" in errors
+
+
+def test_a_signal_while_a_task_is_created_waits_for_its_id(mock: VambeMock) -> None:
+    mock.delay("createTask", ms=700, json={"dueDate": "2030-01-15"})
+    for process in running_until_held(mock):
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 128 + signal.SIGINT
+    assert mock.tasks == []
+    assert mock.requests()[-1]["operation"] == "deleteTask"
+
+
+def test_a_run_that_was_killed_leaves_a_task_that_a_second_run_names_and_deletes(
+    held: subprocess.Popen[str], conform: Command, mock: VambeMock
+) -> None:
+    held.kill()
+    held.wait()
+    mock.clear_faults()
+    (task,) = mock.tasks
+    second = conform(mock.base_url, "--write")
+    assert f"task {task['id']}" in second.output
+    assert "delete what is left with: vambe-mock conform --delete-leftovers" in second.output
+    assert [each["id"] for each in mock.tasks] == [task["id"]]
+    assert conform(mock.base_url, "--delete-leftovers").code == 0
+    assert mock.tasks == []
+
+
+def test_a_terminal_gets_a_line_for_each_probe(mock: VambeMock) -> None:
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    line = [*COMMAND, "conform", "--target", mock.base_url, "--read-only", "--pause", "0"]
+    environment = plain_environment(VAMBE_API_KEY=mock.api_key)
+    subprocess.run(line, env=environment, stdout=subprocess.DEVNULL, stderr=theirs, check=True, timeout=60)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end, on Linux
+        while piece := os.read(ours, 65536):
+            shown += piece
+    os.close(ours)
+    lines = shown.decode().splitlines()
+    count = len(list(upto("read-only")))
+    assert len(lines) == count
+    assert lines[1] == f"[2/{count}] no-key: 401  "
+    assert lines[2] == f"[3/{count}] wrong-key: 401  key, unauthorized-body named"
