@@ -19,6 +19,7 @@ pytest_plugins = ["pytester"]
 INTEGRATION = {
     "test_cli",
     "test_concurrency",
+    "test_conform",
     "test_copy_as",
     "test_determinism",
     "test_differential",

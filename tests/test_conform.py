@@ -341,7 +341,7 @@ def test_the_same_vendor_twice_gives_the_same_evidence_but_for_its_date_and_noth
 def test_the_report_for_people_says_what_was_learned_what_to_set_and_what_is_open(conform: Command) -> None:
     with vendor(assume={"list-priority": "word", "create-status": "200"}) as server:
         lines = conform(server.base_url, "--write").output.splitlines()
-    assert re.fullmatch(r"127\.0\.0\.1:\d+ was measured with \d+ requests\.", lines[0])
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+ was measured with \d+ requests\.", lines[0])
     assert "list-priority         word           refuted      create, list-own" in lines
     assert "inactive-responsible  -              not reached  needs --inactive-user" in lines
     assert any(line.startswith("left open, no request shows it (") for line in lines)

@@ -114,7 +114,7 @@ def _measure(session: Session, vendor: Vendor, options: dict[str, Any]) -> int:
     if options["as_json"]:
         click.echo(json.dumps(report.document(session, vendor.host, vendor.sent, found)))
     else:
-        _echo(report.lines(session, vendor.host, vendor.sent, found))
+        _echo(report.lines(session, vendor.url, vendor.sent, found))
     if options["evidence"]:
         report.write(Path(options["evidence"]), report.evidence(vendor.host, found))
     for task in session.left:

@@ -1,4 +1,7 @@
-"""Measuring a real vendor: requests to its API that settle which rules of the contract hold.
+"""Measuring a real vendor: requests to its API that show which rules of the contract hold.
 
-`vendor` is the one connection to it.
+`vendor` is the one connection to it. `probes` are the requests, as data; a `session` sends them, and deletes what they
+have created. `judgements` is the table of what their answers show about which rule, by the functions of `judges` and
+`task_judges`, which look at answers with `looking` and `positions`. `verdicts` puts the judgements of a rule together,
+and `report` shows them.
 """

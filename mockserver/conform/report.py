@@ -60,11 +60,11 @@ def document(session: Session, host: str, sent: int, verdicts: Mapping[str, Verd
     }
 
 
-def lines(session: Session, host: str, sent: int, verdicts: Mapping[str, Verdict]) -> Iterator[str]:
+def lines(session: Session, url: str, sent: int, verdicts: Mapping[str, Verdict]) -> Iterator[str]:
     """The report for people: what was learned, what to set, what is left open, and what the session has left."""
     switches = {name: each for name, each in verdicts.items() if name in BY_NAME}
     others = {name: each for name, each in verdicts.items() if name not in BY_NAME}
-    yield f"{host} was measured with {sent} requests."
+    yield f"{url} was measured with {sent} requests."
     yield ""
     yield from _table([("switch", "value", "verdict", "shown by"), *map(_row, switches.items())])
     yield ""

@@ -74,7 +74,8 @@ class Vendor:
 
     At most `budget` requests are sent, those that repeat one after a 429 included, with `pause_s` seconds in between;
     each has `timeout_s`. Proxies are those of the environment, redirects are not followed. Raises InvalidTarget.
-    `host` is the target's host and port, `sent` the number of requests so far. The end of a `with` block closes it.
+    `url` is the target without a path, `host` its host and port, `sent` the number of requests so far. The end of a
+    `with` block closes the connection.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Vendor:
             raise InvalidTarget("the key is empty, or has characters that a header cannot have")
         address = _address(target)
         self.host = address.netloc
+        self.url = f"{address.scheme}://{address.netloc}"
         self.sent = 0
         self._key = key
         self._budget, self._pause_s, self._timeout_s = budget, pause_s, timeout_s
