@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 from stand_ins import answer, in_turn, standing_in
-from support import ALL_TIME, COMMAND, CONTACT, INACTIVE_USER, ROOT, plain_environment, wait_until
+from support import ALL_TIME, COMMAND, CONTACT, INACTIVE_USER, ROOT, UNKNOWN_ID, plain_environment, wait_until
 from test_differential import application
 
 from mockserver import cli
@@ -378,6 +378,32 @@ def test_what_cannot_be_measured_is_one_line_and_the_exit_code_2(conform: Comman
     assert {each.method for each in there.seen} == {"GET"}
 
 
+ODD: tuple[Any, ...] = (
+    7,
+    [],
+    [[]],
+    [{"id": {}, "title": [], "due_at": {}, "status_config": 7, "last_message_at": 7}] * 2,
+    {"id": "../users/1", "title": {}, "status_config": {"order": []}, "task_responsibles": 7},
+    {"id": UNKNOWN_ID, "errors": [{"path": 7}], "message": [None], "statusCode": {}, "priority": {}, "due_at": []},
+    {"statusCode": 400, "message": "Validation failed", "errors": 7},
+    {"message": [7], "error": {}, "statusCode": 400},
+)
+
+
+@pytest.mark.parametrize("status", [200, 400, 404])
+@pytest.mark.parametrize("body", ODD, ids=str)
+def test_json_of_any_form_breaks_no_run(conform: Command, status: int, body: Any) -> None:
+    """Only the first request is answered as the API does."""
+    team = answer(200, [{"id": UNKNOWN_ID}, {"id": 7}, 7])
+    with standing_in(in_turn(team, answer(status, body))) as there:
+        found = conform(there.url, "--write", "--json")
+    assert found.code == 1
+    assert set(found.json["rules"]) > set(BY_NAME)
+    assert all("../" not in each.target for each in there.seen)
+    deleted = {each.target for each in there.seen if each.method == "DELETE"}
+    assert all(target == f"/api/public/tasks/{target[-36:]}" for target in deleted)
+
+
 @pytest.mark.parametrize(
     ("arguments", "variables", "message"),
     [
@@ -442,13 +468,26 @@ def test_a_creation_whose_answer_is_lost_is_reported_and_its_task_found_later(
     mock.drop("createTask", when="after", json={"dueDate": "2030-01-15"})
     found = conform(mock.base_url, "--write")
     (task,) = mock.tasks
-    assert "UNKNOWN: create was not answered, so that a task of the run" in found.output
+    assert "UNKNOWN: create had no answer with an id, so that a task of the run" in found.output
     again = conform(mock.base_url, "--read-only")
     assert f"left by the run {OF_A_RUN.match(task['title'])[1]}: task {task['id']}" in again.output
     deleted = conform(mock.base_url, "--delete-leftovers")
     assert deleted.output == f"deleted task {task['id']} of the run {OF_A_RUN.match(task['title'])[1]}\n"
     assert mock.tasks == []
     assert conform(mock.base_url, "--delete-leftovers").output == "no run has left a task\n"
+
+
+def test_what_is_deleted_has_a_title_of_a_run_and_an_id(conform: Command) -> None:
+    title = "vambe-mock conform 0123abcd: a test, may be deleted"
+    tasks = [
+        {"id": "../contacts/1", "title": title},
+        {"id": UNKNOWN_ID, "title": f"about {title}"},
+        {"id": CONTACT, "title": f" {title}"},
+    ]
+    with standing_in(in_turn(answer(200, []), answer(200, tasks), answer(200, {"status": "success"}))) as there:
+        found = conform(there.url, "--delete-leftovers")
+    assert (found.code, found.output) == (0, f"deleted task {CONTACT} of the run 0123abcd\n")
+    assert [each.target for each in there.seen][2:] == [f"/api/public/tasks/{CONTACT}"]
 
 
 @pytest.fixture

@@ -201,3 +201,26 @@ def test_a_proxy_of_the_environment_is_asked_with_its_own_credentials(monkeypatc
     monkeypatch.delenv("no_proxy")
     with pytest.raises(InvalidTarget, match="HTTPS_PROXY: it must be a URL such as"):
         connected("https://vendor.example")
+
+
+@pytest.mark.parametrize(
+    ("target", "exposed"),
+    [
+        ("http://vendor.example", True),
+        ("https://vendor.example", False),
+        ("http://127.0.0.1:4010", False),
+        ("http://[::1]:4010", False),
+    ],
+)
+def test_a_key_over_http_is_exposed_unless_the_target_is_this_machine(target: str, exposed: bool) -> None:
+    assert connected(target).is_exposed is exposed
+
+
+def test_there_is_a_pause_between_two_requests_but_none_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(vendor.time, "sleep", slept.append)
+    with standing_in(in_turn(answer(200))) as there:
+        to = connected(there.url, pause_s=0.25)
+        for _ in range(3):
+            to.send(PING)
+    assert slept == [0, 0.25, 0.25]

@@ -65,6 +65,8 @@ def conform(**options: Any) -> int:
 
     try:
         with _vendor(options) as vendor:
+            if vendor.is_exposed:
+                click.echo("vambe-mock: the key is sent unencrypted: use https, unless the target is a mock", err=True)
             session = Session(vendor, _given(options), _progress(options["stage"]))
             if options["stage"] == "delete-leftovers":
                 return _delete_leftovers(session)

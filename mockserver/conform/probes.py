@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from mockserver.conform.vendor import Request
+from mockserver.formats import ids
 
 BASE_PATH = "/api/public"
 STAGES = READ_ONLY, REFUSALS, WRITE = ("read-only", "refusals", "write")
@@ -208,6 +209,6 @@ def upto(stage: str) -> Iterator[Probe]:
 
 def leftovers(tasks: Any) -> dict[str, str]:
     """The ids of tasks that an earlier run has left, with the digits of that run, among those of a list's answer."""
-    found = (each for each in tasks if isinstance(each, dict)) if isinstance(tasks, list) else ()
-    runs = ((str(each.get("id")), OF_A_RUN.match(str(each.get("title")))) for each in found)
-    return {id: run[1] for id, run in runs if run}
+    found = [each for each in tasks if isinstance(each, dict)] if isinstance(tasks, list) else []
+    runs = {each["id"]: OF_A_RUN.match(str(each.get("title"))) for each in found if ids.is_id(each.get("id"))}
+    return {id: run[1] for id, run in runs.items() if run}

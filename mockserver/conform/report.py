@@ -115,7 +115,7 @@ def left(session: Session) -> Iterator[str]:
     """What the session, and those before it, have left in the workspace."""
     yield from not_deleted(session)
     for probe in session.lost:
-        yield f"UNKNOWN: {probe} was not answered, so that a task of the run {session.run} may exist"
+        yield f"UNKNOWN: {probe} had no answer with an id, so that a task of the run {session.run} may exist"
     for id, run in session.leftovers.items():
         yield f"left by the run {run}: task {id}"
     if session.left or session.lost or session.leftovers:

@@ -15,6 +15,7 @@ from mockserver.conform.vendor import Answer, CouldNotCheck, Request, Stopped, V
 from mockserver.conform.verdicts import settled
 from mockserver.formats import ids
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _GONE = (200, 204, 404)  # statuses after which a task is deleted
 _NEEDED = {
     "CONTACT": "needs --contact",
@@ -149,6 +150,8 @@ class Session:
                 self._own.append(id)
             else:
                 self._delete(id)
+        elif answer.status >= 500:
+            self.lost.append(probe.name)
         return answer
 
     def _learn(self, probe: Probe, answer: Answer) -> None:
@@ -204,7 +207,7 @@ class Session:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """Hold SIGINT and SIGTERM in the block until `_raise_held` or `_interruptible`."""
+        """Hold the signals that end a process in the block until `_raise_held` or `_interruptible`."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -214,7 +217,7 @@ class Session:
             if self._raises:
                 self._raise_held()
 
-        before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, hold) for number in _SIGNALS}
         try:
             yield
         finally:

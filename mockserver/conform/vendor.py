@@ -74,8 +74,8 @@ class Vendor:
 
     At most `budget` requests are sent, those that repeat one after a 429 included, with `pause_s` seconds in between;
     each has `timeout_s`. Proxies are those of the environment, redirects are not followed. Raises InvalidTarget.
-    `url` is the target without a path, `host` its host and port, `sent` the number of requests so far. The end of a
-    `with` block closes the connection.
+    `url` is the target without a path, `host` its host and port, `sent` the number of requests so far; with
+    `is_exposed`, the key is sent unencrypted over a network. The end of a `with` block closes the connection.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class Vendor:
         address = _address(target)
         self.host = address.netloc
         self.url = f"{address.scheme}://{address.netloc}"
+        self.is_exposed = address.scheme == "http" and not _is_local(address)
         self.sent = 0
         self._key = key
         self._budget, self._pause_s, self._timeout_s = budget, pause_s, timeout_s
@@ -213,13 +214,17 @@ def _connection(address: SplitResult, timeout_s: float) -> tuple[http.client.HTT
 def _proxy(address: SplitResult) -> SplitResult | None:
     """The proxy that the environment names for the target; none for this machine. Raises InvalidTarget."""
     text = getproxies().get(address.scheme)
-    name = f"[{address.hostname}]" if ":" in str(address.hostname) else str(address.hostname)
-    if not text or is_loopback(name) or proxy_bypass(address.netloc):
+    if not text or _is_local(address) or proxy_bypass(address.netloc):
         return None
     proxy = urlsplit(text if "://" in text else f"http://{text}")
     if proxy.scheme != "http" or not proxy.hostname:
         raise InvalidTarget(f"{address.scheme.upper()}_PROXY: it must be a URL such as http://proxy.example:3128")
     return proxy
+
+
+def _is_local(address: SplitResult) -> bool:
+    name = str(address.hostname)
+    return is_loopback(f"[{name}]" if ":" in name else name)
 
 
 def _authorization(proxy: SplitResult) -> dict[str, str]:

@@ -63,6 +63,8 @@ def _shown(judgement: Judgement, seen: Seen, missing: Mapping[str, str]) -> _Sho
         fits = judgement.judge(known)
     except Unclear as error:
         return _Shown(judgement, None, str(error))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return _Shown(judgement, None, "the answer is JSON of another form")
     return _Shown(judgement, fits if isinstance(fits, bool) else frozenset(fits))
 
 
