@@ -235,6 +235,14 @@ def test_the_vendor_s_stack_is_measured_as_it_is_declared(conform: Command, mock
     assert {each["why"] for each in first.values() if each["verdict"] == "contradictory"} == set()
 
 
+def test_a_page_in_place_of_json_shows_nothing(conform: Command) -> None:
+    page = answer(200, b"<html>", content_type="text/html")
+    with standing_in(in_turn(answer(200, [{"id": UNKNOWN_ID}]), page)) as there:
+        found = conform(there.url, "--read-only", "--json")
+    assert found.rules["path-matching"]["why"] == "trailing-slash was answered 200, but not with JSON"
+    assert found.rules["list-dates"]["verdict"] == "not reached"
+
+
 # What is sent.
 
 
@@ -508,7 +516,7 @@ def running_until_held(mock: VambeMock) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_after_cleaning_up(
     held: subprocess.Popen[str], mock: VambeMock, number: signal.Signals
 ) -> None:

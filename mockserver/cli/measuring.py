@@ -32,7 +32,12 @@ def _stage_flag(name: str, help: str) -> Callable[..., Any]:
 @_stage_flag("refusals", "Send also requests that should be refused.")
 @_stage_flag("write", "Also create a task, change it and delete it.")
 @_stage_flag("delete-leftovers", "Only delete the tasks that earlier runs have left.")
-@click.option("--key-env", metavar="NAME", default="VAMBE_API_KEY", help="The variable that has the API key.")
+@click.option(
+    "--key-env",
+    metavar="NAME",
+    default="VAMBE_API_KEY",
+    help="The variable that has the API key.  [default: VAMBE_API_KEY]",
+)
 @click.option("--responsible", metavar="ID", help="The user of the created tasks.  [default: the first team member]")
 @click.option("--contact", metavar="ID", help="With --write: a contact to link to a task, which makes a note on it.")
 @click.option("--inactive-user", metavar="ID", help="With --write: an inactive user, to see if one may be responsible.")
@@ -76,7 +81,7 @@ def conform(**options: Any) -> int:
     except CouldNotMeasure as error:
         raise click.ClickException(str(error)) from None
     except Interrupted as error:
-        click.echo("vambe-mock: interrupted; " + "; ".join(report.left(session)), err=True)
+        click.echo("vambe-mock: " + "; ".join(["interrupted", *report.left(session)]), err=True)
         return 128 + error.number
 
 

@@ -109,12 +109,12 @@ def validation_body(probe: str) -> Judge:
         if answer.status != 400:
             raise Unclear(f"invalid fields were answered {answer.status}")
         document = answer.json if isinstance(answer.json, dict) else {}
-        keys, message = list(document), document.get("message")
-        if keys == ["statusCode", "message", "errors"] and message == "Validation failed":
+        keys, message = document.keys(), document.get("message")
+        if keys == {"statusCode", "message", "errors"} and message == "Validation failed":
             return {"zod"} if _are_of_zod(document["errors"]) else set()
-        if keys == ERROR_KEYS and isinstance(message, list):
+        if keys == set(ERROR_KEYS) and isinstance(message, list):
             return {"messages"} if all(isinstance(each, str) for each in message) else set()
-        return {"plain"} if keys == ERROR_KEYS and message == "Validation failed" else set()
+        return {"plain"} if keys == set(ERROR_KEYS) and message == "Validation failed" else set()
 
     return judge
 

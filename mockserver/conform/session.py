@@ -240,7 +240,9 @@ class Session:
 
 
 def _unusable(probe: Probe, answer: Answer) -> str:
-    """The reason why an answer shows nothing: the vendor failed, or the key may not do it."""
+    """The reason why an answer shows nothing: the vendor failed, the key may not do it, or something else answered."""
     if answer.status >= 500 or (probe.keyed and answer.status in (401, 403)):
         return f"{probe.name} was answered {answer.status}"
+    if answer.status < 300 and answer.body and answer.json is None:
+        return f"{probe.name} was answered {answer.status}, but not with JSON"
     return ""

@@ -151,7 +151,7 @@ class Vendor:
         self._connection.request(request.method, self._prefix + request.path, request.body, headers)
         with self._connection.getresponse() as response:
             body = b""
-            while piece := response.read1(_PIECE):
+            while piece := response.read(_PIECE):
                 body += piece
                 if len(body) > MAX_ANSWER or monotonic() > deadline:
                     raise _TooLong
