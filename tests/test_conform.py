@@ -377,7 +377,7 @@ OF_NO_USE = {
 @pytest.mark.parametrize("name", OF_NO_USE)
 def test_what_cannot_be_measured_is_one_line_and_the_exit_code_2(conform: Command, tmp_path: Path, name: str) -> None:
     sent, message = OF_NO_USE[name]
-    with standing_in(in_turn(sent), keeps=False) as there:
+    with standing_in(in_turn(sent), keeps=name != "half") as there:
         found = conform(there.url, "--write", "--evidence", tmp_path / "evidence.json")
     assert (found.code, found.output, list(tmp_path.iterdir())) == (2, "", [])
     assert found.errors.startswith("vambe-mock: could not measure: ")
