@@ -55,6 +55,7 @@ LONG = {
     "test_more_sandboxes_than_stay_at_hand_are_as_exact_as_few",
     "test_no_host_breaks_the_rule_or_the_application",
     "test_no_origin_breaks_the_application_or_is_let_in_by_its_looks",
+    "test_progress_is_shown_on_a_terminal",
     "test_requests_ends_with_their_number_and_shows_them_on_demand",
     "test_requests_follow_prints_it_once_when_it_is_answered",
     "test_resets_snapshots_and_restores_of_one_sandbox_are_whole_and_disturb_no_other",
@@ -65,6 +66,7 @@ LONG = {
     "test_the_walk_of_a_create_is_counted",
     "test_times_is_exact_under_load",
     "test_what_is_deleted_from_the_journal_is_deleted_many_at_a_time",
+    "test_what_is_pulled_is_answered_again",
     "test_what_was_pending_when_a_server_was_killed_is_abandoned_at_the_next_start",
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from mockserver import __version__, config, fixtures, serving
-from mockserver.cli import measuring, remote, variables
+from mockserver.cli import measuring, pulling, remote, variables
 from mockserver.cli.variables import Variables
 from mockserver.client import terminal
 from mockserver.client.client import CallFailed
@@ -174,7 +174,7 @@ def _measured(switch: Document, labels: Mapping[str, Document], measured: Mappin
 assumptions.params.append(_option(_EVIDENCE))
 
 
-for other_command in (*remote.COMMANDS, measuring.conform):
+for other_command in (*remote.COMMANDS, measuring.conform, pulling.pull):
     command.add_command(other_command)
 
 

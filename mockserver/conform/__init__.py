@@ -4,4 +4,6 @@
 have created. `judgements` is the table of what their answers show about which rule, by the functions of `judges` and
 `task_judges`, which look at answers with `looking` and `positions`. `verdicts` puts the judgements of a rule together,
 and `report` shows them.
+
+`pull` makes fixtures of a workspace: `records`, with `people`, of what is `answered`, with `invented` names and texts.
 """
