@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mockserver.cli import remote
 from mockserver.formats import ids
+from mockserver.formats.json import Document
 from mockserver.logs import printable
 
 if TYPE_CHECKING:
     from mockserver.conform.probes import Probe
+    from mockserver.conform.replay import Journal
     from mockserver.conform.session import Session
     from mockserver.conform.vendor import Answer, Vendor
+
+_LOOKS = 2  # requests before those of a journal, and to find what earlier runs have left
 
 
 def _stage_flag(name: str, help: str) -> Callable[..., Any]:
@@ -50,6 +55,22 @@ def _stage_flag(name: str, help: str) -> Callable[..., Any]:
 @click.option(
     "--timeout", metavar="SECONDS", type=click.FloatRange(0.001), default=30, help="For each answer.  [default: 30]"
 )
+@click.option("--journal", is_flag=True, help="Send what the journal of a running mock has, instead of probes.")
+@click.option("--url", metavar="URL", envvar="VAMBE_MOCK_URL", help="With --journal: the mock.  [env: VAMBE_MOCK_URL]")
+@click.option("--sandbox", metavar="NAME", help="With --journal: the sandbox.  [default: default]")
+@click.option(
+    "--admin-token",
+    metavar="TOKEN",
+    envvar="VAMBE_MOCK_ADMIN_TOKEN",
+    help="With --journal: the admin token, required off loopback.  [env: VAMBE_MOCK_ADMIN_TOKEN]",
+)
+@click.option(
+    "--map",
+    "maps",
+    metavar="MOCK_ID=VENDOR_ID",
+    multiple=True,
+    help="With --journal: the vendor's user, status or customer for one of the sandbox; repeatable.",
+)
 @click.option("--evidence", metavar="FILE", help="Write what was measured to FILE, for serve --evidence.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def conform(**options: Any) -> int:
@@ -59,20 +80,23 @@ def conform(**options: Any) -> int:
     Exits with 0 when nothing is refuted, 1 when something is, 2 when it could not be measured.
     """
     from mockserver.conform import report
-    from mockserver.conform.probes import PROBES
 
+    journal = _journal(options) if options["journal"] else None
     if options["stage"] in (None, "plan"):
-        as_json = options["as_json"]
-        click.echo(json.dumps(report.plan_document(PROBES)) if as_json else "\n".join(report.plan(PROBES)))
+        document, lines = _plan(journal)
+        if options["as_json"]:
+            click.echo(json.dumps(document))
+        else:
+            _echo(lines)
         return 0
-    from mockserver.conform.session import CouldNotMeasure, Interrupted, Session
+    from mockserver.conform.session import CouldNotMeasure, Interrupted
     from mockserver.conform.vendor import InvalidTarget
 
     try:
         with _vendor(options) as vendor:
             if vendor.is_exposed:
                 click.echo("vambe-mock: the key is sent unencrypted: use https, unless the target is a mock", err=True)
-            session = Session(vendor, _given(options), _progress(options["stage"]))
+            session = _session(vendor, journal, options)
             if options["stage"] == "delete-leftovers":
                 return _delete_leftovers(session)
             return _measure(session, vendor, options)
@@ -83,6 +107,41 @@ def conform(**options: Any) -> int:
     except Interrupted as error:
         click.echo("vambe-mock: " + "; ".join(["interrupted", *report.left(session)]), err=True)
         return 128 + error.number
+
+
+def _journal(options: dict[str, Any]) -> Journal:
+    from mockserver.client.client import Client
+    from mockserver.conform.replay import read_journal
+
+    return read_journal(Client(remote.server_url(options["url"], None), options["sandbox"], options["admin_token"]))
+
+
+def _plan(journal: Journal | None) -> tuple[list[Document], Iterable[str]]:
+    """What would be sent, as JSON and as text."""
+    from mockserver.conform import journal_report, report
+    from mockserver.conform.probes import PROBES
+
+    if journal is None:
+        return report.plan_document(PROBES), report.plan(PROBES)
+    return journal_report.plan_document(journal), journal_report.plan(journal)
+
+
+def _session(vendor: Vendor, journal: Journal | None, options: dict[str, Any]) -> Session:
+    from mockserver.conform.replay import Replay
+    from mockserver.conform.session import Session
+
+    if journal is None:
+        return Session(vendor, _given(options), _progress(options["stage"]))
+    progress = _progress(options["stage"], len(journal.entries) + _LOOKS)
+    return Replay(vendor, _given(options), progress, journal, dict(map(_pair, options["maps"])))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """The two ids of a `--map`."""
+    old, _, new = text.partition("=")
+    if not (ids.is_id(old) and ids.is_id(new)):
+        raise click.UsageError(f"--map {text}: it must be two UUIDs, MOCK_ID=VENDOR_ID")
+    return old, new
 
 
 def _vendor(options: dict[str, Any]) -> Vendor:
@@ -111,16 +170,19 @@ def _given(options: dict[str, Any]) -> dict[str, str]:
 
 
 def _measure(session: Session, vendor: Vendor, options: dict[str, Any]) -> int:
-    from mockserver.conform import report
-    from mockserver.conform.verdicts import is_refuted, verdicts
+    from mockserver.conform import journal_report, report
+    from mockserver.conform.replay import Replay
+    from mockserver.conform.verdicts import is_refuted
 
     if options["stage"] == "refusals":
         click.echo("Should a request be accepted that the mock refuses, it creates a task, which is deleted.", err=True)
     session.measure(options["stage"])
-    found = verdicts(session.seen, session.missing)
+    found = session.verdicts()
     if options["as_json"]:
-        click.echo(json.dumps(report.document(session, vendor.host, vendor.sent, found)))
+        journal = {"journal": journal_report.document(session)} if isinstance(session, Replay) else {}
+        click.echo(json.dumps({**report.document(session, vendor.host, vendor.sent, found), **journal}))
     else:
+        _echo(journal_report.lines(session) if isinstance(session, Replay) else ())
         _echo(report.lines(session, vendor.url, vendor.sent, found))
     if options["evidence"]:
         report.write(Path(options["evidence"]), report.evidence(vendor.host, found))
@@ -128,7 +190,7 @@ def _measure(session: Session, vendor: Vendor, options: dict[str, Any]) -> int:
         click.echo(f"vambe-mock: task {task.id} was not deleted: {printable(task.why)}", err=True)
     if session.stopped:
         raise click.ClickException(f"not everything was measured: {session.stopped}")
-    return int(any(map(is_refuted, found.values())))
+    return int((isinstance(session, Replay) and session.differs) or any(map(is_refuted, found.values())))
 
 
 def _delete_leftovers(session: Session) -> int:
@@ -145,13 +207,14 @@ def _delete_leftovers(session: Session) -> int:
     return 2 if session.left else 0
 
 
-def _progress(stage: str) -> Callable[[Probe, Answer | str, Iterable[str]], None]:
-    """Print a line for each probe, on a terminal."""
+def _progress(stage: str, requests: int | None = None) -> Callable[[Probe, Answer | str, Iterable[str]], None]:
+    """Print a line for each of the probes, or of so many requests, on a terminal."""
     from mockserver.conform import probes
 
     if not sys.stderr.isatty():
         return lambda *_: None
-    count = sum(1 for _ in probes.upto(stage)) if stage in probes.STAGES else 2
+    of_stage = sum(1 for _ in probes.upto(stage)) if stage in probes.STAGES else _LOOKS
+    count = requests or of_stage
     numbers = itertools.count(1)
 
     def notify(probe: Probe, answer: Answer | str, settled: Iterable[str]) -> None:

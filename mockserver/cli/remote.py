@@ -44,7 +44,7 @@ _OPTIONS = (
 )
 
 
-def _url(url: str | None, ready_file: str | None) -> str:
+def server_url(url: str | None, ready_file: str | None) -> str:
     """The URL of the server that the same environment would start; port 0 names none, so the default remains."""
     if url or ready_file:
         return url_from(url, ready_file, 0)
@@ -56,7 +56,7 @@ def _remote(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that select a server to a command, which takes a factory of clients instead."""
 
     def run(url: str | None, ready_file: str | None, sandbox: str | None, admin_token: str | None, **rest: Any) -> Any:
-        return command(lambda: Client(_url(url, ready_file), sandbox, admin_token), **rest)
+        return command(lambda: Client(server_url(url, ready_file), sandbox, admin_token), **rest)
 
     run.__doc__, run.__name__ = command.__doc__, command.__name__
     for option in reversed(_OPTIONS):
@@ -150,7 +150,7 @@ def env(variables_of: Variables, url: str | None, ready_file: str | None) -> int
     \b
         eval "$(vambe-mock env --sandbox mine)"
     """  # noqa: D301 (click's mark)
-    server = Client(_url(url, ready_file), None)
+    server = Client(server_url(url, ready_file), None)
     for name, value in variables_of(server.url).items():
         click.echo(f"export {name}={shlex.quote(value)}")
     return 0

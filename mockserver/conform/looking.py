@@ -53,7 +53,7 @@ def orders_of(answer: Answer) -> Iterator[Any]:
             yield order
 
 
-def _moment(text: object) -> datetime | None:
+def moment_of(text: object) -> datetime | None:
     """An instant in UTC; None for anything else."""
     try:
         wall, offset = dates.parse_date_time(str(text))
@@ -64,7 +64,7 @@ def _moment(text: object) -> datetime | None:
 
 def is_due(task: Mapping[str, Any], instant: str) -> bool:
     """Test if a task is due at this instant, however it is written."""
-    return _moment(task.get("due_at")) == _moment(instant)
+    return moment_of(task.get("due_at")) == moment_of(instant)
 
 
 def issues_of(answer: Answer) -> list[tuple[str, str]]:

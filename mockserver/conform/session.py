@@ -12,11 +12,11 @@ from mockserver.conform import probes
 from mockserver.conform.looking import order_of
 from mockserver.conform.probes import BASE_PATH, PROBES, TASK, Missing, Probe
 from mockserver.conform.vendor import Answer, CouldNotCheck, Request, Stopped, Vendor
-from mockserver.conform.verdicts import settled
+from mockserver.conform.verdicts import Verdict, settled, verdicts
 from mockserver.formats import ids
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-_GONE = (200, 204, 404)  # statuses after which a task is deleted
+GONE = (200, 204, 404)  # statuses after which a task is deleted
 _NEEDED = {
     "CONTACT": "needs --contact",
     "INACTIVE": "needs --inactive-user",
@@ -66,6 +66,7 @@ class Session:
         self.left: list[Task] = []
         self.lost: list[str] = []
         self.leftovers: dict[str, str] = {}
+        self.looks = probes.BY_NAME["list"]  # the request that shows what earlier runs have left
         self._vendor = vendor
         self._notify = notify
         self._names: dict[str, Any] = {"RUN": self.run, "UNKNOWN": ids.mint(self.run, "nobody", 1), **given}
@@ -86,12 +87,16 @@ class Session:
                         raise CouldNotMeasure(f"could not measure: {error}") from None
                     self.stopped = self.missing[probe.name] = str(error)
 
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict about each rule, from what was seen."""
+        return verdicts(self.seen, self.missing)
+
     def delete_leftovers(self) -> None:
         """Find the tasks that earlier runs have left, and delete them; raises CouldNotMeasure when it cannot look."""
         with self._signals():
             try:
                 self._try(probes.BY_NAME["team"])
-                self._try(probes.BY_NAME["list"])
+                self._try(self.looks)
             except Stopped as error:
                 raise CouldNotMeasure(f"could not look for tasks: {error}") from None
             if "list" not in self.seen:
@@ -166,7 +171,7 @@ class Session:
             names.update(TASK=self._own[-1], UPPER=self._own[-1].upper())
             if (order := order_of(answer)) not in (None, 0, 1, 2):
                 names["POSITION"] = order
-        elif probe.method == "DELETE" and answer.status in _GONE and names.get(TASK) in self._own:
+        elif probe.method == "DELETE" and answer.status in GONE and names.get(TASK) in self._own:
             self._own.remove(names[TASK])
 
     def _require(self, probe: Probe, answer: Answer | None, reason: str) -> None:
@@ -192,7 +197,7 @@ class Session:
         except CouldNotCheck as error:
             self.left.append(Task(id, str(error)))
             return
-        if answer.status not in _GONE:
+        if answer.status not in GONE:
             self.left.append(Task(id, f"its deletion is answered {answer.status}"))
 
     @contextlib.contextmanager

@@ -35,10 +35,12 @@ def is_refuted(verdict: Verdict) -> bool:
     return verdict.finding.verdict in (REFUTED, CONTRADICTORY)
 
 
-def verdicts(seen: Seen, missing: Mapping[str, str]) -> dict[str, Verdict]:
+def verdicts(
+    seen: Seen, missing: Mapping[str, str], judgements: Iterable[Judgement] = JUDGEMENTS
+) -> dict[str, Verdict]:
     """The verdict about each rule, from the answers to probes; `missing` says of others why there is no answer."""
     shown: dict[str, list[_Shown]] = {rule.name: [] for rule in contract.RULES}
-    for each in JUDGEMENTS:
+    for each in judgements:
         shown[each.rule].append(_shown(each, seen, missing))
     return {name: _verdict(found, BY_NAME.get(name)) for name, found in shown.items()}
 

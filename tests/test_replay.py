@@ -1,0 +1,500 @@
+"""`vambe-mock conform --journal`: what a test suite sent to a mock is sent to a vendor, here another mock."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from stand_ins import Seen, answer, standing_in
+from support import (
+    CARLOS,
+    CONTACT,
+    CUSTOMER,
+    INACTIVE_USER,
+    MARIA,
+    OTHER_CONTACT,
+    PENDING,
+    UNKNOWN_ID,
+    VALENTINA,
+    Api,
+    running,
+)
+
+from mockserver import cli
+from mockserver.conform.probes import OF_A_RUN
+from mockserver.fidelity.assumptions import ASSUMPTIONS
+from mockserver.fidelity.evidence import read
+from mockserver.formats import ids
+
+_numbers = itertools.count(1)
+DEMO_TASK = "51a0aeb9-5468-432d-877c-6d40a4a75e03"
+
+
+class Measured(NamedTuple):
+    """How a run of the command ended."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.output)
+
+    @property
+    def differences(self) -> list[dict[str, Any]]:
+        return self.json["journal"]["differences"]
+
+    @property
+    def left_out(self) -> dict[str, list[int]]:
+        return {each["reason"]: each["entries"] for each in self.json["journal"]["left_out"]}
+
+    @property
+    def values(self) -> dict[str, tuple[str, str | None]]:
+        """The verdict and the value of each rule that was judged."""
+        return {name: (each["verdict"], each.get("value")) for name, each in self.json["rules"].items()}
+
+
+Replayed = Callable[..., Measured]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The URL of one server: its sandboxes are the mock of a suite, and the workspaces of vendors."""
+    with running(fixtures="demo") as started:
+        yield started
+
+
+@pytest.fixture
+def sandbox(url: str) -> Iterator[Callable[..., Api]]:
+    """Makes clients with sandboxes of their own, with these switches, or with a state."""
+    with contextlib.ExitStack() as opened:
+
+        def make(assume: dict[str, str] | None = None, state: dict[str, Any] | None = None) -> Api:
+            actor = Api(url, f"test_{next(_numbers)}")
+            opened.enter_context(actor.client)
+            assert actor.client.patch("/__admin/settings", json={"assume": assume or {}}).status_code == 200
+            if state:
+                assert actor.client.put("/__admin/state", json=state).status_code == 200
+            return actor
+
+        yield make
+
+
+@pytest.fixture
+def mock(sandbox: Callable[..., Api]) -> Api:
+    """The suite's client of the mock whose journal is replayed."""
+    return sandbox()
+
+
+@pytest.fixture
+def replayed(mock: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Replayed:
+    """Replays the journal of the mock to a vendor."""
+
+    def run(vendor: Api | str, *options: object, stage: str = "--write", as_json: bool = True) -> Measured:
+        capsys.readouterr()
+        target, key = (vendor, "any") if isinstance(vendor, str) else (vendor.url, vendor.key)
+        monkeypatch.setenv("VAMBE_API_KEY", key)
+        name = mock.key.removeprefix("test_")
+        line = ["conform", "--journal", "--url", mock.url, "--sandbox", name, "--target", target, stage]
+        line += ["--pause", "0", "--budget", "200", *["--json"] * as_json, *map(str, options)]
+        with pytest.raises(SystemExit) as ended:
+            cli.main(line)
+        return Measured(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def suite(api: Api) -> None:
+    """What a test suite may send, with what each switch decides."""
+    task = api.created(dueDate="2025-11-26", timezone="America/Santiago")
+    other = api.created(title=" Second ", dueDate="2025-11-27", dueTime="14:30", timezone="Asia/Tokyo", description="é")
+    api.create(title="", priority=1)
+    api.create(aiContactId=UNKNOWN_ID)
+    api.create(responsibleIds=[UNKNOWN_ID])
+    api.update(task["id"], newStatusPosition=2)
+    api.update(other["id"], newStatusPosition=1)
+    api.update(other["id"], newStatusName="Completada")
+    api.update(UNKNOWN_ID, title="x")
+    api.update("abc", title="x")
+    api.list()
+    api.list(responsibleIds=f"{MARIA},{VALENTINA}")
+    api.update(task["id"], dueDate="2025-12-01T10:00:00-03:00")
+    api.client.get("/api/public/team-members/all/")
+    api.client.get(f"/api/public/tasks/{UNKNOWN_ID}")
+    api.client.get("/api/public/contacts")
+    api.client.put(f"/api/public/tasks/{other['id']}", content=b"", headers={"content-type": "application/json"})
+    api.delete(task["id"])
+    api.delete(task["id"])
+    api.list()
+
+
+def test_a_vendor_that_answers_as_the_mock_has_no_difference_and_is_as_before(
+    mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+) -> None:
+    suite(mock)
+    vendor = sandbox()
+    before = vendor.state()
+    measured = replayed(vendor)
+    assert measured.code == 0, measured.output
+    assert measured.differences == []
+    assert measured.left_out == {}
+    assert measured.json["journal"]["compared"] == 20
+    confirmed = {name for name, (verdict, _) in measured.values.items() if verdict == "confirmed"}
+    assert {"create-status", "all-day", "due-date-and-time", "list-order", "strings", "task-object"} <= confirmed
+    assert vendor.state() == before
+
+
+SHOWN = [
+    (each.name, value)
+    for each in ASSUMPTIONS
+    for value in each.values
+    if value != each.default and each.name not in ("unauthorized-body", "inactive-responsible")
+]
+
+
+@pytest.mark.parametrize(("name", "value"), SHOWN)
+def test_a_switch_of_the_vendor_is_found_and_nothing_else_is_refuted(
+    name: str, value: str, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+) -> None:
+    suite(mock)
+    measured = replayed(sandbox(assume={name: value}))
+    if (name, value) == ("status-position", "index-1"):  # the orders of the fixtures are these places
+        assert measured.code == 0
+        return
+    assert measured.code == 1
+    assert {each: found for each, found in measured.values.items() if found[0] in ("refuted", "contradictory")} == {
+        name: ("refuted", value)
+    }
+    assert name in {rule for each in measured.differences for rule in each["rules"]}
+
+
+@pytest.mark.parametrize(("name", "value"), [("inactive-responsible", "accepted"), ("comma-list", "refused")])
+def test_a_difference_names_the_entry_the_operation_and_both_answers(
+    name: str, value: str, mock: Api, replayed: Replayed, sandbox: Callable[..., Api], tmp_path: Path
+) -> None:
+    mock.list(responsibleIds=f"{MARIA},{VALENTINA}")
+    mock.create(responsibleIds=[INACTIVE_USER])
+    evidence = tmp_path / "evidence.json"
+    measured = replayed(
+        sandbox(assume={name: value}), "--map", f"{INACTIVE_USER}={INACTIVE_USER}", "--evidence", evidence
+    )
+    (difference,) = measured.differences
+    operation, mock_has, vendor_has = ("listTasks", 200, 400) if name == "comma-list" else ("createTask", 404, 201)
+    assert (difference["operation"], difference["grade"], difference["path"]) == (operation, "status", "status")
+    assert (difference["mock"], difference["vendor"]) == (mock_has, vendor_has)
+    assert read(evidence).rules[name].value == value
+    text = replayed(sandbox(assume={name: value}), "--map", f"{INACTIVE_USER}={INACTIVE_USER}", as_json=False)
+    assert f"status: status: the mock has {mock_has}, the vendor {vendor_has}" in text.output
+    assert f"({operation})" in text.output
+
+
+def test_one_difference_is_told_once_however_often_it_is_answered(
+    mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+) -> None:
+    task = mock.created()
+    mock.update(task["id"], title="Other")
+    mock.list()
+    measured = replayed(sandbox(assume={"null-description": "null"}))
+    assert [(each["entry"], each["path"]) for each in measured.differences] == [(1, "description")]
+    assert measured.values["null-description"] == ("refuted", "null")
+
+
+def test_what_follows_from_a_refused_change_is_no_difference_of_its_own(
+    mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+) -> None:
+    task = mock.created(dueDate="2025-11-26")
+    mock.update(task["id"], dueDate="2025-12-01T10:00:00-03:00", dueTime=None, timezone="UTC")
+    mock.update(task["id"], dueTime="10:00")
+    mock.list(fromDate="2025-12-01", toDate="2025-12-01", includeTasksWithoutDates="false")
+    measured = replayed(sandbox(assume={"due-date-offset": "refused"}))
+    assert [each["entry"] for each in measured.differences] == [2]
+    refuted = [name for name, (verdict, _) in measured.values.items() if verdict == "refuted"]
+    assert refuted == ["due-date-offset"]
+
+
+class TestIds:
+    def test_people_and_statuses_of_another_workspace_take_the_place_of_the_mock_s(
+        self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        suite(mock)
+        vendor = sandbox(state=workspace())
+        measured = replayed(vendor)
+        assert measured.code == 0, measured.output
+        assert measured.differences == []
+        assert measured.left_out == {}
+
+    def test_users_may_be_chosen(self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]) -> None:
+        mock.create(responsibleIds=[MARIA, CARLOS])
+        vendor = sandbox(state=workspace())
+        second = ids.mint("replay", "user", 2)
+        replayed(vendor, "--map", f"{MARIA}={second}")
+        (sent,) = [each for each in requests_of(vendor) if each["operation"] == "createTask"]
+        assert sent["request"]["json"]["responsibleIds"] == [second, ids.mint("replay", "user", 1)]
+
+    def test_without_a_user_of_the_vendor_s_a_request_is_left_out(
+        self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        mock.create(responsibleIds=[MARIA, CARLOS, VALENTINA])
+        measured = replayed(sandbox(state=workspace()))
+        (reason,) = measured.left_out
+        assert f"nothing for the user {VALENTINA}: --map MOCK_ID=VENDOR_ID names it" in reason
+
+    def test_ids_that_nobody_has_become_others_of_the_run(
+        self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        mock.create(aiContactId=UNKNOWN_ID, aiCustomerId=UNKNOWN_ID)
+        mock.create(responsibleIds=[UNKNOWN_ID])
+        mock.update(UNKNOWN_ID)
+        mock.delete(UNKNOWN_ID.upper())
+        vendor = sandbox()
+        measured = replayed(vendor)
+        assert measured.differences == []
+        assert UNKNOWN_ID not in json.dumps(requests_of(vendor)).lower()
+        assert [each["response"]["status"] for each in requests_of(vendor)][-4:] == [404] * 4
+
+
+class TestHarmlessness:
+    def test_titles_bear_the_run_s_mark_and_a_later_run_deletes_what_is_left(
+        self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        task = mock.created(title="  Call", dueDate="2025-06-01")
+        mock.update(task["id"], title="Call again")
+        vendor = sandbox()
+        replayed(vendor)
+        titles = [
+            each["request"]["json"]["title"]
+            for each in requests_of(vendor)
+            if each["operation"] in ("createTask", "updateTask")
+        ]
+        assert [OF_A_RUN.sub("", title) for title in titles] == ["Call", "Call again"]
+        assert all(map(OF_A_RUN.match, titles))
+        left = vendor.created(title=titles[0], dueDate="2025-06-01")
+        measured = replayed(vendor, stage="--delete-leftovers", as_json=False)
+        assert measured.code == 0
+        assert f"deleted task {left['id']}" in measured.output
+
+    def test_tasks_that_the_journal_did_not_create_are_never_touched(
+        self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        mock.update(DEMO_TASK, title="x")
+        mock.client.put(f"/api/public/tasks/%35{DEMO_TASK[1:]}", json={"title": "x"})
+        mock.update(DEMO_TASK, title="")
+        mock.client.put(f"/api/public/tasks/{{{DEMO_TASK}}}", json={"title": "x"})
+        mock.delete(DEMO_TASK)
+        vendor = sandbox()
+        before = vendor.state()
+        measured = replayed(vendor)
+        assert vendor.state() == before
+        assert DEMO_TASK not in json.dumps([each["request"]["path"] for each in requests_of(vendor)])
+        assert measured.left_out == {
+            "the task was not created in this run": [1, 2, 5],
+            "its path has an id in another form, which may be that of a task": [4],
+        }
+
+    @pytest.mark.parametrize(
+        ("fields", "reason"),
+        [
+            ({"aiContactId": CONTACT}, "it links a contact: --contact ID allows one"),
+            ({"aiContactId": CONTACT.upper()}, "it links a contact: --contact ID allows one"),
+            ({"aiContactId": f"urn:uuid:{CONTACT}"}, "aiContactId has an id in another form, which may be somebody's"),
+            ({"ai_contact_id": CONTACT}, "a field names a contact or a customer"),
+            ({"aiCustomerId": CUSTOMER}, "the vendor has nothing for the customer"),
+            ({"title": " "}, "a blank title cannot bear the run's mark"),
+        ],
+    )
+    def test_what_could_reach_somebody_is_left_out(
+        self, fields: dict[str, Any], reason: str, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        mock.create(**fields)
+        vendor = sandbox()
+        measured = replayed(vendor)
+        (found,) = measured.left_out
+        assert found.startswith(reason)
+        assert {each["request"]["method"] for each in requests_of(vendor)} == {"GET"}
+
+    def test_one_contact_may_be_linked(self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]) -> None:
+        mock.create(aiContactId=OTHER_CONTACT)
+        vendor = sandbox()
+        measured = replayed(vendor, "--contact", CONTACT)
+        assert measured.differences == []
+        (sent,) = [each for each in requests_of(vendor) if each["operation"] == "createTask"]
+        assert sent["request"]["json"]["aiContactId"] == CONTACT
+
+    @pytest.mark.parametrize(("stage", "methods"), [("--read-only", {"GET"}), ("--refusals", {"GET", "POST"})])
+    def test_a_stage_sends_no_more_than_it_says(
+        self, stage: str, methods: set[str], mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        mock.create()
+        mock.create(title="")
+        mock.list()
+        vendor = sandbox()
+        measured = replayed(vendor, stage=stage)
+        assert {each["request"]["method"] for each in requests_of(vendor)} == methods
+        assert measured.left_out["needs --write"] == [1]
+
+    def test_without_a_stage_the_requests_are_printed_and_none_is_sent(
+        self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        mock.create()
+        mock.client.patch("/api/public/tasks")
+        vendor = sandbox()
+        text = replayed(vendor, stage="--plan", as_json=False).output
+        assert "#1  POST /api/public/tasks  --write" in text
+        assert "#2  PATCH /api/public/tasks  left out, its method and path are no operation of the contract" in text
+        assert [each["stage"] for each in replayed(vendor, stage="--plan").json] == ["--write", None]
+        assert requests_of(vendor) == []
+
+    def test_a_task_that_only_the_vendor_creates_is_deleted(
+        self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        mock.create(aiContactId=UNKNOWN_ID)
+        vendor = sandbox(assume={"unknown-contact": "accepted"})
+        before = vendor.state()
+        measured = replayed(vendor)
+        assert [(each["mock"], each["vendor"]) for each in measured.differences] == [(404, 201)]
+        assert vendor.state() == before
+
+
+class TestWhatIsNoRuleOfTheVendor:
+    def test_faults_preferences_limits_keys_and_strict_mode_are_left_out_and_counted(
+        self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+    ) -> None:
+        control = mock.client
+        control.post("/__admin/faults", json={"status": 503})
+        mock.create()
+        mock.client.get("/api/public/team-members/all", headers={"Prefer": "code=404"})
+        control.patch("/__admin/settings", json={"strict": True})
+        mock.create(colour="red")
+        control.patch("/__admin/settings", json={"strict": False, "rate_limit": {"requests": 1, "seconds": 60}})
+        mock.list()
+        mock.list()
+        control.patch("/__admin/settings", json={"rate_limit": None})
+        mock.client.patch("/api/public/tasks")
+        body = b'{"title": "a", "title": "b", "responsibleIds": ["%s"], "priority": "1"}' % MARIA.encode()
+        mock.client.post("/api/public/tasks", content=body, headers={"content-type": "application/json"})
+        mock.create(title="x" * 70_000)
+        measured = replayed(sandbox())
+        assert measured.left_out == {
+            "a fault rule made its answer": [1],
+            "a preference or a limit of the mock made its answer": [2, 5],
+            "strict mode refused it": [3],
+            "its method and path are no operation of the contract": [6],
+            "its body repeats a key, which the journal does not show": [7],
+            "the journal has its body cut": [8],
+        }
+        assert measured.json["journal"]["compared"] == 1
+
+    def test_a_network_error_is_no_difference(self, mock: Api, replayed: Replayed) -> None:
+        mock.create()
+        mock.list()
+
+        def reply(seen: Seen) -> bytes | None:
+            if "/team-members" in seen.target:
+                return answer(200, [{"id": MARIA}])
+            return answer(200, []) if seen.method == "GET" else None
+
+        with standing_in(reply) as there:
+            measured = replayed(there.url)
+        assert measured.differences == []
+        assert list(measured.left_out.values()) == [[1]]
+        assert measured.json["lost_answers"] == ["#1 createTask"]
+
+    @pytest.mark.parametrize("status", [500, 403])
+    def test_a_vendor_in_trouble_is_no_difference(self, status: int, mock: Api, replayed: Replayed) -> None:
+        mock.create()
+
+        def reply(seen: Seen) -> bytes:
+            if "/team-members" in seen.target:
+                return answer(200, [{"id": MARIA}])
+            return answer(200, []) if seen.method == "GET" else answer(status, {})
+
+        with standing_in(reply) as there:
+            measured = replayed(there.url)
+        assert measured.differences == []
+        assert measured.left_out == {f"the vendor answered {status}": [1]}
+
+
+class TestComparing:
+    """Vendors that answer a task in other ways."""
+
+    @pytest.mark.parametrize(
+        ("members", "difference"),
+        [
+            ({"colour": "red"}, None),
+            ({"due_at": ...}, ("fields", "due_at", "there", "missing")),
+            ({"is_all_day": "yes"}, ("types", "is_all_day", "a boolean", "a string")),
+            ({"created_at": "2026-11-30T10:00:00Z"}, ("types", "created_at")),
+            ({"created_at": "2026-11-30T10:00:00.123Z", "creator_id": UNKNOWN_ID}, None),
+            ({"due_timezone": "UTC"}, ("values", "due_timezone", None, "UTC")),
+            ({"priority": 2}, ("values", "priority", 1, 2)),
+            ({"title": "Call the client"}, ("values", "title")),
+            ({"task_responsibles": []}, ("values", "task_responsibles", [MARIA], [])),
+            ({"ai_contact_id": UNKNOWN_ID}, ("values", "ai_contact_id", None, UNKNOWN_ID)),
+        ],
+    )
+    def test_a_task_is_compared_in_grades(
+        self, members: dict[str, Any], difference: tuple[Any, ...] | None, mock: Api, replayed: Replayed
+    ) -> None:
+        task = mock.created()
+
+        def reply(seen: Seen) -> bytes:
+            if "/team-members" in seen.target:
+                return answer(200, [{"id": MARIA}])
+            if seen.method == "GET":
+                return answer(200, [])
+            if seen.method == "DELETE":
+                return answer(200, {"status": "success"})
+            found = {**task, "id": ids.mint("vendor", "task", 1), "title": json.loads(seen.body)["title"], **members}
+            return answer(201, {key: value for key, value in found.items() if value is not ...})
+
+        with standing_in(reply) as there:
+            measured = replayed(there.url)
+        found = [tuple(each[key] for key in ("grade", "path", "mock", "vendor")) for each in measured.differences]
+        assert [each[: len(difference or ())] for each in found] == ([difference] if difference else [])
+        assert measured.code == bool(difference)
+
+
+def requests_of(vendor: Api) -> list[dict[str, Any]]:
+    """The journal of a sandbox that stands for the vendor."""
+    return vendor.client.get("/__admin/requests").json()["requests"]
+
+
+def workspace() -> dict[str, Any]:
+    """The state of another workspace: two users, the mock's statuses with other ids and orders, and tasks with them."""
+    users = [
+        {
+            "id": ids.mint("replay", "user", number),
+            "first_name": "U",
+            "last_name": "",
+            "email": "",
+            "phone": "",
+            "active": True,
+        }
+        for number in (1, 2)
+    ]
+    statuses = [
+        {**PENDING, "id": ids.mint("replay", "status", order), "name": name, "type": kind, "order": 10 * order}
+        for order, (name, kind) in enumerate(
+            [("Pendiente", "initial"), ("En Progreso", "in_progress"), ("Completada", "done")], 1
+        )
+    ]
+    tasks = [
+        {
+            "id": ids.mint("replay", "task", number),
+            "title": "Theirs",
+            "due_date": "2025-11-26",
+            "created_at": "2025-01-01T00:00:00.000Z",
+            "task_status_config_id": status["id"],
+            "priority": 1,
+            "creator_id": users[0]["id"],
+            "task_responsibles": [{"responsible_id": users[0]["id"]}],
+        }
+        for number, status in enumerate(statuses)
+    ]
+    return {"users": users, "statuses": statuses, "contacts": [], "customers": [], "tasks": tasks, "notes": []}
