@@ -461,7 +461,7 @@ class TestRefusals:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        with standing_in(in_turn(*answers), keeps=False) as there:
+        with standing_in(in_turn(*answers), keeps=cause != "half an answer") as there:
             assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 2
         output, errors = capsys.readouterr()
         (line,) = errors.splitlines()

@@ -7,6 +7,6 @@ and `report` shows them.
 
 `pull` makes fixtures of a workspace: `records`, with `people`, of what is `answered`, with `invented` names and texts.
 
-`replay` is a session whose requests are those of a journal: `rebinding` puts the vendor's ids into them, `comparing` finds
-differences, `journal_judges` judges what these show, and `journal_report` shows them.
+`replay` is a session whose requests are those of a journal: `rebinding` puts the vendor's ids into them, `comparing`
+finds differences, `journal_judges` judges what these show, and `journal_report` shows them.
 """
