@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import itertools
 import json
 from collections.abc import Callable, Iterator
@@ -218,6 +219,18 @@ def test_what_follows_from_a_refused_change_is_no_difference_of_its_own(
     assert refuted == ["due-date-offset"]
 
 
+def test_several_rules_that_may_be_the_reason_are_left_open(
+    mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+) -> None:
+    mock.create(dueDate="2025-12-01T10:00:00-03:00", colour="red")
+    measured = replayed(sandbox(assume={"due-date-offset": "refused"}))
+    assert measured.code == 1
+    assert measured.json["rules"]["due-date-offset"]["verdict"] == "not reached"
+    assert (
+        measured.json["rules"]["due-date-offset"]["why"] == "unknown-keys or due-date-offset may be the reason for 400"
+    )
+
+
 class TestIds:
     def test_people_and_statuses_of_another_workspace_take_the_place_of_the_mock_s(
         self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
@@ -283,18 +296,18 @@ class TestHarmlessness:
         self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
     ) -> None:
         mock.update(DEMO_TASK, title="x")
-        mock.client.put(f"/api/public/tasks/%35{DEMO_TASK[1:]}", json={"title": "x"})
-        mock.update(DEMO_TASK, title="")
         mock.client.put(f"/api/public/tasks/{{{DEMO_TASK}}}", json={"title": "x"})
-        mock.delete(DEMO_TASK)
+        send_as_written(mock, "DELETE", f"/api/public/tasks/%35{DEMO_TASK[1:]}")
+        mock.update(DEMO_TASK, title="")
+        mock.delete(ids.mint("nobody", "task", 1))
         vendor = sandbox()
         before = vendor.state()
         measured = replayed(vendor)
         assert vendor.state() == before
         assert DEMO_TASK not in json.dumps([each["request"]["path"] for each in requests_of(vendor)])
         assert measured.left_out == {
-            "the task was not created in this run": [1, 2, 5],
-            "its path has an id in another form, which may be that of a task": [4],
+            "the task was not created in this run": [1, 3],
+            "its path has an id in another form, which may be that of a task": [2],
         }
 
     @pytest.mark.parametrize(
@@ -379,6 +392,8 @@ class TestWhatIsNoRuleOfTheVendor:
         body = b'{"title": "a", "title": "b", "responsibleIds": ["%s"], "priority": "1"}' % MARIA.encode()
         mock.client.post("/api/public/tasks", content=body, headers={"content-type": "application/json"})
         mock.create(title="x" * 70_000)
+        mock.client.post("/api/public/tasks", content=b"\xff{}", headers={"content-type": "application/json"})
+        mock.client.put("/api/public/tasks/caf%C3%A9", content=b"{", headers={"content-type": "application/json"})
         measured = replayed(sandbox())
         assert measured.left_out == {
             "a fault rule made its answer": [1],
@@ -387,8 +402,10 @@ class TestWhatIsNoRuleOfTheVendor:
             "its method and path are no operation of the contract": [6],
             "its body repeats a key, which the journal does not show": [7],
             "the journal has its body cut": [8],
+            "the journal does not show its body, which is not UTF-8": [9],
         }
-        assert measured.json["journal"]["compared"] == 1
+        assert measured.json["journal"]["compared"] == 2
+        assert measured.differences == []
 
     def test_a_network_error_is_no_difference(self, mock: Api, replayed: Replayed) -> None:
         mock.create()
@@ -418,6 +435,40 @@ class TestWhatIsNoRuleOfTheVendor:
             measured = replayed(there.url)
         assert measured.differences == []
         assert measured.left_out == {f"the vendor answered {status}": [1]}
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        (("--sandbox", "nobody-s"), "404"),
+        (("--url", "http://127.0.0.1:1"), "http://127.0.0.1:1 does not answer as it should"),
+        (("--map", "a=b"), "--map a=b: it must be two UUIDs, MOCK_ID=VENDOR_ID"),
+        (("--budget", "1"), "the budget of 1 requests is used up"),
+    ],
+)
+def test_what_cannot_be_replayed_is_one_line(
+    options: tuple[str, ...], cause: str, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+) -> None:
+    mock.create()
+    measured = replayed(sandbox(), *options)
+    assert measured.code == 2
+    (line,) = measured.errors.splitlines()
+    assert cause in line
+
+
+def test_a_target_may_have_a_path_before_the_base_path(mock: Api, replayed: Replayed) -> None:
+    path = f"/api/public/tasks/{UNKNOWN_ID}/x"
+    assert mock.client.get(path).status_code == 404
+
+    def reply(seen: Seen) -> bytes:
+        if not seen.target.endswith(path):
+            return answer(200, [])
+        return answer(404, {"message": f"Cannot GET {seen.target}", "error": "Not Found", "statusCode": 404})
+
+    with standing_in(reply) as there:
+        measured = replayed(f"{there.url}/gateway")
+    assert measured.differences == []
+    assert measured.values["unknown-route"] == ("confirmed", None)
 
 
 class TestComparing:
@@ -458,6 +509,13 @@ class TestComparing:
         found = [tuple(each[key] for key in ("grade", "path", "mock", "vendor")) for each in measured.differences]
         assert [each[: len(difference or ())] for each in found] == ([difference] if difference else [])
         assert measured.code == bool(difference)
+
+
+def send_as_written(mock: Api, method: str, path: str) -> None:
+    """Send a request whose path no client may normalise."""
+    with contextlib.closing(http.client.HTTPConnection(mock.url.removeprefix("http://"))) as connection:
+        connection.request(method, path, headers={"x-api-key": mock.key})
+        assert connection.getresponse().status == 200
 
 
 def requests_of(vendor: Api) -> list[dict[str, Any]]:

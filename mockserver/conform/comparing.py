@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mockserver.conform.looking import moment_of
+from mockserver.conform.probes import BASE_PATH
 from mockserver.conform.rebinding import Bindings
 from mockserver.conform.vendor import Answer
 from mockserver.formats.fields import kind_of
@@ -81,7 +82,7 @@ def _of_errors(mock: Any, vendor: Any, entry: Document, bindings: Bindings) -> I
         if any(rule in entry["inferred"] for rule in _WORDED) and "message" not in wrong:
             compared.append("message")
         for key in compared:
-            if key in mock and rebound(mock[key], bindings) != vendor[key]:
+            if key in mock and _comparable(vendor[key]) not in (mock[key], rebound(mock[key], bindings)):
                 yield Difference(VALUES, f"{BODY}.{key}", mock[key], vendor[key])
         if "errors" not in wrong and _issues(mock) != _issues(vendor):
             yield Difference(VALUES, f"{BODY}.errors", _issues(mock), _issues(vendor))
@@ -100,6 +101,11 @@ def rebound(value: Any, bindings: Bindings) -> Any:
         return value
     pairs = bindings.pairs()
     return _ID.sub(lambda found: pairs.get(found[0]) or bindings.made_up(found[0]), value)
+
+
+def _comparable(value: Any) -> Any:
+    """A text without what precedes the base path: the target may have a path of its own."""
+    return re.sub(rf"/\S*(?={BASE_PATH})", "", value) if isinstance(value, str) else value
 
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -40,6 +40,7 @@ _DECIDED: dict[str, tuple[str, ...]] = {
     "list-order": (MEMBERS,),
     "list-priority": ("priority",),
     "update-contact": ("ai_contact_id",),
+    "delete": (BODY,),
 }
 # What these decide too, besides that it is accepted.
 _ALSO_DECIDED: dict[str, tuple[str, ...]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -12,6 +13,7 @@ from mockserver.formats import ids
 from mockserver.formats.json import Document
 
 MARK = "vambe-mock conform {run}: "  # at the beginning of titles, so that a later run finds what this one leaves
+_NOT_DECODED = "\ufffd"
 _SENT_HEADERS = ("content-type",)
 _NEW_STATUS = {"newStatusName": "name", "newStatusPosition": "order"}
 _Pairs = dict[str, str]  # of ids: the mock's, the vendor's
@@ -91,7 +93,7 @@ class Bindings:
         """The request of an entry for the vendor; raises LeftOut."""
         sent = entry["request"]
         headers = {name: sent["headers"][name] for name in _SENT_HEADERS if name in sent["headers"]}
-        path = self._path(entry)
+        path = quote(self._path(entry), safe=string.punctuation)
         if sent["query"]:
             path += "?" + urlencode([*self._query(sent["query"])], safe=",[]", quote_via=quote)
         return Request(sent["method"], path, headers, self._body(entry))
@@ -140,6 +142,8 @@ class Bindings:
             if "text" in sent
             else json.dumps(self._fields(body, entry) if isinstance(body, dict) else body)
         )
+        if "text" in sent and _NOT_DECODED in text:
+            raise LeftOut("the journal does not show its body, which is not UTF-8")
         allowed = {*self._maps.values(), *filter(None, self._contacts.values())}
         forbidden = ({*self._contacts} | self._customers) - allowed
         if any(id in text.lower() for id in forbidden):
