@@ -77,6 +77,7 @@ def conform(**options: Any) -> int:
     """Measure which rules of the mock hold at the real vendor.
 
     Nothing is sent unless a stage is chosen; each includes those before. The API key is read from the environment.
+    With --journal, the requests are those that a running mock has received, and the answers are compared with its own.
     Exits with 0 when nothing is refuted, 1 when something is, 2 when it could not be measured.
     """
     from mockserver.conform import report
@@ -94,8 +95,7 @@ def conform(**options: Any) -> int:
 
     try:
         with _vendor(options) as vendor:
-            if vendor.is_exposed:
-                click.echo("vambe-mock: the key is sent unencrypted: use https, unless the target is a mock", err=True)
+            warn_if_exposed(vendor)
             session = _session(vendor, journal, options)
             if options["stage"] == "delete-leftovers":
                 return _delete_leftovers(session)
@@ -107,6 +107,19 @@ def conform(**options: Any) -> int:
     except Interrupted as error:
         click.echo("vambe-mock: " + "; ".join(["interrupted", *report.left(session)]), err=True)
         return 128 + error.number
+
+
+def api_key(variable: str) -> str:
+    """The API key in a variable of the environment; raises UsageError."""
+    if not (key := os.environ.get(variable)):
+        raise click.UsageError(f"the variable {variable} is not set: it has the API key")
+    return key
+
+
+def warn_if_exposed(vendor: Vendor) -> None:
+    """Warn of a key that is sent unencrypted over a network."""
+    if vendor.is_exposed:
+        click.echo("vambe-mock: the key is sent unencrypted: use https, unless the target is a mock", err=True)
 
 
 def _journal(options: dict[str, Any]) -> Journal:
@@ -149,8 +162,7 @@ def _vendor(options: dict[str, Any]) -> Vendor:
 
     if not options["target"]:
         raise click.UsageError("--target is missing: give the vendor's host, such as https://api.vambe.me")
-    if not (key := os.environ.get(options["key_env"])):
-        raise click.UsageError(f"the variable {options['key_env']} is not set: it has the API key")
+    key = api_key(options["key_env"])
     if options["evidence"] and not Path(options["evidence"]).parent.is_dir():
         raise click.UsageError(f"--evidence {options['evidence']}: there is no such folder")
     return Vendor(

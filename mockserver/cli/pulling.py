@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from mockserver import clock
+from mockserver.cli import measuring
 from mockserver.config import KEY_VARIABLE
 from mockserver.formats import dates
 from mockserver.logs import printable
@@ -85,11 +86,10 @@ def pull(
     first, last = from_day or today - timedelta(_DAYS_BEFORE), to_day or today + timedelta(_DAYS_AFTER)
     if first > last:
         raise click.UsageError(f"--from {first} is after --to {last}")
-    key = os.environ.get(key_env)
-    if not key:
-        raise click.UsageError(f"the variable {key_env} is not set: it must hold the API key")
+    key = measuring.api_key(key_env)
     try:
         with Vendor(target, key, pause_s=0, timeout_s=_TIMEOUT_S) as vendor:
+            measuring.warn_if_exposed(vendor)
             pulled: Pulled = pull_from(vendor, Path(folder), Wanted(first, last, days), keep_people, _report)
     except (InvalidTarget, CouldNotCheck, UnusableAnswer, CannotPull) as error:
         raise click.ClickException(str(error)) from None
