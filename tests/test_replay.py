@@ -504,8 +504,8 @@ class TestComparing:
                 return answer(200, [])
             if seen.method == "DELETE":
                 return answer(200, {"status": "success"})
-            found = {**task, "id": ids.mint("vendor", "task", 1), "title": json.loads(seen.body)["title"], **members}
-            return answer(201, {key: value for key, value in found.items() if value is not ...})
+            title = json.loads(seen.body)["title"]
+            return answer(201, changed({**task, "id": ids.mint("vendor", "task", 1), "title": title}, **members))
 
         with standing_in(reply) as there:
             measured = replayed(there.url)
@@ -513,12 +513,81 @@ class TestComparing:
         assert [each[: len(difference or ())] for each in found] == ([difference] if difference else [])
         assert measured.code == bool(difference)
 
+    @pytest.mark.parametrize(
+        ("body", "difference"),
+        [
+            ({"errors": [{"path": 7, "code": "too_small"}]}, ("values", "body.errors")),
+            ({"errors": [{"path": ["title"], "code": "too_small", "message": "Other words"}]}, None),
+            ({"errors": {"title": "too_small"}}, ("types", "body.errors")),
+            ({"errors": ...}, ("fields", "body")),
+            ({"statusCode": 401}, ("values", "body.statusCode")),
+            ([], ("types", "body")),
+        ],
+    )
+    def test_an_error_is_compared_by_its_fields_and_issues(
+        self, body: Any, difference: tuple[str, str] | None, mock: Api, replayed: Replayed
+    ) -> None:
+        refused = mock.create(title="").json()
+
+        def reply(seen: Seen) -> bytes:
+            if seen.method == "GET":
+                return answer(200, [{"id": MARIA}] if "/team-members" in seen.target else [])
+            return answer(400, changed(refused, **body) if isinstance(body, dict) else body)
+
+        with standing_in(reply) as there:
+            measured = replayed(there.url)
+        found = [(each["grade"], each["path"]) for each in measured.differences]
+        assert found == ([difference] if difference else [])
+
+    @pytest.mark.parametrize(
+        ("listed", "difference"),
+        [
+            ([{"id": {}}, 7, {"id": UNKNOWN_ID}], ("values", "members")),
+            ({"data": []}, ("types", "body")),
+        ],
+    )
+    def test_a_list_is_compared_by_the_tasks_of_the_run(
+        self, listed: Any, difference: tuple[str, str], mock: Api, replayed: Replayed
+    ) -> None:
+        task = mock.created()
+        mock.list()
+
+        def reply(seen: Seen) -> bytes:
+            if seen.method == "GET":
+                return answer(200, [{"id": MARIA}] if "/team-members" in seen.target else listed)
+            sent = json.loads(seen.body) if seen.method == "POST" else {}
+            return answer(201, {**task, **{"title": sent.get("title")}})
+
+        with standing_in(reply) as there:
+            measured = replayed(there.url)
+        assert [(each["entry"], each["grade"], each["path"]) for each in measured.differences] == [(2, *difference)]
+
+    def test_of_people_only_fields_and_types_are_compared(self, mock: Api, replayed: Replayed) -> None:
+        mock.client.get("/api/public/contacts")
+
+        def reply(seen: Seen) -> bytes:
+            secret = {"id": UNKNOWN_ID, "name": "Pedro Rojas", "phone": None, "blocked": "no"}
+            return answer(200, [secret] if "/contacts" in seen.target else [])
+
+        with standing_in(reply) as there:
+            measured = replayed(there.url)
+        found = {each["path"]: each["grade"] for each in measured.differences}
+        assert found.pop("blocked") == "types"
+        assert set(found.values()) == {"fields"}
+        assert not found.keys() & {"id", "name", "phone"}
+        assert "Pedro" not in measured.output
+
 
 def send_as_written(mock: Api, path: str, status: int) -> None:
     """DELETE a path that no client may normalise."""
     with contextlib.closing(http.client.HTTPConnection(mock.url.removeprefix("http://"))) as connection:
         connection.request("DELETE", path, headers={"x-api-key": mock.key})
         assert connection.getresponse().status == status
+
+
+def changed(record: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """The record with other members; those that are `...` are missing."""
+    return {key: value for key, value in {**record, **members}.items() if value is not ...}
 
 
 def requests_of(vendor: Api) -> list[dict[str, Any]]:

@@ -90,9 +90,13 @@ def _of_errors(mock: Any, vendor: Any, entry: Document, bindings: Bindings) -> I
 
 def _issues(body: Document) -> list[tuple[str, str]]:
     """The path and the code of each issue: what a client can depend on."""
-    listed = body.get("errors") or ()
-    issues = (each for each in listed if isinstance(each, dict))
-    return sorted((".".join(map(str, each.get("path") or ())), str(each.get("code"))) for each in issues)
+    listed = body.get("errors")
+    issues = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return sorted((_dotted(each.get("path")), str(each.get("code"))) for each in issues)
+
+
+def _dotted(path: Any) -> str:
+    return ".".join(map(str, path)) if isinstance(path, list) else str(path)
 
 
 def rebound(value: Any, bindings: Bindings) -> Any:
@@ -178,7 +182,7 @@ def _of_lists(mock: Any, vendor: Any, bindings: Bindings) -> Iterator[Difference
         return
     own = {new: old for old, new in bindings.tasks.items()}
     expected = [task for task in mock if task["id"] in bindings.tasks]
-    found = [task for task in vendor if isinstance(task, dict) and task.get("id") in own]
+    found = [task for task in vendor if isinstance(task, dict) and str(task.get("id")) in own]
     old_ids, found_ids = [task["id"] for task in expected], [own[task["id"]] for task in found]
     if sorted(old_ids) != sorted(found_ids):
         yield Difference(VALUES, MEMBERS, old_ids, found_ids)

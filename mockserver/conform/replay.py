@@ -171,7 +171,7 @@ class Replay(Session):
     def _compare(self, probe: Probe, entry: Document, request: Request, answer: Answer) -> None:
         found, followed = self._new(entry, answer)
         sent = json.loads(request.body) if request.body and "json" in entry["request"] else {}
-        own = [task for task in _objects(answer.json) if task.get("id") in self._bindings.tasks.values()]
+        own = [task for task in _objects(answer.json) if str(task.get("id")) in self._bindings.tasks.values()]
         compared = Compared(
             name=probe.name.partition(" ")[0],
             entry=entry,
