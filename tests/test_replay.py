@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.client
 import itertools
 import json
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 from stand_ins import Seen, answer, standing_in
 from support import (
@@ -396,6 +398,12 @@ class TestWhatIsNoRuleOfTheVendor:
         mock.client.post("/api/public/tasks", content=body, headers={"content-type": "application/json"})
         mock.create(title="x" * 70_000)
         mock.client.post("/api/public/tasks", content=b"\xff{}", headers={"content-type": "application/json"})
+        gzipped = {"content-type": "application/json", "content-encoding": "gzip"}
+        mock.client.post("/api/public/tasks", content=gzip.compress(b"{}"), headers=gzipped)
+        mock.client.get("/elsewhere")
+        control.post("/__admin/faults", json={"connection": "reset"})
+        with pytest.raises(httpx.TransportError):
+            mock.list()
         mock.client.put("/api/public/tasks/caf%C3%A9", content=b"{", headers={"content-type": "application/json"})
         measured = replayed(sandbox())
         assert measured.left_out == {
@@ -406,6 +414,9 @@ class TestWhatIsNoRuleOfTheVendor:
             "its body repeats a key, which the journal does not show": [7],
             "the journal has its body cut": [8],
             "the journal does not show its body, which is not UTF-8": [9],
+            "its body was encoded": [10],
+            "its path is not under the base path": [11],
+            "its state is lost": [12],
         }
         assert measured.json["journal"]["compared"] == 2
         assert measured.differences == []
@@ -438,6 +449,23 @@ class TestWhatIsNoRuleOfTheVendor:
             measured = replayed(there.url)
         assert measured.differences == []
         assert measured.left_out == {f"the vendor answered {status}": [1]}
+
+
+def test_entries_that_the_journal_has_dropped_are_told(
+    sandbox: Callable[..., Api], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = sandbox()
+    monkeypatch.setenv("VAMBE_API_KEY", vendor.key)
+    with running(journal_limit=1) as url:
+        actor = Api(url, "test_default")
+        with actor.client:
+            actor.list()
+            actor.list()
+        with pytest.raises(SystemExit):
+            cli.main(["conform", "--journal", "--url", url, "--target", vendor.url, "--read-only", "--pause", "0"])
+    output = capsys.readouterr().out
+    assert "1 requests of the journal were compared; 0 answers differ." in output
+    assert "the journal had dropped 1 entries: --journal-limit keeps more" in output
 
 
 @pytest.mark.parametrize(
@@ -561,6 +589,41 @@ class TestComparing:
         with standing_in(reply) as there:
             measured = replayed(there.url)
         assert [(each["entry"], each["grade"], each["path"]) for each in measured.differences] == [(2, *difference)]
+
+    def test_the_order_of_a_list_is_that_of_the_run_s_tasks(self, mock: Api, replayed: Replayed) -> None:
+        tasks = [mock.created(title=title, dueDate="2025-11-26") for title in "ab"]
+        mock.list()
+        titles: list[str] = []
+
+        def reply(seen: Seen) -> bytes:
+            if seen.method == "GET":
+                return answer(200, [{"id": MARIA}] if "/team-members" in seen.target else [*reversed(tasks)])
+            if seen.method == "POST":
+                titles.append(json.loads(seen.body)["title"])
+            return answer(201, {**tasks[len(titles) - 1], "title": titles[-1]})
+
+        with standing_in(reply) as there:
+            measured = replayed(there.url)
+        assert [(each["grade"], each["path"]) for each in measured.differences] == [("order", "members")]
+        assert measured.values["list-order"] == ("refuted", None)
+
+    def test_two_rules_about_one_field_are_left_open(self, mock: Api, replayed: Replayed) -> None:
+        task = mock.created(dueDate="2025-09-07", dueTime="00:30", timezone="America/Santiago")  # a skipped time
+
+        def reply(seen: Seen) -> bytes:
+            if seen.method == "GET":
+                return answer(200, [{"id": MARIA}] if "/team-members" in seen.target else [])
+            sent = json.loads(seen.body) if seen.method == "POST" else {}
+            return answer(201, {**task, "title": sent.get("title"), "due_at": "2025-09-07T03:30:00.000Z"})
+
+        with standing_in(reply) as there:
+            measured = replayed(there.url)
+        assert [each["path"] for each in measured.differences] == ["due_at"]
+        for rule, other in (
+            ("due-gap-and-fold", "due-date-and-time"),
+            ("due-date-and-time", "due-gap-and-fold"),
+        ):
+            assert measured.json["rules"][rule]["why"] == f"{rule} or {other} may be the reason"
 
     def test_of_people_only_fields_and_types_are_compared(self, mock: Api, replayed: Replayed) -> None:
         mock.client.get("/api/public/contacts")

@@ -108,15 +108,14 @@ class Compared(NamedTuple):
 
 def judgements_of(compared: Compared) -> Iterator[Judgement]:
     """The judgements of the rules that the mock's answer rests on."""
-    for rule in dict.fromkeys(rules_of(compared.entry)):
+    for rule in rules_of(compared.entry):
         if rule not in _NOT_SHOWN:
             yield Judgement(rule, (compared.name,), partial(_judge, rule, compared))
 
 
-def rules_of(entry: Document) -> Iterator[str]:
+def rules_of(entry: Document) -> list[str]:
     """The names of the rules that an answer of the mock rests on: those inferred, and the documented ones behind it."""
-    yield from entry["inferred"]
-    yield from _documented(entry)
+    return list(dict.fromkeys([*entry["inferred"], *_documented(entry)]))
 
 
 def _documented(entry: Document) -> Iterator[str]:
@@ -160,7 +159,7 @@ def _judge(rule: str, compared: Compared, seen: Seen) -> bool | Collection[str]:
 
 def _require_one_suspect(rule: str, compared: Compared) -> None:
     """Raise Unclear unless this rule alone can be the reason why the vendor decided otherwise."""
-    suspects = [name for name in dict.fromkeys(rules_of(compared.entry)) if _may_refuse(name, compared.mock)]
+    suspects = [name for name in rules_of(compared.entry) if _may_refuse(name, compared.mock)]
     if rule not in suspects:
         raise Unclear(f"the vendor answered {compared.answer.status} for another reason")
     if len(suspects) > 1:

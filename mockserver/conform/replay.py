@@ -57,8 +57,6 @@ def reason_against(entry: Document) -> str | None:
         return "a preference or a limit of the mock made its answer"
     if decision["rule"] == "strict-mode":
         return "strict mode refused it"
-    if entry["response"]["status"] == 401:
-        return "it is about the key"
     if request["method"] not in _SAFE and not entry["operation"]:
         return "its method and path are no operation of the contract"
     if not request["path"].lower().startswith(BASE_PATH):
