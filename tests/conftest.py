@@ -32,6 +32,7 @@ INTEGRATION = {
     "test_leaks",
     "test_pytest_plugin",
     "test_remote",
+    "test_replay",
     "test_serving",
     "test_starting",
     "test_state_machine",
