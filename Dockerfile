@@ -1,0 +1,23 @@
+# The mock as an image. docs/containers.md says how to run it; in the root of a checkout, this builds it:
+#
+#   docker build --tag vambe-mock .
+
+FROM python:3.13-slim AS build
+WORKDIR /source
+COPY . .
+RUN python3 -m venv --without-pip /opt/vambe-mock \
+ && python3 -m pip --python /opt/vambe-mock/bin/python3 install --no-cache-dir .
+
+FROM python:3.13-slim
+COPY --from=build /opt/vambe-mock /opt/vambe-mock
+RUN install --directory --owner 10001 --group 10001 /data
+ENV PATH="/opt/vambe-mock/bin:$PATH" \
+    VAMBE_MOCK_HOST=0.0.0.0
+# A number, so that Kubernetes can tell that it is not root.
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 4010
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["vambe-mock", "healthcheck"]
+ENTRYPOINT ["vambe-mock"]
