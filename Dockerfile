@@ -1,6 +1,6 @@
 # The mock as an image. docs/containers.md says how to run it; in the root of a checkout, this builds it:
 #
-#   docker build --tag vambe-mock .
+#   docker build --tag vambe-mock:local .
 
 FROM python:3.13-slim AS build
 WORKDIR /source

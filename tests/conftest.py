@@ -20,6 +20,7 @@ INTEGRATION = {
     "test_cli",
     "test_concurrency",
     "test_conform",
+    "test_container",
     "test_copy_as",
     "test_determinism",
     "test_differential",

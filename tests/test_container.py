@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -171,6 +172,23 @@ def test_as_process_1_it_finishes_a_request_in_flight_when_it_is_stopped(built: 
         assert container.ended() == 0
         assert "POST /api/public/tasks 201" in container.logs()
         assert "Traceback" not in container.logs()
+
+
+def test_the_commands_of_the_page_do_their_work(built: Engine, tmp_path: Path) -> None:
+    shim = tmp_path / "docker"
+    shim.write_text(f'#!/bin/sh\nexec {built.name} "$@"\n')
+    shim.chmod(0o755)
+    page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
+    build, *commands = re.findall(r"^    (docker .+)$", page, re.MULTILINE)
+    assert build == f"docker build --tag {IMAGE} ."
+    script = "\n".join(commands).replace(f":{PORT}:", f":{free_port()}:")
+    script = script.replace(
+        "docker exec", "until docker exec vambe-mock vambe-mock healthcheck; do :; done; docker exec", 1
+    )
+    environment = built.environment | {"PATH": f"{tmp_path}:{built.environment['PATH']}"}
+    done = subprocess.run(["sh", "-ec", script], env=environment, capture_output=True, encoding="utf-8", timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "http://127.0.0.1:4010 is healthy" in done.stdout
 
 
 def documents(name: str) -> list[dict[str, Any]]:
