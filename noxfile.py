@@ -3,24 +3,56 @@
 `nox -s tests` runs the tests on all versions, `nox -s tests-3.12` on one; versions that are not installed are skipped.
 """
 
+import configparser
+import re
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
+# The tests that depend on the interpreter or on what setup.cfg requires, take little time, and need few packages.
+SUBSET = """
+admin_openapi config console_board console_world create_task determinism due errors fixtures hosts_and_origins
+ids_and_zones instants reference reset_and_snapshots store transcript update_task wire
+""".split()
 
-@nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
+
+@nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(python=["3.10", "3.12", "3.13"], default=False)
-def values(session: nox.Session) -> None:
-    """Run only the tests of what depends on the interpreter, which need little to be installed."""
-    session.install("-e", ".", "httpx", "pytest")
-    names = ("due", "instants", "ids_and_zones", "wire", "determinism", "create_task")
-    session.run("python", "-m", "pytest", *session.posargs, *(f"tests/test_{name}.py" for name in names))
+@nox.session(python=PYTHONS, default=False)
+def lowest(session: nox.Session) -> None:
+    """Test the built wheel with the oldest versions that setup.cfg allows."""
+    parser = configparser.ConfigParser()
+    parser.read("setup.cfg", encoding="utf-8")
+    required = parser["options"]["install_requires"].split()
+    _test_built(session, "*.whl", *(re.sub(">=([^,]+).*", r"==\1", line) for line in required))
+
+
+@nox.session(python=PYTHONS, default=False)
+def newest(session: nox.Session) -> None:
+    """Test the built source distribution with the newest versions that setup.cfg allows."""
+    _test_built(session, "*.tar.gz", "--upgrade", "--upgrade-strategy", "eager")
+
+
+def _test_built(session: nox.Session, pattern: str, *arguments: str) -> None:
+    """Build the distributions, install the one that fits, and run a subset of the tests with it."""
+    folder = Path("build", "dist", session.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install("build")
+    session.run_install("python", "-m", "build", "--outdir", str(folder))
+    session.install("freezegun", "httpx", "hypothesis", "openapi-spec-validator", "pytest")
+    session.install("--force-reinstall", "--no-deps", *map(str, folder.glob(pattern)))
+    session.install(*map(str, folder.glob(pattern)), *arguments)
+    names = [f"tests/test_{name}.py" for name in SUBSET]
+    session.run("pytest", "-m", "fast", *session.posargs, *names)  # not `python -m`, which would find the checkout
 
 
 @nox.session(python=False, default=False)

@@ -1,3 +1,3 @@
 """vambe-mock: an emulator of the task API of Vambe, a conversational CRM."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -123,7 +123,7 @@ def _podman(folder: Path) -> Engine:
     folder.mkdir(parents=True, exist_ok=True)
     configuration, storage = folder / "containers.conf", folder / "storage.conf"
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several workers may want the image
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first of several workers makes the image for all
         configuration.write_text(CONFIGURATION)
         storage.write_text(STORAGE.format(folder))
         podman = Engine(
@@ -139,7 +139,10 @@ def _podman(folder: Path) -> Engine:
         base = f"docker.io/library/{BASE}"
         if podman.run("image", "exists", base).returncode and podman.run("pull", base).returncode:
             _import_base(podman, base, folder / "base.tar")
-        podman.ok("build", "--quiet", "--tag", IMAGE, str(ROOT))
+        run, built = os.environ.get("PYTEST_XDIST_TESTRUNUID", ""), folder / "built"
+        if not run or not built.exists() or built.read_text() != run:
+            podman.ok("build", "--quiet", "--tag", IMAGE, str(ROOT))
+            built.write_text(run)
     return podman
 
 
