@@ -18,7 +18,7 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 SUBSET = """
 admin_openapi config console_board console_world create_task determinism due errors fixtures hosts_and_origins
 ids_and_zones instants reference reset_and_snapshots store transcript update_task wire
-""".split()
+"""
 
 
 @nox.session(python=PYTHONS)
@@ -51,7 +51,7 @@ def _test_built(session: nox.Session, pattern: str, *arguments: str) -> None:
     session.install("freezegun", "httpx", "hypothesis", "openapi-spec-validator", "pytest")
     session.install("--force-reinstall", "--no-deps", *map(str, folder.glob(pattern)))
     session.install(*map(str, folder.glob(pattern)), *arguments)
-    names = [f"tests/test_{name}.py" for name in SUBSET]
+    names = [f"tests/test_{name}.py" for name in SUBSET.split()]
     session.run("pytest", "-m", "fast", *session.posargs, *names)  # not `python -m`, which would find the checkout
 
 

@@ -32,6 +32,7 @@ INTEGRATION = {
     "test_generated_clients",
     "test_leaks",
     "test_pytest_plugin",
+    "test_release",
     "test_remote",
     "test_replay",
     "test_serving",

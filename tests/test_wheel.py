@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -14,21 +16,25 @@ import httpx
 import pytest
 from support import ROOT, Api, plain_environment, served, wait_until
 
-SOURCES = ("app.py", "fixtures", "LICENSE", "mockserver", "pyproject.toml", "README.md", "setup.cfg")
+# The image is built from the same.
+SOURCES = re.findall("^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of what it is made of: a build leaves folders beside its sources."""
+    """The wheel, built from the source distribution, and that from a copy of what it is made of.
+
+    A build leaves folders beside its sources.
+    """
     folder = tmp_path_factory.mktemp("wheel")
-    for name in SOURCES:
+    for name in [*SOURCES, "MANIFEST.in", "tests/test_wheel.py"]:
         source, target = ROOT / name, folder / "source" / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, target)
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, folder / "source")
+    run(sys.executable, "-m", "build", "--outdir", folder, folder / "source")
     (built,) = folder.glob("*.whl")
     return built
 
@@ -43,10 +49,11 @@ def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def run(*line: object, cwd: Path | None = None) -> str:
+def run(*line: object, cwd: Path | None = None, **variables: str) -> str:
     """The output of a command, which must succeed."""
     words = [str(part) for part in line]
-    ended = subprocess.run(words, cwd=cwd, env=clean_environment(), capture_output=True, encoding="utf-8")
+    environment = clean_environment() | variables
+    ended = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, encoding="utf-8")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
@@ -68,6 +75,22 @@ def test_the_wheel_has_the_package_with_its_types_and_fixtures_and_no_tests(whee
     assert not missing
     assert not [name for name in names if name.endswith(".pyc") or Path(name).name.startswith(("test_", "conftest"))]
     assert any(name.endswith("/LICENSE") for name in names)
+
+
+def test_the_source_distribution_has_what_the_wheel_is_made_of_and_no_tests(wheel: Path) -> None:
+    (archive,) = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2].split("/")[0] for name in opened.getnames() if "/" in name}
+    assert {name for name in names if not name.endswith(".egg-info")} == {*SOURCES, "MANIFEST.in", "PKG-INFO"}
+
+
+@pytest.mark.parametrize(
+    "runner", [("uv", "tool", "run", "--from"), ("pipx", "run", "--spec")], ids=lambda words: words[0]
+)
+def test_the_wheel_runs_without_an_installation(runner: tuple[str, ...], wheel: Path, tmp_path: Path) -> None:
+    homes = {"UV_CACHE_DIR": str(tmp_path / "uv"), "PIPX_HOME": str(tmp_path / "pipx")}
+    printed = run(sys.executable, "-m", *runner, wheel, "vambe-mock", "--version", cwd=tmp_path, **homes)
+    assert printed == f"vambe-mock {wheel.name.split('-')[1]}\n"
 
 
 @pytest.mark.parametrize(
