@@ -28,6 +28,9 @@ if sys.platform != "linux":
 from containers import BASE, IMAGE, Container, Engine, engine
 
 EXAMPLES = ROOT / "examples" / "containers"
+MANIFESTS = [
+    path for path in (ROOT / "examples").rglob("*.yaml") if "\napiVersion:" in path.read_text(encoding="utf-8")
+]
 TOKEN = "token-of-the-tests"
 AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
 PORT = 4010
@@ -253,10 +256,6 @@ def test_the_deployment_runs(built: Engine, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["deployment.yaml", "statefulset.yaml"])
 class TestForKubernetes:
-    def test_its_documents_are_as_the_schemas_of_kubernetes_say(self, name: str) -> None:
-        for document in documents(name):
-            kubernetes_validate.validate(document, KUBERNETES, strict=True)
-
     def test_it_needs_no_published_image_and_asks_for_health_where_the_image_serves(self, name: str) -> None:
         (container,) = containers_of(documents(name)[0])
         assert (container["image"], container["imagePullPolicy"]) == (IMAGE, "Never")
@@ -269,6 +268,12 @@ class TestForKubernetes:
         workload, service = documents(name)
         assert service["spec"]["selector"] == workload["spec"]["template"]["metadata"]["labels"]
         assert service["spec"]["ports"][0]["targetPort"] == containers_of(workload)[0]["ports"][0]["name"]
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
+def test_every_file_for_kubernetes_is_as_its_schemas_say(path: Path) -> None:
+    for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
 
 
 def test_each_pod_of_the_stateful_set_is_a_shard_of_its_own() -> None:
