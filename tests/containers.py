@@ -18,7 +18,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from support import ROOT, missing, wait_until
+import pytest
+from support import ROOT, wait_until
 
 IMAGE = "vambe-mock:local"
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -115,7 +116,7 @@ def engine() -> Engine:
         return docker
     needed = ("podman", "runc", "mmdebstrap")
     if os.getuid() != 0 or not all(map(shutil.which, needed)):
-        missing(f"the test needs docker, or root with {', '.join(needed)}")
+        pytest.skip(f"there is no container engine: the test needs docker, or root with {', '.join(needed)}")
     return _podman(ROOT / "build" / "containers")
 
 
@@ -139,6 +140,9 @@ def _podman(folder: Path) -> Engine:
         base = f"docker.io/library/{BASE}"
         if podman.run("image", "exists", base).returncode and podman.run("pull", base).returncode:
             _import_base(podman, base, folder / "base.tar")
+        tried = podman.run("run", "--rm", "--network=host", base, "true")
+        if tried.returncode:
+            pytest.skip(f"podman cannot run a container on this machine: {tried.stderr.strip()[-300:]}")
         run, built = os.environ.get("PYTEST_XDIST_TESTRUNUID", ""), folder / "built"
         if not run or not built.exists() or built.read_text() != run:
             podman.ok("build", "--quiet", "--tag", IMAGE, str(ROOT))
@@ -158,6 +162,6 @@ def _import_base(podman: Engine, base: str, archive: Path) -> None:
     line = ["mmdebstrap", "--quiet", "--variant=extract", *options, DEBIAN[0], str(archive), DEBIAN[1]]
     made = subprocess.run(line, capture_output=True, encoding="utf-8", timeout=300)
     if made.returncode:
-        missing(f"the test needs {BASE}, or Debian's packages to make it of: {made.stderr.strip()[-300:]}")
+        pytest.skip(f"there is no {BASE}, and none could be made of Debian's packages: {made.stderr.strip()[-300:]}")
     podman.ok("import", str(archive), base)
     archive.unlink()
