@@ -20,7 +20,7 @@ from mockserver.fidelity import assumptions, evidence
 from mockserver.fidelity.assumptions import Assumed
 from mockserver.fidelity.evidence import Evidence
 from mockserver.formats.json import quoted
-from mockserver.keys import check_key, check_token
+from mockserver.keys import Shard, check_key, check_token, parse_shard
 
 _log = logging.getLogger("mockserver")
 ENVIRONMENT_PREFIX = "VAMBE_MOCK_"
@@ -174,6 +174,9 @@ class Settings:
         _whole(0, 31_536_000),
         "SECONDS",
         "The time without use after which a sandbox that a key opened may make room for a new one.",
+    )
+    shard: Shard | None = _setting(
+        None, parse_shard, "I/N", "Which one of several instances behind a load balancer this is, such as 2/3.", "none"
     )
     journal_limit: int = _setting(
         1000, _whole(1, 1_000_000), "N", "The number of requests that a sandbox's journal keeps, within 16 MiB."

@@ -9,15 +9,19 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mockserver.errors import BadRequest, Unauthorized
+from mockserver.formats.json import quoted
 
 DEFAULT = "default"
 UNIDENTIFIED = ""  # where requests are answered whose key opens no sandbox; no name, so that no key opens it
 PREFIX = "test_"
 KEY_HEADER = "x-api-key"
+MADE_UP = "s-"  # begins the name of a sandbox that was created without one
 DEFAULT_KEY = PREFIX + DEFAULT
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = re.compile(r"[\x21-\x7e]{1,256}")
+_SHARD = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")
+_OF_A_SHARD = re.compile(r"s([1-9][0-9]{0,2})-")
 
 
 @lru_cache(maxsize=1024)
@@ -57,6 +61,35 @@ def basic_credentials(credentials: str) -> tuple[str, str]:
         return "", ""
     user, _, password = decoded.decode("utf-8", "replace").partition(":")
     return user, password
+
+
+class Shard(NamedTuple):
+    """One of several instances behind a load balancer: its number, counted from 1, and the number of all."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of the names that this shard makes up, by which a load balancer finds it."""
+        return f"s{self.number}-"
+
+    def other(self, name: str) -> int | None:
+        """The number of the other shard to which a sandbox belongs by the prefix of its name, if there is one."""
+        found = _OF_A_SHARD.match(name)
+        number = int(found[1]) if found else self.number
+        return number if number != self.number and number <= self.of else None
+
+
+def parse_shard(text: str) -> Shard:
+    """Parse `I/N`, such as 2/3 for the second of three; ValueError for anything else."""
+    found = _SHARD.fullmatch(text)
+    if not found or int(found[1]) > int(found[2]):
+        raise ValueError(f"{quoted(text)} is no shard: write I/N, such as 2/3 for the second of three")
+    return Shard(int(found[1]), int(found[2]))
 
 
 class Caller(NamedTuple):

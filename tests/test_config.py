@@ -11,6 +11,7 @@ import pytest
 from mockserver.clock import ClockSetting
 from mockserver.config import SETTINGS, InvalidSetting, Settings, resolve
 from mockserver.fidelity.evidence import Evidence
+from mockserver.keys import Shard
 
 EVIDENCE = Path(__file__).parent / "data" / "evidence.json"
 GOOD: list[tuple[str, str, Any]] = [
@@ -33,6 +34,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("max_body", "1", 1),
     ("max_sandboxes", "1000000", 1_000_000),
     ("sandbox_idle", "0", 0),
+    ("shard", "2/3", Shard(2, 3)),
     ("max_delayed", "1", 1),
     ("threads", "1024", 1024),
     ("api_key", "k", ("k",)),

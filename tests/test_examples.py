@@ -194,7 +194,7 @@ def test_the_readme_has_no_command_beside_those_of_its_table() -> None:
 
 def test_the_readme_has_a_row_for_each_folder_with_tests() -> None:
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name[0] not in "._"}
-    assert {command.folder for command in of_the_readme()} == folders - {"ci", "containers"}
+    assert {command.folder for command in of_the_readme()} == folders - {"ci", "containers", "scaling"}
 
 
 def test_the_workflow_installs_before_it_runs_and_uses_known_actions() -> None:

@@ -300,7 +300,8 @@ def test_a_deletion_relies_on_nothing_but_the_form_of_its_id(api: Api) -> None:
 def test_a_request_without_a_key_relies_on_how_it_is_worded(api: Api) -> None:
     response = api.client.post(TASKS, content="{", headers={"x-api-key": ""})
     number = response.headers["X-Mock-Request-Id"]
-    entry = api.client.get(f"/__admin/requests/{number}", params={"unidentified": "true"}).json()
+    strangers = {"params": {"unidentified": "true"}, "headers": {"x-api-key": "test_default"}}
+    entry = api.client.get(f"/__admin/requests/{number}", **strangers).json()
     assert (entry["response"]["status"], entry["inferred"]) == (401, ["unauthorized-body"])
 
 

@@ -192,6 +192,18 @@ def test_a_sandbox_that_is_there_is_not_opened_twice(client: httpx.Client) -> No
     assert '"default"' in assert_error(client.post(SANDBOXES, json={"name": "default"}), 400)["message"]
 
 
+@pytest.mark.parametrize("body", [{}, {"name": "gw3"}])
+def test_the_query_names_a_new_sandbox_as_the_body_does(client: httpx.Client, body: dict[str, str]) -> None:
+    assert client.post(f"{SANDBOXES}?sandbox=gw3", json=body).json()["api_key"] == "test_gw3"
+    assert '"gw3"' in assert_error(client.post(f"{SANDBOXES}?sandbox=gw3"), 400)["message"]
+
+
+def test_a_new_sandbox_with_two_names_is_a_400(client: httpx.Client) -> None:
+    message = 'The query names the sandbox "gw3", the body "gw4": send one name'
+    assert_error(client.post(f"{SANDBOXES}?sandbox=gw3", json={"name": "gw4"}), 400, message)
+    assert len(client.get(SANDBOXES).json()["sandboxes"]) == 1
+
+
 def test_past_the_cap_every_call_that_would_open_one_is_a_503_that_says_so(client: httpx.Client) -> None:
     for name in ("a", "b", "c"):
         client.post(SANDBOXES, json={"name": name}).raise_for_status()
@@ -216,6 +228,7 @@ BAD_NAMES = ["", "x" * 65, ".", "..", "a/b", "a b", "é", "a\n", "%2e", "a:b"]
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_bad_name_is_a_400_everywhere(client: httpx.Client, name: str) -> None:
     assert_error(client.post(SANDBOXES, json={"name": name}), 400)
+    assert_error(client.post(SANDBOXES, params={"sandbox": name}), 400)
     for method, path in (("GET", "state"), ("GET", "requests"), ("POST", "reset"), ("GET", "events"), ("GET", "clock")):
         message = assert_error(client.request(method, f"/__admin/{path}", params={"sandbox": name}), 400)["message"]
         assert "A-Z a-z 0-9 . _ -" in message

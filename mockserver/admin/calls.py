@@ -71,12 +71,13 @@ def view(declared: Declared) -> Callable[..., Response]:
 
     def view(**path: str) -> Response:
         engine = current_engine()
-        known = [*(declared.query_schema.fields if declared.query_schema else ()), "sandbox"]
+        named = list(declared.query_schema.fields) if declared.query_schema else []
+        known = named if "sandbox" in named else [*named, "sandbox"]
         unknown = set(request.args).difference(known)
         if unknown:
             raise BadRequest(f"Unknown parameter {wire_json.quoted(min(unknown))}; this call takes {', '.join(known)}")
         sandbox = sandbox_of(engine) if declared.about_a_sandbox else DEFAULT
-        query = {name: text for name, text in request.args.items() if name != "sandbox"}
+        query = {name: text for name, text in request.args.items() if name in named}
         body = _loaded(declared.body_schema, _body(declared))
         parts = _loaded(declared.path_schema, path), _loaded(declared.query_schema, query), body
         if parts[1].get("unidentified"):

@@ -484,5 +484,8 @@ SANDBOX = _one(
 )
 ENTRY = _one(id=Parsed(_entry_id, {"type": "integer", "minimum": 0}, required=True, metadata=about("The entry's id.")))
 FAULT = _one(id=fields.Text(required=True, metadata=about("The rule's id.")))
+NEW_SANDBOX = _one(
+    sandbox=Parsed(check_name, _NAME, load_default=None, metadata=about("The name, as in the body.", "gw3"))
+)
 SANDBOX_NAME = _one(name=Parsed(check_name, _NAME, required=True, metadata=about("The sandbox's name.")))
 SNAPSHOT_NAME = _one(name=Parsed(snapshots.check_name, _NAME, required=True, metadata=about("The snapshot's name.")))

@@ -9,7 +9,8 @@ from mockserver.clock import Clock
 from mockserver.domain import statuses
 from mockserver.engine import Engine
 from mockserver.errors import BadRequest, ValidationFailed
-from mockserver.formats.json import Document
+from mockserver.fidelity import advice
+from mockserver.formats.json import Document, quoted
 from mockserver.sandbox import resetting, settings, snapshots, state
 from mockserver.sandbox.resetting import PARTS
 from mockserver.store.contents import World
@@ -18,7 +19,8 @@ from mockserver.store.contents import World
 @call("GET", "/health", about_a_sandbox=False)
 def health(call: Call) -> Document:
     """The mock's health, its version, and its number of sandboxes."""
-    return {"status": "healthy", "version": __version__, "sandboxes": len(call.engine.sandboxes.names())}
+    number = len(call.engine.sandboxes.names())
+    return {"status": "healthy", "version": __version__, "sandboxes": number, **_speaking(call.engine)}
 
 
 @call("POST", "/reset", body_schema=schemas.Reset())
@@ -76,13 +78,25 @@ def add_task(call: Call) -> Document:
 @call("GET", "/sandboxes", about_a_sandbox=False)
 def list_sandboxes(call: Call) -> Document:
     """Every sandbox, with its key."""
-    return {"sandboxes": [_sandbox(name, call.base_url) for name in call.engine.sandboxes.names()]}
+    listed = [_sandbox(name, call.base_url) for name in call.engine.sandboxes.names()]
+    return {"sandboxes": listed, **_speaking(call.engine)}
 
 
-@call("POST", "/sandboxes", body_schema=schemas.NewSandbox(), status=201, about_a_sandbox=False)
+@call(
+    *("POST", "/sandboxes"),
+    query_schema=schemas.NEW_SANDBOX,
+    body_schema=schemas.NewSandbox(),
+    status=201,
+    about_a_sandbox=False,
+)
 def create_sandbox(call: Call) -> Document:
     """Open a sandbox, under a generated name when none is given."""
-    return _sandbox(call.engine.sandboxes.create(call.body["name"]), call.base_url)
+    asked, name, shard = call.query["sandbox"], call.body["name"], call.engine.settings.shard
+    if None not in (asked, name) and asked != name:
+        raise BadRequest(f"The query names the sandbox {quoted(asked)}, the body {quoted(name)}: send one name")
+    made = call.engine.sandboxes.create(asked or name, shard.prefix if shard else keys.MADE_UP)
+    astray = advice.of_shard(shard, made)
+    return {**_sandbox(made, call.base_url), **({"advice": astray} if astray else {})}
 
 
 @call("DELETE", "/sandboxes/{name}", path_schema=schemas.SANDBOX_NAME, about_a_sandbox=False)
@@ -201,6 +215,11 @@ def _superseded(engine: Engine, sandbox: str) -> None:
     """End delayed requests of a sandbox whose contents were replaced, and have its old rows deleted."""
     engine.waiting.release(sandbox)
     engine.sweeper.want()
+
+
+def _speaking(engine: Engine) -> Document:
+    """The shard that answers, where there are several."""
+    return {"shard": str(engine.settings.shard)} if engine.settings.shard else {}
 
 
 def _sandbox(name: str, url: str) -> Document:

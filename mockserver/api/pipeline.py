@@ -376,6 +376,7 @@ class _Exchange:
             return
         if outcome.id is None:
             outcome.arrived_ms, outcome.received_ms, outcome.whole = opened.arrived_ms, self.received_ms, self.whole
+            outcome.astray = advice.of_shard(self.engine.settings.shard, self.caller.sandbox)
         if reading:
             outcome.said = reading.content(self._operation_id, self.received)
             outcome.understood = reading.relied

@@ -105,6 +105,7 @@ def framed(title: str, sandbox: str, sandboxes: Sequence[str]) -> dict[str, Any]
         "api_key": keys.PREFIX + sandbox,
         "base_url": base_url(),
         "version": __version__,
+        "shard": current_engine().settings.shard,
         "pages": _NAVIGATION,
         "assets": "console.asset",
     }

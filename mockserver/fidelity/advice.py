@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from mockserver.formats import dates, zones
 from mockserver.formats.json import quoted
-from mockserver.keys import KEY_HEADER
+from mockserver.keys import KEY_HEADER, Shard
 
 RECOMMENDED_DESCRIPTION = 1000
 FRAMEWORK_BODY = 100 * 1024  # bytes, its default limit
@@ -69,6 +69,15 @@ def of(sent: RequestContent, created_again: bool = False) -> list[dict[str, str]
         message = "The same task was created within two seconds: a retry should look first"
         given.append({"rule": "same-task-twice", "message": message})
     return given
+
+
+def of_shard(shard: Shard | None, sandbox: str) -> list[dict[str, str]]:
+    """The advice for whoever asks a shard for a sandbox whose name begins with the prefix of another one."""
+    other = shard.other(sandbox) if shard else None
+    if other is None:
+        return []
+    message = f"The sandbox {quoted(sandbox)} belongs to shard {other}, and this is {shard}: ask the load balancer"
+    return [{"rule": "other-shard", "message": message}]
 
 
 def strictly(sent: RequestContent) -> list[str]:

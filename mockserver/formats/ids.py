@@ -52,6 +52,6 @@ def mint(seed: str, resource: str, number: int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def random_name() -> str:
+def random_name(prefix: str = "") -> str:
     """A random name; the only non-deterministic value here."""
-    return f"s-{secrets.token_hex(8)}"
+    return f"{prefix}{secrets.token_hex(8)}"

@@ -36,7 +36,7 @@ class Outcome:
     that a successful answer depends on. `arrived_ms` is the sandbox's time, `received_ms` the machine's, `whole` the
     body kept for patterns (see `whole_body`). While it is `pending`, the request waits; it is `abandoned` if its client
     has gone meanwhile. `entry` is the entry once it is recorded, with the number `id` in the journal `journal`;
-    `repeats` says that it creates what was just created.
+    `repeats` says that it creates what was just created, `astray` is the advice that it came to the wrong shard.
     """
 
     answer: Answer | None = None
@@ -55,6 +55,7 @@ class Outcome:
     pending: bool = False
     abandoned: bool = False
     repeats: bool | None = None
+    astray: Sequence[Document] = ()
     entry: bytes = b""
 
     @property
@@ -91,7 +92,7 @@ def build(
         "fault": fault.document() if fault else None,
         **(_UNDECIDED if outcome.pending else _decided(received, outcome, explain)),
         "unread": [*said.unread_keys, *said.unread_names][:MAX_UNREAD],
-        "advice": advice.of(said, bool(outcome.repeats)),
+        "advice": [*advice.of(said, bool(outcome.repeats)), *outcome.astray],
         "changes": outcome.changes,
         **({"run": _RUN} if outcome.pending else {}),
     }

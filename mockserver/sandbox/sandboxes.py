@@ -17,7 +17,7 @@ from mockserver.fidelity.evidence import Evidence
 from mockserver.formats import ids
 from mockserver.formats.json import quoted
 from mockserver.journal.journal import Journal, create_journal
-from mockserver.keys import DEFAULT, UNIDENTIFIED, Caller, check_name
+from mockserver.keys import DEFAULT, MADE_UP, UNIDENTIFIED, Caller, check_name
 from mockserver.sandbox import state
 from mockserver.store import contents
 from mockserver.store.contents import World
@@ -175,12 +175,12 @@ class Sandboxes:
         with self._store.read() as transaction:
             return _names(transaction, Sandbox.template != self.defaults.template)
 
-    def create(self, name: str | None) -> str:
-        """Create a sandbox, with a random name when none is given; returns its name.
+    def create(self, name: str | None, prefix: str = MADE_UP) -> str:
+        """Create a sandbox, with a random name after the prefix when none is given; returns its name.
 
         Raises BadRequest for an invalid or existing name, ServiceUnavailable past the limit.
         """
-        chosen = check_name(ids.random_name() if name is None else name)
+        chosen = check_name(ids.random_name(prefix) if name is None else name)
         with self._store.write() as transaction:
             if self._find(transaction, chosen):
                 raise BadRequest(f"There is a sandbox {quoted(chosen)} already")

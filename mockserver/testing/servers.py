@@ -36,7 +36,7 @@ class Server:
 
     def sandbox(self, name: str | None = None) -> VambeMock:
         """Create a sandbox, by default with a generated name; CallFailed when the name is taken."""
-        made = self._control(None).call("POST", "/sandboxes", {} if name is None else {"name": name})
+        made = self._control(None).call("POST", "/sandboxes", {}, sandbox=name)
         return VambeMock(self._control(made["name"]), made["name"], made["api_key"], self._transport)
 
     def _control(self, sandbox: str | None) -> Client:

@@ -263,6 +263,22 @@ def test_deleting_the_sandbox_asks_and_goes_to_the_default(world: Any, mock: Vam
     expect(world.get_by_text("The sandbox default stays")).to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["another-one", ""])
+def test_a_new_sandbox_is_named_in_the_query_and_shown(world: Any, name: str) -> None:
+    world.locator("#sandbox-menu summary").click()
+    world.get_by_label("New sandbox").fill(name)
+    with world.expect_request("**/__admin/sandboxes*") as sent:
+        click(world, "Create")
+    expect(world.locator("#sandbox-menu strong")).to_have_text(name or re.compile("^s-"))
+    assert sent.value.url.partition("/sandboxes")[2] == (f"?sandbox={name}" if name else "")
+
+
+def test_a_sandbox_that_is_not_there_yet_is_created_from_its_page(page: Any, mock: VambeMock) -> None:
+    page.goto(f"{mock.base_url}{WORLD}?sandbox=not-yet")
+    click(page, "Create not-yet")
+    expect(page.get_by_role("button", name="Freeze")).to_be_visible()
+
+
 def test_hostile_names_are_text(page: Any, visit: Any, mock: VambeMock) -> None:
     evil = '<img src=x onerror="window.broken = true"><script>window.broken = true</script>\''
     state = mock.state
