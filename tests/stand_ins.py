@@ -44,6 +44,11 @@ def answer(status: int, body: Any = b"", **headers: str) -> bytes:
     return f"HTTP/1.1 {status} Any\r\n{head}\r\n".encode() + content
 
 
+def changed(record: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """The record with other members; those that are `...` are missing."""
+    return {key: value for key, value in {**record, **members}.items() if value is not ...}
+
+
 def in_turn(*answers: bytes | None) -> Reply:
     """A reply that gives these answers in turn, the last one again and again; None closes the connection."""
     left = list(answers)

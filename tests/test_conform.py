@@ -298,7 +298,7 @@ def test_what_a_refusal_creates_by_a_wrong_guess_is_deleted_at_once(conform: Com
     assert [entry["operation"] for entry in mock.requests()][-2:] == ["createTask", "deleteTask"]
     assert mock.tasks == []
     assert found.errors == (
-        "Should a request be accepted that the mock refuses, it creates a task, which is deleted.\n"
+        "If the vendor accepts a request that the mock refuses, it may create a task, which is deleted.\n"
     )
 
 
@@ -328,6 +328,25 @@ def test_the_key_is_read_from_the_variable_that_is_named_and_shown_nowhere(
 
 
 # Evidence.
+
+
+@pytest.mark.parametrize("name", ["folder", "device", "a" * 300])
+def test_nothing_is_sent_when_the_evidence_cannot_be_written(
+    conform: Command, mock: VambeMock, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "device").symlink_to("/dev/null")
+    found = conform(mock.base_url, "--write", "--evidence", tmp_path / name)
+    assert (found.code, found.output, mock.requests()) == (2, "", [])
+    assert found.errors.startswith(f"vambe-mock: --evidence {tmp_path / name}: ")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["device", "folder"]
+
+
+def test_a_link_to_a_file_of_evidence_stays_one(conform: Command, mock: VambeMock, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("file")
+    conform(mock.base_url, "--read-only", "--evidence", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert f"http://{evidence.read(tmp_path / 'file').host}" == mock.base_url
 
 
 def test_the_same_vendor_twice_gives_the_same_evidence_but_for_its_date_and_nothing_of_anybody(
@@ -416,8 +435,18 @@ def test_json_of_any_form_breaks_no_run(conform: Command, status: int, body: Any
     ("arguments", "variables", "message"),
     [
         (("--target", "api.vambe.me", "--write"), {"VAMBE_API_KEY": "x"}, "--target api.vambe.me: it must be a URL"),
+        (
+            ("--target", "http://localhost:1?key=x", "--write"),
+            {"VAMBE_API_KEY": "x"},
+            "--target http://localhost:1: it may have",
+        ),
         (("--write",), {"VAMBE_API_KEY": "x"}, "--target is missing"),
         (("--target", "http://localhost:1", "--write"), {}, "the variable VAMBE_API_KEY is not set"),
+        (
+            ("--target", "http://localhost:1", "--write", "--key-env", "the_key_itself"),
+            {},
+            "the variable that --key-env names is not set",
+        ),
         (("--target", "http://localhost:1", "--write"), {"VAMBE_API_KEY": "a b"}, "the key is empty, or has"),
         (
             ("--target", "http://localhost:1", "--write", "--contact", "x"),
@@ -427,7 +456,7 @@ def test_json_of_any_form_breaks_no_run(conform: Command, status: int, body: Any
         (
             ("--target", "http://localhost:1", "--write", "--evidence", "/no/folder/file"),
             {"VAMBE_API_KEY": "x"},
-            "--evidence /no/folder/file: there is no such folder",
+            "--evidence /no/folder/file: No such file or directory",
         ),
     ],
 )
@@ -450,13 +479,13 @@ def test_a_wrong_call_is_refused_with_the_way_out(
 # Cleaning up.
 
 
-def test_a_vendor_that_breaks_down_is_left_alone_after_the_third_trouble_but_for_cleaning_up(
+def test_a_vendor_that_breaks_down_is_left_alone_after_the_third_failure_but_for_cleaning_up(
     conform: Command, mock: VambeMock
 ) -> None:
     mock.fail("updateTask", status=502, skip=1, times=None)
     found = conform(mock.base_url, "--write")
     assert found.code == 2
-    assert found.errors.endswith("answers 502; stopped, for it was in trouble 3 times\n")
+    assert found.errors.endswith("answers 502; stopped after 3 failures\n")
     assert mock.tasks == []
     assert mock.requests()[-1]["operation"] == "deleteTask"
 
@@ -470,13 +499,49 @@ def test_a_task_that_cannot_be_deleted_is_listed_with_its_id(conform: Command, m
     assert f"NOT DELETED: task {task['id']}" not in found.output
 
 
+@pytest.mark.parametrize(
+    ("deletion", "why"),
+    [
+        (answer(200, b"<html>"), "its deletion is answered 200, but not with JSON"),
+        (answer(404, {"message": "Cannot DELETE"}), "its deletion is answered 404"),
+    ],
+)
+def test_a_task_is_deleted_only_when_the_answer_says_so(conform: Command, deletion: bytes, why: str) -> None:
+    answers = {"GET": answer(200, [{"id": UNKNOWN_ID}]), "POST": answer(201, {"id": CONTACT}), "DELETE": deletion}
+    with standing_in(lambda seen: answers.get(seen.method, answer(400, {}))) as there:
+        found = conform(there.url, "--write", "--json")
+    assert {"id": CONTACT, "why": why} in found.json["not_deleted"]
+
+
+def test_a_deletion_whose_answer_was_lost_is_done_when_the_task_is_not_found(conform: Command, mock: VambeMock) -> None:
+    mock.drop("deleteTask", when="after", skip=1)
+    found = conform(mock.base_url, "--write", "--json")
+    assert found.json["not_deleted"] == mock.tasks == []
+
+
+def test_a_key_that_is_refused_in_the_middle_is_one_line_and_the_exit_code_2(conform: Command, mock: VambeMock) -> None:
+    mock.fail("updateTask", status=401, skip=5, times=None)
+    found = conform(mock.base_url, "--write")
+    assert found.code == 2
+    assert found.errors.endswith("answers 401 to status-unknown: it refuses the key\n")
+    assert mock.tasks == []
+
+
+def test_a_redirect_is_no_difference(conform: Command) -> None:
+    team, elsewhere = answer(200, [{"id": UNKNOWN_ID}]), answer(302, location="https://elsewhere.example/")
+    with standing_in(in_turn(team, answer(401, {}), answer(401, {}), elsewhere)) as there:
+        found = conform(there.url, "--write", "--json")
+    assert found.rules["empty-body"]["why"] == "create-empty was answered 302"
+    assert found.rules["unknown-route"]["verdict"] == "not reached"
+
+
 def test_a_creation_whose_answer_is_lost_is_reported_and_its_task_found_later(
     conform: Command, mock: VambeMock
 ) -> None:
     mock.drop("createTask", when="after", json={"dueDate": "2030-01-15"})
     found = conform(mock.base_url, "--write")
     (task,) = mock.tasks
-    assert "UNKNOWN: create had no answer with an id, so that a task of the run" in found.output
+    assert "UNKNOWN: create had no answer with an id: a task of the run" in found.output
     again = conform(mock.base_url, "--read-only")
     assert f"left by the run {OF_A_RUN.match(task['title'])[1]}: task {task['id']}" in again.output
     deleted = conform(mock.base_url, "--delete-leftovers")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stand_ins import answer, in_turn, standing_in
+from stand_ins import Seen, answer, changed, in_turn, standing_in
 from support import COMMAND, Api, plain_environment, running
-from test_invented import form
+from test_pseudonyms import form
 
 from mockserver import cli
 from mockserver.formats import ids
@@ -63,9 +63,13 @@ TASK = {
 STRANGER = ids.mint("pull", "user", 2)
 
 
-def run(*arguments: object, monkeypatch: pytest.MonkeyPatch, key: str = KEY) -> int:
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAMBE_API_KEY", KEY)
+
+
+def run(*arguments: object) -> int:
     """Run the command in this process: its exit code."""
-    monkeypatch.setenv("VAMBE_API_KEY", key)
     with pytest.raises(SystemExit) as exit:
         cli.main(["pull", *map(str, arguments)])
     return exit.value.code or 0
@@ -79,6 +83,13 @@ def folder(tmp_path: Path) -> Path:
 def workspace(users: Any = (USER,), contacts: Any = (CONTACT,), tasks: Any = (TASK,)) -> tuple[bytes, bytes, bytes]:
     """The three answers of a vendor."""
     return answer(200, users), answer(200, contacts), answer(200, tasks)
+
+
+def pull(folder: Path, *options: object, **lists: Any) -> list[Seen]:
+    """Pull a workspace with these lists: the requests that came."""
+    with standing_in(in_turn(*workspace(**lists))) as there:
+        assert run("--target", there.url, *options, folder) == 0
+    return there.seen
 
 
 def pulled(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -178,7 +189,8 @@ def test_what_is_pulled_is_answered_again(
     with running(fixtures=size if size == "demo" else str(tmp_path / "large")) as url:
         original = lists(url)
         options = ("--days", 365, *SPAN, *["--keep-people"] * keep)
-        assert run("--target", url, *options, folder, monkeypatch=monkeypatch, key="test_default") == 0
+        monkeypatch.setenv("VAMBE_API_KEY", "test_default")
+        assert run("--target", url, *options, folder) == 0
     with pytest.raises(SystemExit) as exit:
         cli.main(["fixtures", "validate", str(folder)])
     assert not exit.value.code, capsys.readouterr().out
@@ -190,18 +202,16 @@ def test_what_is_pulled_is_answered_again(
     assert (found == original) is keep
 
 
-def test_two_pulls_agree_to_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with standing_in(in_turn(*workspace(), *workspace())) as there:
-        for name in ("first", "second"):
-            assert run("--target", there.url, tmp_path / name, monkeypatch=monkeypatch) == 0
+def test_two_pulls_agree_to_the_byte(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        pull(tmp_path / name)
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
 
 
-def test_three_gets_are_sent_and_nothing_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with standing_in(in_turn(*workspace())) as there:
-        assert run("--target", there.url, *SPAN, "--days", 7, folder, monkeypatch=monkeypatch) == 0
-    assert [(seen.method, seen.target, seen.body) for seen in there.seen] == [
+def test_three_gets_are_sent_and_nothing_else(folder: Path) -> None:
+    seen = pull(folder, *SPAN, "--days", 7)
+    assert [(each.method, each.target, each.body) for each in seen] == [
         ("GET", "/api/public/team-members/all", b""),
         ("GET", "/api/public/contacts?days=7", b""),
         (
@@ -210,23 +220,22 @@ def test_three_gets_are_sent_and_nothing_else(folder: Path, monkeypatch: pytest.
             b"",
         ),
     ]
-    assert {seen.headers["x-api-key"] for seen in there.seen} == {KEY}
+    assert {each.headers["x-api-key"] for each in seen} == {KEY}
 
 
-def test_the_span_is_around_today_when_none_is_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_span_is_around_today_when_none_is_given(folder: Path) -> None:
     from freezegun import freeze_time
 
-    with standing_in(in_turn(*workspace())) as there, freeze_time("2026-11-29T23:00:00Z"):
-        assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 0
-    assert "days=30" in there.seen[1].target
-    assert "fromDate=2026-10-30&toDate=2027-02-27" in there.seen[2].target
+    with freeze_time("2026-11-29T23:00:00Z"):
+        _, contacts, tasks = pull(folder)
+    assert "days=30" in contacts.target
+    assert "fromDate=2026-10-30&toDate=2027-02-27" in tasks.target
 
 
 def test_nothing_that_people_wrote_and_no_key_is_in_the_folder_or_the_output(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with standing_in(in_turn(*workspace())) as there:
-        assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 0
+    pull(folder)
     written = "".join(path.read_text(encoding="utf-8") for path in folder.iterdir())
     everything = "".join([written, *capfd.readouterr()]).lower()
     for text in (KEY, "camila", "soto", "empresa", "12345678", "pedro", "rojas", "87654321", "llamar"):
@@ -237,16 +246,12 @@ def test_nothing_that_people_wrote_and_no_key_is_in_the_folder_or_the_output(
 
 def test_the_key_may_be_in_another_variable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER", "vk_other")
-    with standing_in(in_turn(*workspace())) as there:
-        assert run("--target", there.url, "--key-env", "OTHER", folder, monkeypatch=monkeypatch) == 0
-    assert there.seen[0].headers["x-api-key"] == "vk_other"
+    seen = pull(folder, "--key-env", "OTHER")
+    assert seen[0].headers["x-api-key"] == "vk_other"
 
 
-def test_the_json_has_folder_counts_notes_and_the_clock(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with standing_in(in_turn(*workspace())) as there:
-        assert run("--target", there.url, folder, "--json", monkeypatch=monkeypatch) == 0
+def test_the_json_has_folder_counts_notes_and_the_clock(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pull(folder, "--json")
     output, errors = capsys.readouterr()
     document = json.loads(output)
     assert errors == ""
@@ -270,20 +275,12 @@ def test_progress_is_shown_on_a_terminal(folder: Path, tmp_path: Path) -> None:
     os.close(screen)
 
 
-def changed(record: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """The record with other members; those that are `...` are missing."""
-    return {key: value for key, value in {**record, **members}.items() if value is not ...}
-
-
 class TestWhatFixturesNeed:
-    def test_people_whom_only_tasks_name_are_made_up(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_people_whom_only_tasks_name_are_made_up(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         customer, other = ids.mint("pull", "customer", 1), ids.mint("pull", "customer", 2)
         task = changed(TASK, creator_id=STRANGER, ai_customer_id=customer)
         contact = changed(CONTACT, id=ids.mint("pull", "contact", 2), ai_customer_id=other)
-        with standing_in(in_turn(*workspace(tasks=[task], contacts=[contact]))) as there:
-            assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 0
+        pull(folder, tasks=[task], contacts=[contact])
         found = pulled(folder)
         assert [(user["id"], user["active"]) for user in found["users"]] == [(USER["id"], True), (STRANGER, False)]
         assert [each["id"] for each in found["contacts"]] == [contact["id"], CONTACT["id"]]
@@ -295,10 +292,9 @@ class TestWhatFixturesNeed:
             assert [each["id"] for each in lists(url)["contacts"]] == [contact["id"]]
 
     def test_without_tasks_the_statuses_are_the_default_ones(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        with standing_in(in_turn(*workspace(tasks=[]))) as there:
-            assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 0
+        pull(folder, tasks=[])
         assert [status["name"] for status in pulled(folder)["statuses"]] == [
             "Pendiente",
             "En Progreso",
@@ -308,7 +304,7 @@ class TestWhatFixturesNeed:
         assert "no task shows a status" in capsys.readouterr().out
 
     def test_without_an_initial_status_one_is_added_and_what_is_not_unique_is_changed(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         done = {**STATUS, "type": "done", "name": "Pendiente"}
         again = {**done, "id": ids.mint("pull", "status", 2)}
@@ -316,8 +312,7 @@ class TestWhatFixturesNeed:
             changed(TASK, id=ids.mint("pull", "task", number), status_config=status, task_status_config_id=status["id"])
             for number, status in enumerate((done, again))
         ]
-        with standing_in(in_turn(*workspace(tasks=tasks))) as there:
-            assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 0
+        pull(folder, tasks=tasks)
         statuses = pulled(folder)["statuses"]
         assert sorted(status["order"] for status in statuses) == [3, 4, 5]
         assert [status["type"] for status in statuses] == ["done", "done", "initial"]
@@ -358,11 +353,9 @@ class TestWhatFixturesNeed:
         kept: dict[str, Any],
         note: str,
         folder: Path,
-        monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        with standing_in(in_turn(*workspace(tasks=[changed(TASK, **members)]))) as there:
-            assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 0
+        pull(folder, tasks=[changed(TASK, **members)])
         (task,) = pulled(folder)["tasks"]
         assert {key: task[key] for key in kept} == kept
         output = capsys.readouterr().out
@@ -370,13 +363,12 @@ class TestWhatFixturesNeed:
         assert bool(re.search(r"\(\d+\)$", output, re.MULTILINE)) is bool(note)
 
     def test_nulls_of_people_are_filled_where_fixtures_have_none(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         user = changed(USER, first_name=None, last_name=..., phone=None)
         contact = changed(CONTACT, name=None, created_at=..., platform=None)
         twice = [contact, contact]
-        with standing_in(in_turn(*workspace(users=[user], contacts=twice))) as there:
-            assert run("--target", there.url, folder, "--keep-people", monkeypatch=monkeypatch) == 0
+        pull(folder, "--keep-people", users=[user], contacts=twice)
         found = pulled(folder)
         assert [(each["first_name"], each["last_name"], each["phone"]) for each in found["users"]] == [
             ("Camila Soto", "", "")
@@ -458,11 +450,10 @@ class TestRefusals:
         answers: list[bytes | None],
         cause: str,
         folder: Path,
-        monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         with standing_in(in_turn(*answers), keeps=cause != "half an answer") as there:
-            assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 2
+            assert run("--target", there.url, folder) == 2
         output, errors = capsys.readouterr()
         (line,) = errors.splitlines()
         assert line.startswith("vambe-mock: ")
@@ -472,13 +463,13 @@ class TestRefusals:
         assert not folder.exists()
 
     def test_a_folder_with_files_is_left_alone_and_nothing_is_asked(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         folder.mkdir()
         (folder / "tasks.json").write_text("mine")
         with standing_in(in_turn(*workspace())) as there:
-            assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 2
-            assert run("--target", there.url, folder / "tasks.json", monkeypatch=monkeypatch) == 2
+            assert run("--target", there.url, folder) == 2
+            assert run("--target", there.url, folder / "tasks.json") == 2
         assert there.seen == []
         assert (folder / "tasks.json").read_text() == "mine"
         assert [path.name for path in folder.iterdir()] == ["tasks.json"]
@@ -498,7 +489,7 @@ class TestRefusals:
 
         monkeypatch.setattr(Path, "write_text", fail_at_tasks)
         with standing_in(in_turn(*workspace())) as there:
-            assert run("--target", there.url, folder, monkeypatch=monkeypatch) == 2
+            assert run("--target", there.url, folder) == 2
         assert [*folder.iterdir()] == []
         assert "No space left on device" in capsys.readouterr().err
 
@@ -510,7 +501,7 @@ class TestRefusals:
             (("--target", "http://127.0.0.1:1", "--days", "366", "x"), "366"),
             (
                 ("--target", "http://127.0.0.1:1", "--key-env", "NOT_SET_HERE", "x"),
-                "the variable NOT_SET_HERE is not set",
+                "the variable that --key-env names is not set",
             ),
             (("--target", "ftp://x", "x"), "--target ftp://x"),
             (("x",), "--target"),
@@ -526,7 +517,7 @@ class TestRefusals:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        assert run(*arguments, monkeypatch=monkeypatch) == 2
+        assert run(*arguments) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert cause in line
         assert [*tmp_path.iterdir()] == []

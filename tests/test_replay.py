@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from stand_ins import Seen, answer, standing_in
+from stand_ins import Reply, Seen, answer, changed, standing_in
 from support import (
     CARLOS,
     CONTACT,
@@ -111,6 +111,17 @@ def replayed(mock: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return Measured(int(ended.value.code or 0), *capsys.readouterr())
 
     return run
+
+
+def answering(change: Reply, tasks: Any = ()) -> Reply:
+    """The reply of a vendor with one user and these tasks; `change` replies to what is no GET."""
+
+    def reply(seen: Seen) -> bytes | None:
+        if seen.method != "GET":
+            return change(seen)
+        return answer(200, [{"id": MARIA}] if "/team-members" in seen.target else tasks)
+
+    return reply
 
 
 def suite(api: Api) -> None:
@@ -221,6 +232,36 @@ def test_what_follows_from_a_refused_change_is_no_difference_of_its_own(
     assert refuted == ["due-date-offset"]
 
 
+def test_what_follows_from_a_change_that_was_left_out_is_no_difference(
+    mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+) -> None:
+    json = {"content-type": "application/json"}
+    task = mock.created(description="a", dueDate="2025-11-26")
+    repeated = b'{"priority": "0", "priority": "2", "description": null, "dueDate": null}'
+    mock.client.put(f"/api/public/tasks/{task['id']}", content=repeated, headers=json)
+    mock.update(task["id"], title="Other")
+    mock.list()
+    mock.list(includeTasksWithoutDates="false")
+    vendor = sandbox()
+    measured = replayed(vendor)
+    assert [*measured.left_out.values()] == [[2]]
+    assert (measured.code, measured.differences) == (0, [])
+
+
+def test_a_change_that_the_vendor_failed_at_makes_later_decisions_no_difference(
+    mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
+) -> None:
+    task = mock.created()
+    mock.delete(task["id"])
+    mock.delete(task["id"])
+    mock.update(task["id"], title="Other")
+    vendor = sandbox()
+    vendor.client.post("/__admin/faults", json={"match": {"operation": "deleteTask"}, "status": 500})
+    measured = replayed(vendor)
+    assert [*measured.left_out.values()] == [[2]]
+    assert (measured.code, measured.differences) == (0, [])
+
+
 def test_several_rules_that_may_be_the_reason_are_left_open(
     mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
 ) -> None:
@@ -258,7 +299,7 @@ class TestIds:
         mock.create(responsibleIds=[MARIA, CARLOS, VALENTINA])
         measured = replayed(sandbox(state=workspace()))
         (reason,) = measured.left_out
-        assert f"nothing for the user {VALENTINA}: --map MOCK_ID=VENDOR_ID names it" in reason
+        assert f"no match for the user {VALENTINA}: --map MOCK_ID=VENDOR_ID gives one" in reason
 
     def test_ids_that_nobody_has_become_others_of_the_run(
         self, mock: Api, replayed: Replayed, sandbox: Callable[..., Api]
@@ -322,7 +363,7 @@ class TestHarmlessness:
             ({"aiContactId": CONTACT.upper()}, "it links a contact: --contact ID allows one"),
             ({"aiContactId": f"urn:uuid:{CONTACT}"}, "aiContactId has an id in another form, which may be somebody's"),
             ({"ai_contact_id": CONTACT}, "a field names a contact or a customer"),
-            ({"aiCustomerId": CUSTOMER}, "the vendor has nothing for the customer"),
+            ({"aiCustomerId": CUSTOMER}, "the vendor has no match for the customer"),
             ({"title": " "}, "a blank title cannot bear the run's mark"),
         ],
     )
@@ -412,7 +453,7 @@ class TestWhatIsNoRuleOfTheVendor:
             "strict mode refused it": [3],
             "its method and path are no operation of the contract": [6],
             "its body repeats a key, which the journal does not show": [7],
-            "the journal has its body cut": [8],
+            "the journal cut its body": [8],
             "the journal does not show its body, which is not UTF-8": [9],
             "its body was encoded": [10],
             "its path is not under the base path": [11],
@@ -425,12 +466,7 @@ class TestWhatIsNoRuleOfTheVendor:
         mock.create()
         mock.list()
 
-        def reply(seen: Seen) -> bytes | None:
-            if "/team-members" in seen.target:
-                return answer(200, [{"id": MARIA}])
-            return answer(200, []) if seen.method == "GET" else None
-
-        with standing_in(reply) as there:
+        with standing_in(answering(lambda _: None)) as there:
             measured = replayed(there.url)
         assert measured.differences == []
         assert list(measured.left_out.values()) == [[1]]
@@ -439,13 +475,7 @@ class TestWhatIsNoRuleOfTheVendor:
     @pytest.mark.parametrize("status", [500, 403])
     def test_a_vendor_in_trouble_is_no_difference(self, status: int, mock: Api, replayed: Replayed) -> None:
         mock.create()
-
-        def reply(seen: Seen) -> bytes:
-            if "/team-members" in seen.target:
-                return answer(200, [{"id": MARIA}])
-            return answer(200, []) if seen.method == "GET" else answer(status, {})
-
-        with standing_in(reply) as there:
+        with standing_in(answering(lambda _: answer(status, {}))) as there:
             measured = replayed(there.url)
         assert measured.differences == []
         assert measured.left_out == {f"the vendor answered {status}": [1]}
@@ -525,17 +555,13 @@ class TestComparing:
     ) -> None:
         task = mock.created()
 
-        def reply(seen: Seen) -> bytes:
-            if "/team-members" in seen.target:
-                return answer(200, [{"id": MARIA}])
-            if seen.method == "GET":
-                return answer(200, [])
+        def change(seen: Seen) -> bytes:
             if seen.method == "DELETE":
                 return answer(200, {"status": "success"})
             title = json.loads(seen.body)["title"]
             return answer(201, changed({**task, "id": ids.mint("vendor", "task", 1), "title": title}, **members))
 
-        with standing_in(reply) as there:
+        with standing_in(answering(change)) as there:
             measured = replayed(there.url)
         found = [tuple(each[key] for key in ("grade", "path", "mock", "vendor")) for each in measured.differences]
         assert [each[: len(difference or ())] for each in found] == ([difference] if difference else [])
@@ -556,13 +582,8 @@ class TestComparing:
         self, body: Any, difference: tuple[str, str] | None, mock: Api, replayed: Replayed
     ) -> None:
         refused = mock.create(title="").json()
-
-        def reply(seen: Seen) -> bytes:
-            if seen.method == "GET":
-                return answer(200, [{"id": MARIA}] if "/team-members" in seen.target else [])
-            return answer(400, changed(refused, **body) if isinstance(body, dict) else body)
-
-        with standing_in(reply) as there:
+        refusal = answer(400, changed(refused, **body) if isinstance(body, dict) else body)
+        with standing_in(answering(lambda _: refusal)) as there:
             measured = replayed(there.url)
         found = [(each["grade"], each["path"]) for each in measured.differences]
         assert found == ([difference] if difference else [])
@@ -580,13 +601,11 @@ class TestComparing:
         task = mock.created()
         mock.list()
 
-        def reply(seen: Seen) -> bytes:
-            if seen.method == "GET":
-                return answer(200, [{"id": MARIA}] if "/team-members" in seen.target else listed)
+        def change(seen: Seen) -> bytes:
             sent = json.loads(seen.body) if seen.method == "POST" else {}
-            return answer(201, {**task, **{"title": sent.get("title")}})
+            return answer(201, {**task, "title": sent.get("title")})
 
-        with standing_in(reply) as there:
+        with standing_in(answering(change, listed)) as there:
             measured = replayed(there.url)
         assert [(each["entry"], each["grade"], each["path"]) for each in measured.differences] == [(2, *difference)]
 
@@ -595,14 +614,12 @@ class TestComparing:
         mock.list()
         titles: list[str] = []
 
-        def reply(seen: Seen) -> bytes:
-            if seen.method == "GET":
-                return answer(200, [{"id": MARIA}] if "/team-members" in seen.target else [*reversed(tasks)])
+        def change(seen: Seen) -> bytes:
             if seen.method == "POST":
                 titles.append(json.loads(seen.body)["title"])
             return answer(201, {**tasks[len(titles) - 1], "title": titles[-1]})
 
-        with standing_in(reply) as there:
+        with standing_in(answering(change, [*reversed(tasks)])) as there:
             measured = replayed(there.url)
         assert [(each["grade"], each["path"]) for each in measured.differences] == [("order", "members")]
         assert measured.values["list-order"] == ("refuted", None)
@@ -610,13 +627,11 @@ class TestComparing:
     def test_two_rules_about_one_field_are_left_open(self, mock: Api, replayed: Replayed) -> None:
         task = mock.created(dueDate="2025-09-07", dueTime="00:30", timezone="America/Santiago")  # a skipped time
 
-        def reply(seen: Seen) -> bytes:
-            if seen.method == "GET":
-                return answer(200, [{"id": MARIA}] if "/team-members" in seen.target else [])
+        def change(seen: Seen) -> bytes:
             sent = json.loads(seen.body) if seen.method == "POST" else {}
             return answer(201, {**task, "title": sent.get("title"), "due_at": "2025-09-07T03:30:00.000Z"})
 
-        with standing_in(reply) as there:
+        with standing_in(answering(change)) as there:
             measured = replayed(there.url)
         assert [each["path"] for each in measured.differences] == ["due_at"]
         for rule, other in (
@@ -646,11 +661,6 @@ def send_as_written(mock: Api, path: str, status: int) -> None:
     with contextlib.closing(http.client.HTTPConnection(mock.url.removeprefix("http://"))) as connection:
         connection.request("DELETE", path, headers={"x-api-key": mock.key})
         assert connection.getresponse().status == status
-
-
-def changed(record: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """The record with other members; those that are `...` are missing."""
-    return {key: value for key, value in {**record, **members}.items() if value is not ...}
 
 
 def requests_of(vendor: Api) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,9 +12,8 @@ import pytest
 from stand_ins import answer, in_turn, standing_in
 from support import free_port
 
-from mockserver import __version__
-from mockserver.conform import vendor
-from mockserver.conform.vendor import CouldNotCheck, InvalidTarget, Request, Stopped, Vendor
+from mockserver import __version__, vendor
+from mockserver.vendor import CouldNotCheck, InvalidTarget, Request, Stopped, Vendor
 
 KEY = "vk_live_0123456789abcdef"
 PING = Request("GET", "/api/public/team-members/all")
@@ -107,6 +107,31 @@ def test_an_answer_that_does_not_come_or_is_too_long_is_could_not_check(monkeypa
         connected(f"http://127.0.0.1:{free_port()}").send(PING)
 
 
+def test_an_answer_that_comes_in_drops_is_could_not_check_when_its_time_is_over() -> None:
+    stopped = threading.Event()
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(1024)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not stopped.wait(0.05):
+                connection.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        with pytest.raises(CouldNotCheck, match=r"or took over 0\.3 s"):
+            connected(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_s=0.3).send(PING)
+        stopped.set()
+        thread.join()
+
+
+def test_an_answer_that_tells_the_key_is_read_without_it() -> None:
+    with standing_in(in_turn(answer(400, {"message": f"Not {KEY}"}))) as there:
+        assert connected(there.url).send(PING).json == {"message": "Not ***"}
+
+
 def test_after_a_kept_connection_was_closed_the_next_request_opens_another() -> None:
     with standing_in(in_turn(answer(200))) as there:
         to = connected(there.url)
@@ -116,14 +141,14 @@ def test_after_a_kept_connection_was_closed_the_next_request_opens_another() -> 
     assert [each.connection for each in there.seen] == [0, 1, 2]
 
 
-def test_nothing_is_sent_after_the_third_trouble_but_what_cleans_up() -> None:
+def test_nothing_is_sent_after_the_third_failure_but_what_cleans_up() -> None:
     with standing_in(in_turn(answer(500), None, answer(502), answer(200))) as there:
         to = connected(there.url)
         assert to.send(PING).status == 500
         with pytest.raises(CouldNotCheck):
             to.send(PING)
         assert to.send(PING).status == 502
-        with pytest.raises(Stopped, match="answers 502; stopped, for it was in trouble 3 times"):
+        with pytest.raises(Stopped, match="answers 502; stopped after 3 failures"):
             to.send(PING)
         assert to.send(Request("DELETE", "/api/public/tasks/a"), cleaning=True).status == 200
     assert len(there.seen) == 4

@@ -7,23 +7,32 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mockserver.cli import remote
+from mockserver.config import KEY_VARIABLE
 from mockserver.formats import ids
 from mockserver.formats.json import Document
 from mockserver.logs import printable
 
 if TYPE_CHECKING:
+    from mockserver.conform.journal_entries import Journal
     from mockserver.conform.probes import Probe
-    from mockserver.conform.replay import Journal
     from mockserver.conform.session import Session
-    from mockserver.conform.vendor import Answer, Vendor
+    from mockserver.vendor import Answer, Vendor
 
-_LOOKS = 2  # requests before those of a journal, and to find what earlier runs have left
+_LOOKUPS = 2  # requests before those of a journal, and to find what earlier runs have left
+_MAY_CREATE = "If the vendor accepts a request that the mock refuses, it may create a task, which is deleted."
+
+
+key_option = click.option(
+    "--key-env",
+    metavar="NAME",
+    default=KEY_VARIABLE,
+    help=f"The environment variable with the API key.  [default: {KEY_VARIABLE}]",
+)
 
 
 def _stage_flag(name: str, help: str) -> Callable[..., Any]:
@@ -37,12 +46,7 @@ def _stage_flag(name: str, help: str) -> Callable[..., Any]:
 @_stage_flag("refusals", "Send also requests that should be refused.")
 @_stage_flag("write", "Also create a task, change it and delete it.")
 @_stage_flag("delete-leftovers", "Only delete the tasks that earlier runs have left.")
-@click.option(
-    "--key-env",
-    metavar="NAME",
-    default="VAMBE_API_KEY",
-    help="The variable that has the API key.  [default: VAMBE_API_KEY]",
-)
+@key_option
 @click.option("--responsible", metavar="ID", help="The user of the created tasks.  [default: the first team member]")
 @click.option("--contact", metavar="ID", help="With --write: a contact to link to a task, which makes a note on it.")
 @click.option("--inactive-user", metavar="ID", help="With --write: an inactive user, to see if one may be responsible.")
@@ -55,7 +59,7 @@ def _stage_flag(name: str, help: str) -> Callable[..., Any]:
 @click.option(
     "--timeout", metavar="SECONDS", type=click.FloatRange(0.001), default=30, help="For each answer.  [default: 30]"
 )
-@click.option("--journal", is_flag=True, help="Send what the journal of a running mock has, instead of probes.")
+@click.option("--journal", is_flag=True, help="Send the requests in the journal of a running mock, instead of probes.")
 @click.option("--url", metavar="URL", envvar="VAMBE_MOCK_URL", help="With --journal: the mock.  [env: VAMBE_MOCK_URL]")
 @click.option("--sandbox", metavar="NAME", help="With --journal: the sandbox.  [default: default]")
 @click.option(
@@ -91,51 +95,54 @@ def conform(**options: Any) -> int:
             _echo(lines)
         return 0
     from mockserver.conform.session import CouldNotMeasure, Interrupted
-    from mockserver.conform.vendor import InvalidTarget
+    from mockserver.vendor import InvalidTarget
 
     try:
         with _vendor(options) as vendor:
-            warn_if_exposed(vendor)
             session = _session(vendor, journal, options)
             if options["stage"] == "delete-leftovers":
                 return _delete_leftovers(session)
-            return _measure(session, vendor, options)
+            return _measure(session, options)
     except InvalidTarget as error:
         raise click.UsageError(str(error)) from None
     except CouldNotMeasure as error:
         raise click.ClickException(str(error)) from None
     except Interrupted as error:
-        click.echo("vambe-mock: " + "; ".join(["interrupted", *report.left(session)]), err=True)
+        click.echo("vambe-mock: " + "; ".join(["interrupted", *report.remaining(session)]), err=True)
         return 128 + error.number
 
 
 def api_key(variable: str) -> str:
     """The API key in a variable of the environment; raises UsageError."""
     if not (key := os.environ.get(variable)):
-        raise click.UsageError(f"the variable {variable} is not set: it has the API key")
+        name = variable if variable == KEY_VARIABLE else "that --key-env names"  # it may be the key, by mistake
+        raise click.UsageError(f"the variable {name} is not set: it has the API key")
     return key
 
 
-def warn_if_exposed(vendor: Vendor) -> None:
-    """Warn of a key that is sent unencrypted over a network."""
+def connected(target: str, key: str, **settings: Any) -> Vendor:
+    """A connection to the vendor; warns of a key that is sent unencrypted over a network. Raises InvalidTarget."""
+    from mockserver.vendor import Vendor
+
+    vendor = Vendor(target, key, **settings)
     if vendor.is_exposed:
         click.echo("vambe-mock: the key is sent unencrypted: use https, unless the target is a mock", err=True)
+    return vendor
 
 
 def _journal(options: dict[str, Any]) -> Journal:
     from mockserver.client.client import Client
-    from mockserver.conform.replay import read_journal
+    from mockserver.conform.journal_entries import read_journal
 
     return read_journal(Client(remote.server_url(options["url"], None), options["sandbox"], options["admin_token"]))
 
 
 def _plan(journal: Journal | None) -> tuple[list[Document], Iterable[str]]:
-    """What would be sent, as JSON and as text."""
+    """The requests that would be sent, as JSON and as text."""
     from mockserver.conform import journal_report, report
-    from mockserver.conform.probes import PROBES
 
     if journal is None:
-        return report.plan_document(PROBES), report.plan(PROBES)
+        return report.plan_document(), report.plan()
     return journal_report.plan_document(journal), journal_report.plan(journal)
 
 
@@ -145,7 +152,7 @@ def _session(vendor: Vendor, journal: Journal | None, options: dict[str, Any]) -
 
     if journal is None:
         return Session(vendor, _given(options), _progress(options["stage"]))
-    progress = _progress(options["stage"], len(journal.entries) + _LOOKS)
+    progress = _progress(options["stage"], len(journal.entries) + _LOOKUPS)
     return Replay(vendor, _given(options), progress, journal, dict(map(_pair, options["maps"])))
 
 
@@ -158,16 +165,18 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _vendor(options: dict[str, Any]) -> Vendor:
-    from mockserver.conform.vendor import Vendor
+    from mockserver.conform import report
 
     if not options["target"]:
         raise click.UsageError("--target is missing: give the vendor's host, such as https://api.vambe.me")
     key = api_key(options["key_env"])
-    if options["evidence"] and not Path(options["evidence"]).parent.is_dir():
-        raise click.UsageError(f"--evidence {options['evidence']}: there is no such folder")
-    return Vendor(
-        options["target"], key, budget=options["budget"], pause_s=options["pause"], timeout_s=options["timeout"]
-    )
+    if file := options["evidence"]:
+        try:
+            report.check_writable(file)
+        except OSError as error:
+            raise click.UsageError(f"--evidence {printable(file)}: {error.strerror or error}") from None
+    limits = {"budget": options["budget"], "pause_s": options["pause"], "timeout_s": options["timeout"]}
+    return connected(options["target"], key, **limits)
 
 
 def _given(options: dict[str, Any]) -> dict[str, str]:
@@ -181,25 +190,25 @@ def _given(options: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _measure(session: Session, vendor: Vendor, options: dict[str, Any]) -> int:
+def _measure(session: Session, options: dict[str, Any]) -> int:
     from mockserver.conform import journal_report, report
     from mockserver.conform.replay import Replay
     from mockserver.conform.verdicts import is_refuted
 
     if options["stage"] == "refusals":
-        click.echo("Should a request be accepted that the mock refuses, it creates a task, which is deleted.", err=True)
+        click.echo(_MAY_CREATE, err=True)
     session.measure(options["stage"])
     found = session.verdicts()
     if options["as_json"]:
         journal = {"journal": journal_report.document(session)} if isinstance(session, Replay) else {}
-        click.echo(json.dumps({**report.document(session, vendor.host, vendor.sent, found), **journal}))
+        click.echo(json.dumps({**report.document(session, found), **journal}))
     else:
         _echo(journal_report.lines(session) if isinstance(session, Replay) else ())
-        _echo(report.lines(session, vendor.url, vendor.sent, found))
+        _echo(report.lines(session, found))
     if options["evidence"]:
-        report.write(Path(options["evidence"]), report.evidence(vendor.host, found))
-    for task in session.left:
-        click.echo(f"vambe-mock: task {task.id} was not deleted: {printable(task.why)}", err=True)
+        report.write(options["evidence"], report.evidence(session.vendor.host, found))
+    for id, why in session.not_deleted.items():
+        click.echo(f"vambe-mock: task {id} was not deleted: {printable(why)}", err=True)
     if session.stopped:
         raise click.ClickException(f"not everything was measured: {session.stopped}")
     return int((isinstance(session, Replay) and session.differs) or any(map(is_refuted, found.values())))
@@ -209,14 +218,13 @@ def _delete_leftovers(session: Session) -> int:
     from mockserver.conform import report
 
     session.delete_leftovers()
-    kept = {each.id for each in session.left}
     for id, run in session.leftovers.items():
-        if id not in kept:
+        if id not in session.not_deleted:
             click.echo(f"deleted task {id} of the run {run}")
     if not session.leftovers:
         click.echo("no run has left a task")
     _echo(report.not_deleted(session))
-    return 2 if session.left else 0
+    return 2 if session.not_deleted else 0
 
 
 def _progress(stage: str, requests: int | None = None) -> Callable[[Probe, Answer | str, Iterable[str]], None]:
@@ -225,7 +233,7 @@ def _progress(stage: str, requests: int | None = None) -> Callable[[Probe, Answe
 
     if not sys.stderr.isatty():
         return lambda *_: None
-    of_stage = sum(1 for _ in probes.upto(stage)) if stage in probes.STAGES else _LOOKS
+    of_stage = sum(1 for _ in probes.upto(stage)) if stage in probes.STAGES else _LOOKUPS
     count = requests or of_stage
     numbers = itertools.count(1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +13,6 @@ import click
 
 from mockserver import clock
 from mockserver.cli import measuring
-from mockserver.config import KEY_VARIABLE
 from mockserver.formats import dates
 from mockserver.logs import printable
 
@@ -30,12 +30,7 @@ def _date(context: click.Context, parameter: click.Parameter, text: str | None) 
 @click.command()
 @click.argument("folder", metavar="DIR")
 @click.option("--target", metavar="URL", required=True, help="The vendor's URL, such as https://api.vambe.me.")
-@click.option(
-    "--key-env",
-    metavar="NAME",
-    default=KEY_VARIABLE,
-    help=f"The environment variable that holds the API key.  [default: {KEY_VARIABLE}]",
-)
+@measuring.key_option
 @click.option(
     "--from",
     "from_day",
@@ -77,10 +72,10 @@ def pull(
 
     DIR must be empty, or not exist. The exit code is 2 when there is nothing to write.
     """
-    from mockserver.conform.answered import UnusableAnswer
-    from mockserver.conform.pull import CannotPull, Pulled, Wanted
-    from mockserver.conform.pull import pull as pull_from
-    from mockserver.conform.vendor import CouldNotCheck, InvalidTarget, Vendor
+    from mockserver.pull import workspace
+    from mockserver.pull.typed_records import UnusableAnswer
+    from mockserver.pull.workspace import CannotPull, Wanted
+    from mockserver.vendor import CouldNotCheck, InvalidTarget
 
     today = clock.moment_of(clock.wall_ms()).date()
     first, last = from_day or today - timedelta(_DAYS_BEFORE), to_day or today + timedelta(_DAYS_AFTER)
@@ -88,9 +83,8 @@ def pull(
         raise click.UsageError(f"--from {first} is after --to {last}")
     key = measuring.api_key(key_env)
     try:
-        with Vendor(target, key, pause_s=0, timeout_s=_TIMEOUT_S) as vendor:
-            measuring.warn_if_exposed(vendor)
-            pulled: Pulled = pull_from(vendor, Path(folder), Wanted(first, last, days), keep_people, _report)
+        with measuring.connected(target, key, pause_s=0, timeout_s=_TIMEOUT_S) as vendor:
+            pulled = workspace.pull(vendor, Path(folder), Wanted(first, last, days), keep_people, _report)
     except (InvalidTarget, CouldNotCheck, UnusableAnswer, CannotPull) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
@@ -101,7 +95,7 @@ def pull(
     for note in pulled.notes:
         click.echo(f"  {printable(note)}")
     name = folder if os.path.dirname(folder) else f"./{folder}"  # noqa: PTH120 (pathlib drops the "./")
-    click.echo(f"start with: vambe-mock serve --fixtures {name} --clock {pulled.clock}")
+    click.echo(f"start with: vambe-mock serve --fixtures {shlex.quote(name)} --clock {pulled.clock}")
     return 0
 
 

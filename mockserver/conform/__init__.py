@@ -1,12 +1,20 @@
-"""Measuring a real vendor: requests to its API that show which rules of the contract hold.
+"""Measuring which rules of the contract hold at a real vendor: `vambe-mock conform`.
 
-`vendor` is the one connection to it. `probes` are the requests, as data; a `session` sends them, and deletes what they
-have created. `judgements` is the table of what their answers show about which rule, by the functions of `judges` and
-`task_judges`, which look at answers with `looking` and `positions`. `verdicts` puts the judgements of a rule together,
-and `report` shows them.
+By requests of our own:
 
-`pull` makes fixtures of a workspace: `records`, with `people`, of what is `answered`, with `invented` names and texts.
+- `probes`: the requests, as data.
+- `session`: sends the probes, and deletes the tasks that it has created.
+- `checks`: the table of which answers show something about which rule, with the functions of `error_checks` and
+  `success_checks`, which read answers with `answer_parts` and `positions`.
+- `verdicts`: one verdict about each rule, from all its checks.
+- `report`: the verdicts as evidence, as JSON, and as text.
 
-`replay` is a session whose requests are those of a journal: `rebinding` puts the vendor's ids into them, `comparing`
-finds differences, `journal_judges` judges what these show, and `journal_report` shows them.
+By the requests of a test suite, from the journal of a mock (`--journal`):
+
+- `journal_entries`: which entries of the journal are sent, and in which stage.
+- `replay`: a session that sends them.
+- `journal_requests`: puts the vendor's ids in place of the mock's.
+- `comparing`: the differences between the mock's answer and the vendor's.
+- `journal_checks`: what these show about the rules.
+- `journal_report`: the differences, as JSON and as text.
 """

@@ -6,23 +6,25 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mockserver.conform.looking import moment_of
-from mockserver.conform.probes import BASE_PATH
-from mockserver.conform.rebinding import Bindings
-from mockserver.conform.vendor import Answer
+from mockserver.api.operations import BASE_PATH
+from mockserver.conform.answer_parts import moment_of
+from mockserver.conform.journal_entries import fields_of
+from mockserver.conform.journal_requests import Bindings
 from mockserver.formats.fields import kind_of
 from mockserver.formats.json import Document
+from mockserver.vendor import Answer
 
-STATUS, FIELDS, TYPES, VALUES, ORDER = GRADES = ("status", "fields", "types", "values", "order")
+STATUS, FIELDS, TYPES, VALUES, ORDER = ("status", "fields", "types", "values", "order")
 BODY = "body"  # the path of the body of an error
 MEMBERS = "members"  # the path of the tasks that a list has
 STATUS_PATHS = ("task_status_config_id", "status_config")
 
-_OF_MANY = ("listTeamMembers", "listContacts", "searchContacts")
 _EXACT = ("description", "due_timezone", "is_all_day", "priority")
-_BOUND = ("ai_contact_id", "ai_customer_id", "task_status_config_id")
+_NULLABLE = ("description", "due_at", "due_timezone", "ai_contact_id", "ai_customer_id")  # compared as values
+_REFERENCES = ("ai_contact_id", "ai_customer_id", "task_status_config_id")
 # Rules that give the text of a message; other texts are for people to read.
 _WORDED = ("reference-message", "path-id", "unknown-route")
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 class Difference(NamedTuple):
@@ -49,57 +51,53 @@ def differences(entry: Document, answer: Answer, bindings: Bindings) -> list[Dif
 
 def _of_bodies(entry: Document, answer: Answer, bindings: Bindings) -> list[Difference]:
     """The differences of two bodies of errors, or of two of successes."""
-    expected = entry["response"]
-    if "json" not in expected or entry["request"]["method"] == "HEAD":
+    if "json" not in entry["response"] or entry["request"]["method"] == "HEAD":
         return []
+    mock, vendor, operation = entry["response"]["json"], answer.json, entry["operation"]
+    if kind_of(mock) != kind_of(vendor):
+        return [Difference(TYPES, BODY, kind_of(mock), kind_of(vendor))]
     if answer.status >= 400:
-        return [*_of_errors(expected["json"], answer.json, entry, bindings)]
-    if entry["operation"] in ("createTask", "updateTask"):
-        return [*_of_tasks(expected["json"], answer.json, bindings, sent_title(entry, bindings))]
-    if entry["operation"] == "listTasks":
-        return [*_of_lists(expected["json"], answer.json, bindings)]
-    if entry["operation"] in _OF_MANY:
-        return [*_of_shapes(expected["json"], answer.json)]
-    return [] if expected["json"] == answer.json else [Difference(VALUES, BODY, expected["json"], answer.json)]
+        return [*_of_errors(mock, vendor, entry, bindings)]
+    if operation in ("createTask", "updateTask"):
+        return [*_of_tasks(mock, vendor, bindings, _sent_title(entry, bindings))]
+    if operation == "listTasks":
+        return [*_of_lists(mock, vendor, bindings)]
+    if operation in ("listTeamMembers", "listContacts", "searchContacts"):
+        return [*_of_people(mock, vendor)]
+    return [] if mock == vendor else [Difference(VALUES, BODY, mock, vendor)]
 
 
-def sent_title(entry: Document, bindings: Bindings) -> str | None:
+def _sent_title(entry: Document, bindings: Bindings) -> str | None:
     """The title that a request gave its task, as it was sent to the vendor."""
-    body = entry["request"].get("json")
-    title = body.get("title") if isinstance(body, dict) else None
+    title = fields_of(entry).get("title")
     return bindings.marked(title) if isinstance(title, str) else None
 
 
-def _of_errors(mock: Any, vendor: Any, entry: Document, bindings: Bindings) -> Iterator[Difference]:
-    if not isinstance(vendor, dict) or not isinstance(mock, dict):
-        yield Difference(TYPES, BODY, kind_of(mock), kind_of(vendor))
-    elif list(mock) != list(vendor):
+def _of_errors(mock: Document, vendor: Document, entry: Document, bindings: Bindings) -> Iterator[Difference]:
+    if list(mock) != list(vendor):
         yield Difference(FIELDS, BODY, list(mock), list(vendor))
-    else:
-        wrong = {key: kind_of(value) for key, value in vendor.items() if kind_of(value) != kind_of(mock[key])}
-        yield from (Difference(TYPES, f"{BODY}.{key}", kind_of(mock[key]), kind) for key, kind in wrong.items())
-        compared = [key for key in ("error", "statusCode") if key not in wrong]
-        if any(rule in entry["inferred"] for rule in _WORDED) and "message" not in wrong:
-            compared.append("message")
-        for key in compared:
-            if key in mock and _comparable(vendor[key]) not in (mock[key], rebound(mock[key], bindings)):
-                yield Difference(VALUES, f"{BODY}.{key}", mock[key], vendor[key])
-        if "errors" not in wrong and _issues(mock) != _issues(vendor):
-            yield Difference(VALUES, f"{BODY}.errors", _issues(mock), _issues(vendor))
+        return
+    exact = ("error", "statusCode", *(["message"] if any(rule in entry["inferred"] for rule in _WORDED) else []))
+    for key, value in mock.items():
+        place, found = f"{BODY}.{key}", vendor[key]
+        if kind_of(value) != kind_of(found):
+            yield Difference(TYPES, place, kind_of(value), kind_of(found))
+        elif key == "errors" and _issues(value) != _issues(found):
+            yield Difference(VALUES, place, _issues(value), _issues(found))
+        elif key in exact and _below_base_path(found) not in (value, _with_vendor_ids(value, bindings)):
+            yield Difference(VALUES, place, value, found)
 
 
-def _issues(body: Document) -> list[tuple[str, str]]:
+def _issues(listed: list[Any]) -> list[tuple[str, str]]:
     """The path and the code of each issue: what a client can depend on."""
-    listed = body.get("errors")
-    issues = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    return sorted((_dotted(each.get("path")), str(each.get("code"))) for each in issues)
+    return sorted((_dotted(each.get("path")), str(each.get("code"))) for each in listed if isinstance(each, dict))
 
 
 def _dotted(path: Any) -> str:
     return ".".join(map(str, path)) if isinstance(path, list) else str(path)
 
 
-def rebound(value: Any, bindings: Bindings) -> Any:
+def _with_vendor_ids(value: Any, bindings: Bindings) -> Any:
     """A text with the vendor's ids in place of the mock's, and with ids made up for those that nobody has."""
     if not isinstance(value, str):
         return value
@@ -107,19 +105,13 @@ def rebound(value: Any, bindings: Bindings) -> Any:
     return _ID.sub(lambda found: pairs.get(found[0]) or bindings.made_up(found[0]), value)
 
 
-def _comparable(value: Any) -> Any:
+def _below_base_path(value: Any) -> Any:
     """A text without what precedes the base path: the target may have a path of its own."""
     return re.sub(rf"/\S*(?={BASE_PATH})", "", value) if isinstance(value, str) else value
 
 
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-
-def _of_tasks(mock: Any, vendor: Any, bindings: Bindings, title: str | None) -> Iterator[Difference]:
+def _of_tasks(mock: Document, vendor: Document, bindings: Bindings, title: str | None) -> Iterator[Difference]:
     """The differences of two task objects, the first in each place; the vendor may have more fields."""
-    if not isinstance(vendor, dict):
-        yield Difference(TYPES, BODY, kind_of(mock), kind_of(vendor))
-        return
     found: dict[str, Difference] = {}
     for each in (*_of_forms(mock, vendor), *_of_values(mock, vendor, title), *_of_ids(mock, vendor, bindings)):
         found.setdefault(each.path, each._replace(task=mock["id"]))
@@ -145,9 +137,6 @@ def _of_values(mock: Document, vendor: Document, title: str | None) -> Iterator[
         yield Difference(VALUES, "due_at", mock["due_at"], vendor["due_at"])
 
 
-_NULLABLE = ("description", "due_at", "due_timezone", "ai_contact_id", "ai_customer_id")  # compared as values
-
-
 def _form(value: Any) -> str:
     """The type of a value; of an instant also how it is written."""
     written = re.sub(r"[0-9]", "0", value) if isinstance(value, str) else ""
@@ -157,7 +146,7 @@ def _form(value: Any) -> str:
 def _of_ids(mock: Document, vendor: Document, bindings: Bindings) -> Iterator[Difference]:
     """The differences of what a task refers to, and of when it was created, which must be the same as ever."""
     pairs = bindings.pairs()
-    for key in _BOUND:
+    for key in _REFERENCES:
         old, new = mock.get(key), vendor.get(key)
         is_known = None in (old, new) or old in pairs
         if key in mock and key in vendor and is_known and pairs.get(str(old), old) != new:
@@ -175,11 +164,8 @@ def _of_ids(mock: Document, vendor: Document, bindings: Bindings) -> Iterator[Di
         yield Difference(VALUES, "created_at", since, vendor["created_at"])
 
 
-def _of_lists(mock: Any, vendor: Any, bindings: Bindings) -> Iterator[Difference]:
+def _of_lists(mock: list[Any], vendor: list[Any], bindings: Bindings) -> Iterator[Difference]:
     """The differences of two lists of tasks, among the tasks that the run has created."""
-    if not isinstance(vendor, list) or not isinstance(mock, list):
-        yield Difference(TYPES, BODY, kind_of(mock), kind_of(vendor))
-        return
     own = {new: old for old, new in bindings.tasks.items()}
     expected = [task for task in mock if task["id"] in bindings.tasks]
     found = [task for task in vendor if isinstance(task, dict) and str(task.get("id")) in own]
@@ -194,11 +180,8 @@ def _of_lists(mock: Any, vendor: Any, bindings: Bindings) -> Iterator[Difference
             yield from _of_tasks(task, by_id[task["id"]], bindings, None)
 
 
-def _of_shapes(mock: Any, vendor: Any) -> Iterator[Difference]:
+def _of_people(mock: list[Any], vendor: list[Any]) -> Iterator[Difference]:
     """The differences of two lists of people: the fields and types of their members, never their values."""
-    if not isinstance(vendor, list) or not isinstance(mock, list):
-        yield Difference(TYPES, BODY, kind_of(mock), kind_of(vendor))
-        return
     expected, found = _kinds(mock), _kinds(vendor)
     for key, kinds in expected.items() if vendor else ():
         if key not in found:

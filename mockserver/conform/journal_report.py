@@ -1,4 +1,4 @@
-"""What a replay has found, besides the report of its session: the differences, and what was left out."""
+"""The results of a replay, besides those of its session: the differences, and the entries that were left out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 
 from mockserver.conform.comparing import Difference
-from mockserver.conform.journal_judges import Compared, rules_of
-from mockserver.conform.replay import Journal, Replay, reason_against, stage_of
+from mockserver.conform.journal_checks import Compared, rules_of
+from mockserver.conform.journal_entries import Journal, reason_against, stage_of
+from mockserver.conform.replay import Replay
 from mockserver.formats.json import Document
 
 _LONGEST = 200  # characters of a value

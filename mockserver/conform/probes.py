@@ -20,10 +20,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from mockserver.conform.vendor import Request
+from mockserver.api.operations import BASE_PATH
 from mockserver.formats import ids
+from mockserver.vendor import Request
 
-BASE_PATH = "/api/public"
 STAGES = READ_ONLY, REFUSALS, WRITE = ("read-only", "refusals", "write")
 TITLE = "vambe-mock conform {RUN}: a test, may be deleted"
 OF_A_RUN = re.compile(r"\s*vambe-mock conform ([0-9a-f]{8}): ")  # the beginning of such a title

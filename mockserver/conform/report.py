@@ -1,15 +1,17 @@
-"""What a session has learned: as evidence, as JSON, and as text for people."""
+"""The results of a session: as evidence, as JSON, and as text for people."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mockserver import clock
-from mockserver.conform.judgements import JUDGEMENTS
-from mockserver.conform.probes import STAGES, Probe
+from mockserver.conform.checks import CHECKS
+from mockserver.conform.probes import PROBES, STAGES
 from mockserver.conform.session import Session
 from mockserver.conform.verdicts import NO_PROBE, Verdict
 from mockserver.fidelity import contract
@@ -31,40 +33,55 @@ def evidence(host: str, verdicts: Mapping[str, Verdict]) -> Evidence:
     return Evidence(contract.VERSION, clock.text_of(clock.wall_ms())[:19] + "Z", host, rules)
 
 
-def write(path: Path, found: Evidence) -> None:
+def check_writable(path: str) -> None:
+    """Raise OSError unless a file of evidence can be written there; only files are replaced."""
+    if os.path.lexists(target := os.path.realpath(path)) and not Path(target).is_file():
+        raise OSError(errno.EINVAL, "it is not a file")
+    with _partial(target) as partial:
+        partial.touch()
+
+
+def write(path: str, found: Evidence) -> None:
     """Write a file of evidence, all of it or nothing; raises OSError."""
+    target = os.path.realpath(path)
+    with _partial(target) as partial:
+        partial.write_text(json.dumps(found.document(), indent=2) + "\n", encoding="utf-8")
+        partial.replace(target)
+
+
+@contextlib.contextmanager
+def _partial(path: str) -> Iterator[Path]:
+    """A file beside the one at this path, which is removed in the end if it is still there."""
     partial = Path(f"{path}.{os.getpid()}")
     try:
-        partial.write_text(json.dumps(found.document(), indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+        yield partial
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
-def document(session: Session, host: str, sent: int, verdicts: Mapping[str, Verdict]) -> Document:
+def document(session: Session, verdicts: Mapping[str, Verdict]) -> Document:
     """The evidence, the reasons for what is open, and what the session has left, as JSON."""
-    found = evidence(host, verdicts).document()
+    found = evidence(session.vendor.host, verdicts).document()
     for name, each in found["rules"].items():
         if verdicts[name].why:
             each["why"] = verdicts[name].why
-    left = [{"id": each.id, "why": each.why} for each in session.left]
     return {
         **found,
-        "requests": sent,
+        "requests": session.vendor.sent,
         "stopped": session.stopped or None,
-        "not_deleted": left,
-        "lost_answers": session.lost,
+        "not_deleted": [{"id": id, "why": why} for id, why in session.not_deleted.items()],
+        "lost_answers": session.lost_answers,
         "leftovers": [{"id": id, "run": run} for id, run in session.leftovers.items()],
         "not_probed": [name for name, each in verdicts.items() if each.why == NO_PROBE],
     }
 
 
-def lines(session: Session, url: str, sent: int, verdicts: Mapping[str, Verdict]) -> Iterator[str]:
-    """The report for people: what was learned, what to set, what is left open, and what the session has left."""
+def lines(session: Session, verdicts: Mapping[str, Verdict]) -> Iterator[str]:
+    """The report for people: the verdicts, the tasks that remain, and the switches to set."""
     switches = {name: each for name, each in verdicts.items() if name in BY_NAME}
     others = {name: each for name, each in verdicts.items() if name not in BY_NAME}
-    yield f"{url} was measured with {sent} requests."
+    yield f"{session.vendor.url} was measured with {session.vendor.sent} requests."
     yield ""
     yield from _table([("switch", "value", "verdict", "shown by"), *map(_row, switches.items())])
     yield ""
@@ -74,7 +91,7 @@ def lines(session: Session, url: str, sent: int, verdicts: Mapping[str, Verdict]
     confirmed = [name for name, each in others.items() if each.finding.verdict == CONFIRMED]
     yield from _paragraph("confirmed", confirmed)
     yield from _open(verdicts)
-    yield from left(session)
+    yield from remaining(session)
     yield from _to_set(switches)
 
 
@@ -111,43 +128,41 @@ def _open(verdicts: Mapping[str, Verdict]) -> Iterator[str]:
         yield from _paragraph(f"left open, {why}", found)
 
 
-def left(session: Session) -> Iterator[str]:
-    """What the session, and those before it, have left in the workspace."""
+def remaining(session: Session) -> Iterator[str]:
+    """The tasks that the session, and those before it, have left in the workspace."""
     yield from not_deleted(session)
-    for probe in session.lost:
-        yield f"UNKNOWN: {probe} had no answer with an id, so that a task of the run {session.run} may exist"
+    for probe in session.lost_answers:
+        yield f"UNKNOWN: {probe} had no answer with an id: a task of the run {session.run} may exist"
     for id, run in session.leftovers.items():
         yield f"left by the run {run}: task {id}"
-    if session.left or session.lost or session.leftovers:
+    if session.not_deleted or session.lost_answers or session.leftovers:
         yield "delete what is left with: vambe-mock conform --delete-leftovers --target URL"
 
 
 def not_deleted(session: Session) -> Iterator[str]:
     """The tasks that could not be deleted."""
-    for task in session.left:
-        yield f"NOT DELETED: task {task.id}: {task.why}"
+    for id, why in session.not_deleted.items():
+        yield f"NOT DELETED: task {id}: {why}"
 
 
-def plan(probes: Iterable[Probe]) -> Iterator[str]:
-    """The requests of every stage, each with what it would settle, as text for people."""
-    found = list(probes)
+def plan() -> Iterator[str]:
+    """The requests of every stage, each with the rules that it helps to settle, as text for people."""
     yield "Nothing was sent. These requests would be, with each stage also those before it:"
     for stage in STAGES:
         yield f"--{stage}: {_STAGES[stage]}"
-        for each in found:
+        for each in PROBES:
             if each.stage == stage:
                 yield f"  {each.name}: {each.shown}"
-                yield f"      settles {', '.join(settled_by(each.name)) or 'nothing alone'}"
+                yield f"      settles {', '.join(_settled_by(each.name)) or 'nothing alone'}"
 
 
-def plan_document(probes: Iterable[Probe]) -> list[Document]:
+def plan_document() -> list[Document]:
     """The same as JSON."""
     return [
-        {"name": each.name, "stage": each.stage, "request": each.shown, "settles": settled_by(each.name)}
-        for each in probes
+        {"name": each.name, "stage": each.stage, "request": each.shown, "settles": _settled_by(each.name)}
+        for each in PROBES
     ]
 
 
-def settled_by(probe: str) -> list[str]:
-    """The rules that a probe helps to settle."""
-    return list(dict.fromkeys(each.rule for each in JUDGEMENTS if probe in (*each.probes, *each.also)))
+def _settled_by(probe: str) -> list[str]:
+    return list(dict.fromkeys(each.rule for each in CHECKS if probe in (*each.probes, *each.also)))

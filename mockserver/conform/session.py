@@ -1,22 +1,24 @@
-"""A session with the vendor: the probes in their order, and whatever happens, an end without tasks of its own."""
+"""A session with the vendor: sends the probes in their order, and in the end deletes its tasks whatever happens."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from mockserver.api.operations import BASE_PATH
 from mockserver.conform import probes
-from mockserver.conform.looking import order_of
-from mockserver.conform.probes import BASE_PATH, PROBES, TASK, Missing, Probe
-from mockserver.conform.vendor import Answer, CouldNotCheck, Request, Stopped, Vendor
+from mockserver.conform.answer_parts import order_of
+from mockserver.conform.probes import PROBES, TASK, Missing, Probe
 from mockserver.conform.verdicts import Verdict, settled, verdicts
 from mockserver.formats import ids
+from mockserver.vendor import Answer, CouldNotCheck, Request, Stopped, Vendor
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-GONE = (200, 204, 404)  # statuses after which a task is deleted
+_FIRST = "team"  # the probe that shows if the API is there
 _NEEDED = {
     "CONTACT": "needs --contact",
     "INACTIVE": "needs --inactive-user",
@@ -24,7 +26,6 @@ _NEEDED = {
     "USER": "there is no user",
     "OTHER": "there is no user",
 }
-
 
 Notify = Callable[[Probe, "Answer | str", "Iterable[str]"], None]
 
@@ -41,21 +42,17 @@ class Interrupted(BaseException):
         self.number = number
 
 
-class Task(NamedTuple):
-    """A task that was not deleted, and why."""
-
-    id: str
-    why: str
-
-
 class Session:
     """One run of the probes of a stage and of those before it.
 
     `given` are values of the probes' names that the caller has: `USER`, `CONTACT`, `INACTIVE`. `notify` is called with
-    each probe, its answer or the reason why there is none that shows anything, and in words what it settles.
-    Afterwards `seen` has the answers, `missing` the reasons of the probes without one, `stopped` why the session ended
-    early, `left` the tasks that could not be deleted, `lost` the creations whose answers did not come, and `leftovers`
-    the tasks that earlier runs have left, with their runs.
+    each probe, its answer or the reason for having none, and in words what it settles. Afterwards, these are filled:
+
+    - `seen`: the answers that show something; `missing`: the reasons of the probes without one.
+    - `stopped`: the reason why the session ended early, or that the key was refused.
+    - `not_deleted`: the ids of its tasks that could not be deleted, with the reasons.
+    - `lost_answers`: the names of creations whose answers did not come.
+    - `leftovers`: the ids of tasks that earlier runs have left, with their runs.
     """
 
     def __init__(self, vendor: Vendor, given: dict[str, str], notify: Notify) -> None:
@@ -63,14 +60,16 @@ class Session:
         self.seen: dict[str, Answer] = {}
         self.missing: dict[str, str] = {}
         self.stopped = ""
-        self.left: list[Task] = []
-        self.lost: list[str] = []
+        self.not_deleted: dict[str, str] = {}
+        self.lost_answers: list[str] = []
         self.leftovers: dict[str, str] = {}
-        self.looks = probes.BY_NAME["list"]  # the request that shows what earlier runs have left
-        self._vendor = vendor
+        self.vendor = vendor
+        self._lookup = probes.BY_NAME["list"]  # the request that shows what earlier runs have left
         self._notify = notify
         self._names: dict[str, Any] = {"RUN": self.run, "UNKNOWN": ids.mint(self.run, "nobody", 1), **given}
         self._own: list[str] = []  # ids of tasks that this run has created
+        self._unsure: set[str] = set()  # ids of those whose deletion was sent, and not answered
+        self._refused = ""  # the answer that refuses the key
         self._held = 0  # the number of a signal that came
         self._raises = False  # a signal is raised at once
 
@@ -94,34 +93,39 @@ class Session:
     def delete_leftovers(self) -> None:
         """Find the tasks that earlier runs have left, and delete them; raises CouldNotMeasure when it cannot look."""
         with self._signals():
-            try:
-                self._try(probes.BY_NAME["team"])
-                self._try(self.looks)
-            except Stopped as error:
-                raise CouldNotMeasure(f"could not look for tasks: {error}") from None
+            self._look("could not look for tasks")
             if "list" not in self.seen:
                 raise CouldNotMeasure(f"could not look for tasks: {self.missing['list']}")
             for id in self.leftovers:
                 self._raise_held()
                 self._delete(id)
 
+    def _look(self, failure: str) -> None:
+        """Read the team and the list of tasks; raises CouldNotMeasure."""
+        try:
+            self._try(probes.BY_NAME[_FIRST])
+            self._try(self._lookup)
+        except Stopped as error:
+            raise CouldNotMeasure(f"{failure}: {error}") from None
+
     def _try(self, probe: Probe) -> None:
         """Send a probe, unless one of its names has no value, and note what became of it."""
         try:
-            request = probe.request(self._names)
+            answer = self._send(probe, probe.request(self._names))
         except Missing as error:
             self.missing[probe.name] = _NEEDED.get(str(error)) or self._why_not_created()
+            self._notify(probe, self.missing[probe.name], ())
             return
-        try:
-            answer = self._send(probe, request)
+        except Stopped:
+            raise
         except CouldNotCheck as error:
-            if isinstance(error, Stopped):
-                raise
             self.missing[probe.name] = str(error)
             self._notify(probe, str(error), ())
-            self._require(probe, None, str(error))
+            if probe.name == _FIRST:
+                raise CouldNotMeasure(f"could not measure: {error}") from None
             return
-        self._require(probe, answer, "")
+        if probe.name == _FIRST:
+            self._require_api(probe, answer)
         if reason := _unusable(probe, answer):
             self.missing[probe.name] = reason
         else:
@@ -135,34 +139,47 @@ class Session:
         return f"create was answered {created.status}, without a task" if created else self.missing["create"]
 
     def _send(self, probe: Probe, request: Request) -> Answer:
-        """Send a request; the id of what it creates is noted, or deleted if the probe does not keep it."""
-        kept = len(self._own) + probe.may_create
-        if not probe.may_create:
-            with self._interruptible():
-                return self._vendor.send(request, kept=kept)
+        """Send a request, and note if the key is refused."""
+        answer = self._creating(probe, request) if probe.may_create else self._harmless(request)
+        if probe.keyed and answer.status == http.client.UNAUTHORIZED:
+            self._refused = f"{self.vendor.host} answers 401 to {probe.name}: it refuses the key"
+        return answer
+
+    def _harmless(self, request: Request) -> Answer:
+        """Send a request that creates nothing."""
+        id = _last_part(request.path) if request.method == "DELETE" else ""
+        self._unsure.add(id)
+        with self._interruptible():
+            answer = self.vendor.send(request, kept=len(self._own))
+        if answer.status < http.client.INTERNAL_SERVER_ERROR:
+            self._unsure.discard(id)
+        return answer
+
+    def _creating(self, probe: Probe, request: Request) -> Answer:
+        """Send a request that may create a task: note its id, or delete it if the probe does not keep it."""
         try:
-            answer = self._vendor.send(request, kept=kept)
+            answer = self.vendor.send(request, kept=len(self._own) + 1)
         except Stopped:
             raise
         except CouldNotCheck:
-            self.lost.append(probe.name)
+            self.lost_answers.append(probe.name)
             raise
         if 200 <= answer.status < 300:
             id = str(answer.json.get("id")) if isinstance(answer.json, dict) else ""
             if not ids.is_id(id):
-                self.lost.append(probe.name)
+                self.lost_answers.append(probe.name)
             elif probe.keeps:
                 self._own.append(id)
             else:
                 self._delete(id)
         elif answer.status >= 500:
-            self.lost.append(probe.name)
+            self.lost_answers.append(probe.name)
         return answer
 
     def _learn(self, probe: Probe, answer: Answer) -> None:
         """Note what later probes need."""
         names, found = self._names, answer.json
-        if probe.name == "team":
+        if probe.name == _FIRST:
             users = [each["id"] for each in found if isinstance(each, dict) and ids.is_id(each.get("id"))]
             self._names = {**dict(zip(("USER", "OTHER"), [*users, *users][:2], strict=False)), **names}
         elif probe.name == "list":
@@ -171,16 +188,12 @@ class Session:
             names.update(TASK=self._own[-1], UPPER=self._own[-1].upper())
             if (order := order_of(answer)) not in (None, 0, 1, 2):
                 names["POSITION"] = order
-        elif probe.method == "DELETE" and answer.status in GONE and names.get(TASK) in self._own:
+        elif probe.method == "DELETE" and names.get(TASK) in self._own and self._is_gone(names[TASK], answer):
             self._own.remove(names[TASK])
 
-    def _require(self, probe: Probe, answer: Answer | None, reason: str) -> None:
-        """Raise CouldNotMeasure unless the first answer is that of the API."""
-        if probe.name != "team":
-            return
-        where = f"could not measure: {self._vendor.host} answers"
-        if answer is None:
-            raise CouldNotMeasure(f"could not measure: {reason}")
+    def _require_api(self, probe: Probe, answer: Answer) -> None:
+        """Raise CouldNotMeasure unless the answer is that of the API."""
+        where = f"could not measure: {self.vendor.host} answers"
         if answer.status == 401:
             raise CouldNotMeasure(f"{where} 401: it refuses the key")
         if 300 <= answer.status < 400:
@@ -190,15 +203,22 @@ class Session:
             raise CouldNotMeasure(f"{where} {answer.status}{what} to GET {BASE_PATH}{probe.path}")
 
     def _delete(self, id: str) -> None:
-        """Delete a task, if need be after trouble; note one that cannot be deleted."""
+        """Delete a task, also after the vendor failed too often; note one that cannot be deleted."""
         try:
             request = Request("DELETE", f"{BASE_PATH}/tasks/{id}")
-            answer = self._vendor.send(request, kept=len(self._own), cleaning=True)
+            answer = self.vendor.send(request, kept=len(self._own), cleaning=True)
         except CouldNotCheck as error:
-            self.left.append(Task(id, str(error)))
+            self.not_deleted[id] = str(error)
             return
-        if answer.status not in GONE:
-            self.left.append(Task(id, f"its deletion is answered {answer.status}"))
+        if not self._is_gone(id, answer):
+            html = ", but not with JSON" if _is_no_json(answer) else ""
+            self.not_deleted[id] = f"its deletion is answered {answer.status}{html}"
+
+    def _is_gone(self, id: str, answer: Answer) -> bool:
+        """Test for a task that is deleted; a 404 says so only after a deletion that was not answered."""
+        if answer.status == http.client.NOT_FOUND:
+            return id in self._unsure
+        return answer.status in (http.client.OK, http.client.NO_CONTENT) and not _is_no_json(answer)
 
     @contextlib.contextmanager
     def _cleaning(self) -> Iterator[None]:
@@ -208,6 +228,7 @@ class Session:
         finally:
             while self._own:
                 self._delete(self._own.pop())
+            self.stopped = self.stopped or self._refused
             self._raise_held()
 
     @contextlib.contextmanager
@@ -246,8 +267,19 @@ class Session:
 
 def _unusable(probe: Probe, answer: Answer) -> str:
     """The reason why an answer shows nothing: the vendor failed, the key may not do it, or something else answered."""
-    if answer.status >= 500 or (probe.keyed and answer.status in (401, 403)):
+    if is_no_answer(answer) or (probe.keyed and answer.status in (401, 403)):
         return f"{probe.name} was answered {answer.status}"
-    if answer.status < 300 and answer.body and answer.json is None:
-        return f"{probe.name} was answered {answer.status}, but not with JSON"
-    return ""
+    return f"{probe.name} was answered {answer.status}, but not with JSON" if _is_no_json(answer) else ""
+
+
+def is_no_answer(answer: Answer) -> bool:
+    """Test for an answer that is not about the request: the vendor fails, or another place is to be asked."""
+    return answer.status >= 500 or 300 <= answer.status < 400
+
+
+def _is_no_json(answer: Answer) -> bool:
+    return answer.status < 300 and bool(answer.body) and answer.json is None
+
+
+def _last_part(path: str) -> str:
+    return path.rpartition("/")[2].lower()

@@ -1,18 +1,20 @@
-"""The verdict about each rule of the contract, from what the judgements show together."""
+"""The verdict about each rule of the contract, from all its checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from mockserver.conform.judgements import JUDGEMENTS, Judgement
-from mockserver.conform.judges import Seen
-from mockserver.conform.looking import Unclear
+from mockserver.conform.answer_parts import Unclear
+from mockserver.conform.checks import CHECKS, Check
 from mockserver.fidelity import contract
 from mockserver.fidelity.assumptions import BY_NAME, Assumption
 from mockserver.fidelity.evidence import CONFIRMED, CONTRADICTORY, NOT_REACHED, REFUTED, Finding
+from mockserver.vendor import Answer
 
 NO_PROBE = "no request shows it"
+
+Seen = Mapping[str, Answer]  # by the names of the probes
 
 
 class Verdict(NamedTuple):
@@ -22,10 +24,10 @@ class Verdict(NamedTuple):
     why: str = ""
 
 
-class _Shown(NamedTuple):
-    """What a judgement shows, or why it shows nothing."""
+class _Result(NamedTuple):
+    """The result of a check, or the reason why there is none."""
 
-    judgement: Judgement
+    check: Check
     fits: bool | frozenset[str] | None
     why: str = ""
 
@@ -35,42 +37,39 @@ def is_refuted(verdict: Verdict) -> bool:
     return verdict.finding.verdict in (REFUTED, CONTRADICTORY)
 
 
-def verdicts(
-    seen: Seen, missing: Mapping[str, str], judgements: Iterable[Judgement] = JUDGEMENTS
-) -> dict[str, Verdict]:
+def verdicts(seen: Seen, missing: Mapping[str, str], checks: Iterable[Check] = CHECKS) -> dict[str, Verdict]:
     """The verdict about each rule, from the answers to probes; `missing` says of others why there is no answer."""
-    shown: dict[str, list[_Shown]] = {rule.name: [] for rule in contract.RULES}
-    for each in judgements:
-        shown[each.rule].append(_shown(each, seen, missing))
+    shown: dict[str, list[_Result]] = {rule.name: [] for rule in contract.RULES}
+    for each in checks:
+        shown[each.rule].append(_result(each, seen, missing))
     return {name: _verdict(found, BY_NAME.get(name)) for name, found in shown.items()}
 
 
 def settled(probe: str, seen: Seen) -> Iterator[str]:
     """In words, what the answer to a probe settles, with the answers before it."""
-    for each in JUDGEMENTS:
+    for each in CHECKS:
         if probe in each.probes and set(each.probes) <= seen.keys():
-            fits = _shown(each, seen, {}).fits
+            fits = _result(each, seen, {}).fits
             if isinstance(fits, frozenset):
                 yield f"{each.rule} {' or '.join(sorted(fits)) or 'fits no value'}"
             elif fits is not None:
                 yield each.rule if fits else f"not {each.rule}"
 
 
-def _shown(judgement: Judgement, seen: Seen, missing: Mapping[str, str]) -> _Shown:
-    for probe in judgement.probes:
+def _result(check: Check, seen: Seen, missing: Mapping[str, str]) -> _Result:
+    for probe in check.probes:
         if probe not in seen:
-            return _Shown(judgement, None, missing.get(probe, ""))
-    known = {name: seen[name] for name in (*judgement.probes, *judgement.also) if name in seen}
+            return _Result(check, None, missing.get(probe, ""))
     try:
-        fits = judgement.judge(known)
+        fits = check.decide(*map(seen.__getitem__, check.probes), *map(seen.get, check.also))
     except Unclear as error:
-        return _Shown(judgement, None, str(error))
+        return _Result(check, None, str(error))
     except (AttributeError, LookupError, TypeError, ValueError):
-        return _Shown(judgement, None, "the answer is JSON of another form")
-    return _Shown(judgement, fits if isinstance(fits, bool) else frozenset(fits))
+        return _Result(check, None, "the answer is JSON of another form")
+    return _Result(check, fits if isinstance(fits, bool) else frozenset(fits))
 
 
-def _verdict(found: Iterable[_Shown], switch: Assumption | None) -> Verdict:
+def _verdict(found: Iterable[_Result], switch: Assumption | None) -> Verdict:
     clear = [each for each in found if each.fits is not None]
     if not clear:
         why = next((each.why for each in found), NO_PROBE)
@@ -81,9 +80,9 @@ def _verdict(found: Iterable[_Shown], switch: Assumption | None) -> Verdict:
     return Verdict(Finding(REFUTED if broken else CONFIRMED, None, _probes(broken or clear)))
 
 
-def _of_switch(clear: list[_Shown], switch: Assumption) -> Verdict:
+def _of_switch(clear: list[_Result], switch: Assumption) -> Verdict:
     """The verdict about a switch: the value that fits everything that was seen, if it is the only one."""
-    fits = {" ".join(each.judgement.probes): each.fits for each in clear if isinstance(each.fits, frozenset)}
+    fits = {" ".join(each.check.probes): each.fits for each in clear if isinstance(each.fits, frozenset)}
     common = frozenset.intersection(*fits.values())
     probes = _probes(clear)
     if not all(fits.values()):
@@ -98,5 +97,5 @@ def _of_switch(clear: list[_Shown], switch: Assumption) -> Verdict:
     return Verdict(Finding(CONFIRMED if value == switch.default else REFUTED, value, probes))
 
 
-def _probes(found: Iterable[_Shown]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(probe for each in found for probe in each.judgement.probes))
+def _probes(found: Iterable[_Result]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(probe for each in found for probe in each.check.probes))

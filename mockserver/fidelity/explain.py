@@ -24,9 +24,7 @@ _SUCCESSES = {
     "listContacts": ("success-status", "contact-object"),
     "searchContacts": ("success-status", "contact-object"),
 }
-
-
-# Without these, every other refusal would have been another.
+# Rules behind every refusal: if one were wrong, the vendor would have refused for another reason.
 _OF_EVERY_ANSWER = frozenset(("path-matching", "empty-body"))
 
 

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from mockserver.conform.invented import invented
+from mockserver.pull.pseudonyms import pseudonym
 
 ID = "120c98ee-ef9e-425e-a54c-2bc17739106e"
 TEXTS = [
@@ -36,7 +36,7 @@ def form(text: str) -> str:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_keeps_its_form_and_no_letter_and_no_digit(text: str) -> None:
-    found = invented(text, ID)
+    found = pseudonym(text, ID)
     assert form(found) == form(text)
     kept = [old for old, new in zip(text, found, strict=True) if old == new and form(old) != old]
     assert set(kept) <= {"º"}
@@ -58,7 +58,7 @@ def test_a_text_keeps_its_form_and_no_letter_and_no_digit(text: str) -> None:
     ],
 )
 def test_a_phone_number_keeps_its_country_code_and_separators_and_reaches_nobody(number: str, pattern: str) -> None:
-    assert re.fullmatch(pattern, invented(number, ID))
+    assert re.fullmatch(pattern, pseudonym(number, ID))
 
 
 @pytest.mark.parametrize(
@@ -75,16 +75,16 @@ def test_a_phone_number_keeps_its_country_code_and_separators_and_reaches_nobody
     ],
 )
 def test_addresses_and_links_lead_to_nobody(text: str, pattern: str) -> None:
-    assert re.fullmatch(pattern, invented(text, ID))
+    assert re.fullmatch(pattern, pseudonym(text, ID))
 
 
 def test_the_same_text_of_one_record_is_always_the_same_and_of_another_is_not() -> None:
-    assert invented("Camila Fernández", ID) == "Dujove Puqlércar" == invented("Camila Fernández", ID)
-    assert invented("Camila Fernández", ID[::-1]) != invented("Camila Fernández", ID)
+    assert pseudonym("Camila Fernández", ID) == "Dujove Puqlércar" == pseudonym("Camila Fernández", ID)
+    assert pseudonym("Camila Fernández", ID[::-1]) != pseudonym("Camila Fernández", ID)
 
 
 def test_the_name_and_the_address_of_a_record_belong_together() -> None:
-    assert invented("camila.soto@x.cl", ID).partition("@")[0] == invented("Camila Soto", ID).lower().replace(" ", ".")
+    assert pseudonym("camila.soto@x.cl", ID).partition("@")[0] == pseudonym("Camila Soto", ID).lower().replace(" ", ".")
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,5 @@ def test_the_name_and_the_address_of_a_record_belong_together() -> None:
 )
 def test_a_long_text_takes_time_in_proportion(text: str) -> None:
     begun = time.process_time()
-    invented(text, ID)
+    pseudonym(text, ID)
     assert time.process_time() - begun < 3

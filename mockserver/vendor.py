@@ -1,4 +1,4 @@
-"""The one connection to the measured vendor: within a budget, with pauses, and without a word about the key."""
+"""The connection to a real vendor: a budget of requests, pauses between them, and a key that no message shows."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from mockserver import __version__
+from mockserver.api.operations import BASE_PATH
 from mockserver.clock import monotonic, wall_ms
 from mockserver.keys import KEY_HEADER
 from mockserver.logs import printable
@@ -24,11 +25,12 @@ from mockserver.web.hosts import is_loopback
 
 MAX_ANSWER = 16 * 1024 * 1024  # bytes
 MAX_WAIT_S = 60.0  # for `Retry-After`
-MAX_TROUBLES = 3  # answers with 5xx, and requests without an answer
+MAX_FAILURES = 3  # answers with 5xx, and requests without an answer
 _TOO_MANY_REQUESTS = 429
 _RETRIES = 3  # of a request that is answered 429
 _UNTOLD_WAIT_S = 1.0  # after a 429 without `Retry-After`
 _PIECE = 64 * 1024
+_LONG_ENOUGH = 8  # a shorter key would be found in texts that do not have it
 _HEADERS = {"Accept": "application/json", "User-Agent": f"vambe-mock/{__version__} (conform)"}
 
 
@@ -41,7 +43,7 @@ class CouldNotCheck(Exception):
 
 
 class Stopped(CouldNotCheck):
-    """No more requests may be sent: the budget is used up, or the vendor is in trouble; the message says which."""
+    """No more requests may be sent: the budget is used up, or the vendor failed too often; the message says which."""
 
 
 class Request(NamedTuple):
@@ -90,7 +92,7 @@ class Vendor:
         self.sent = 0
         self._key = key
         self._budget, self._pause_s, self._timeout_s = budget, pause_s, timeout_s
-        self._troubles = 0
+        self._failures = 0
         self._refusal = ""  # why nothing more may be sent
         self._connection, self._prefix, self._proxy_headers = _connection(address, timeout_s)
 
@@ -98,7 +100,7 @@ class Vendor:
         """Send a request and return its answer, whatever its status.
 
         `kept` is how many requests of the budget must be left for others. `cleaning` is for requests that undo what
-        others did: they are sent also after the vendor was in trouble.
+        others did: they are sent also after the vendor failed too often.
         Raises CouldNotCheck when there is no answer, and Stopped when the request may not be sent.
         """
         for repetition in range(1 + _RETRIES):
@@ -123,13 +125,13 @@ class Vendor:
         self._connection.close()
 
     def _exchange(self, request: Request) -> Answer:
-        """Send a request once; an answer with 5xx is one, and counts as trouble."""
+        """Send a request once; an answer with 5xx counts as a failure."""
         try:
             answer = self._answer(request)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            self._count(trouble := f"{self.host}: {_reason(error, self._timeout_s)}")
-            raise CouldNotCheck(trouble) from None
+            self._count(failure := f"{self.host}: {_reason(error, self._timeout_s)}")
+            raise CouldNotCheck(failure) from None
         except BaseException:
             self._connection.close()  # half an exchange would be taken for the next one's
             raise
@@ -137,10 +139,10 @@ class Vendor:
             self._count(f"{self.host} answers {answer.status}")
         return answer
 
-    def _count(self, trouble: str) -> None:
-        self._troubles += 1
-        if self._troubles >= MAX_TROUBLES:
-            self._refusal = f"{trouble}; stopped, for it was in trouble {MAX_TROUBLES} times"
+    def _count(self, failure: str) -> None:
+        self._failures += 1
+        if self._failures >= MAX_FAILURES:
+            self._refusal = f"{failure}; stopped after {MAX_FAILURES} failures"
 
     def _answer(self, request: Request) -> Answer:
         if _is_stale(self._connection):
@@ -150,13 +152,17 @@ class Vendor:
         deadline = monotonic() + self._timeout_s
         self._connection.request(request.method, self._prefix + request.path, request.body, headers)
         with self._connection.getresponse() as response:
-            body = b""
-            while piece := response.read(_PIECE):
+            length, body = response.length, b""
+            while length is None or len(body) < length:
+                if not (piece := response.read1(_PIECE)):  # what has come, so that drops do not pass the deadline
+                    break
                 body += piece
                 if len(body) > MAX_ANSWER or monotonic() > deadline:
                     raise _TooLong
-            if response.length:
+            if length and len(body) < length:
                 raise http.client.IncompleteRead(body)
+            if len(self._key) >= _LONG_ENOUGH:
+                body = body.replace(self._key.encode(), b"***")  # what answers say may be shown
             found = {name.lower(): text for name, text in response.getheaders()}
             return Answer(response.status, found, body)
 
@@ -180,8 +186,9 @@ class _TooLong(http.client.HTTPException):
 
 
 def _address(target: str) -> SplitResult:
-    """The parts of a target, its path without the `/api/public` that every request's path has; raises InvalidTarget."""
-    place = f"--target {printable(target.rpartition('@')[2])}"
+    """The parts of a target, its path without the base path, which every request's path has; raises InvalidTarget."""
+    shown = re.split("[?#]", target.rpartition("@")[2])[0]  # the key may be in the rest, by mistake
+    place = f"--target {printable(shown)}"
     try:
         address = urlsplit(target)
         address.port  # noqa: B018 (raises ValueError for one that is none)
@@ -191,7 +198,7 @@ def _address(target: str) -> SplitResult:
         raise InvalidTarget(f"{place}: it must be a URL such as https://api.vambe.me")
     if "@" in address.netloc or address.query or address.fragment or not re.fullmatch("[!-~]+", target):
         raise InvalidTarget(f"{place}: it may have a host, a port and a path of ASCII characters, and nothing else")
-    return address._replace(path=address.path.rstrip("/").removesuffix("/api/public"))
+    return address._replace(path=address.path.rstrip("/").removesuffix(BASE_PATH))
 
 
 def _connection(address: SplitResult, timeout_s: float) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What an answer has: tasks, lists, dates, and the fields that a 400 is about."""
+"""Parts of an answer: tasks, lists, dates, and the fields that a 400 is about."""
 
 from __future__ import annotations
 
@@ -7,33 +7,29 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from mockserver.conform.vendor import Answer
 from mockserver.formats import dates
+from mockserver.vendor import Answer
 
 
 class Unclear(Exception):
-    """What was seen shows nothing about the rule; the message says why."""
+    """The answers show nothing about the rule; the message says why."""
 
 
 def task_of(answer: Answer) -> dict[str, Any]:
     """The task of a 2xx answer; raises Unclear."""
     if not 200 <= answer.status < 300:
-        raise Unclear(f"what was sent was answered {answer.status}")
+        raise Unclear(f"the request was answered {answer.status}")
     if not isinstance(answer.json, dict):
-        raise Unclear("the answer is no task")
+        raise Unclear("the answer is not a task")
     return answer.json
 
 
-def members_of(answer: Answer) -> list[dict[str, Any]]:
-    """The objects in the list of a 2xx answer; raises Unclear for another answer."""
+def members_of(answer: Answer, at_least: int = 0) -> list[dict[str, Any]]:
+    """The objects in the list of a 2xx answer; raises Unclear for another answer, and for a shorter list."""
     if not 200 <= answer.status < 300 or not isinstance(answer.json, list):
-        raise Unclear(f"the list was answered {answer.status}, or is none")
-    return [each for each in answer.json if isinstance(each, dict)]
-
-
-def some(answer: Answer, count: int = 1) -> list[dict[str, Any]]:
-    """The objects in a list that has at least so many; raises Unclear."""
-    if len(found := members_of(answer)) < count:
+        raise Unclear(f"the list was answered {answer.status}, or is not a list")
+    found = [each for each in answer.json if isinstance(each, dict)]
+    if len(found) < at_least:
         raise Unclear("the list is too short to show it")
     return found
 
@@ -65,6 +61,11 @@ def moment_of(text: object) -> datetime | None:
 def is_due(task: Mapping[str, Any], instant: str) -> bool:
     """Test if a task is due at this instant, however it is written."""
     return moment_of(task.get("due_at")) == moment_of(instant)
+
+
+def message_of(answer: Answer) -> Any:
+    """The `message` of an error; None for a body without one."""
+    return answer.json.get("message") if isinstance(answer.json, dict) else None
 
 
 def issues_of(answer: Answer) -> list[tuple[str, str]]:

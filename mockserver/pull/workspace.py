@@ -1,4 +1,4 @@
-"""Fixtures of a real workspace: read the vendor's lists, and write a folder that `--fixtures` takes."""
+"""Reading the vendor's lists, and writing a folder that `--fixtures` takes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver import clock, fixtures
-from mockserver.conform.records import Answers, fixtures_of
-from mockserver.conform.vendor import Request, Vendor
+from mockserver.api.operations import BASE_PATH
 from mockserver.fixtures import Records
 from mockserver.formats.json import Document
+from mockserver.pull.conversion import fixtures_of
+from mockserver.vendor import Request, Vendor
 
 _HINTS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the key is not accepted",
@@ -58,12 +59,13 @@ def pull(vendor: Vendor, folder: Path, wanted: Wanted, keep_people: bool, report
     _check_folder(folder)
     now = clock.text_of(clock.wall_ms())
     span = f"fromDate={wanted.first.isoformat()}&toDate={wanted.last.isoformat()}"
-    answers = Answers(
-        users=_list(vendor, "users", "team-members/all", report),
-        contacts=_list(vendor, "contacts", f"contacts?days={wanted.contact_days}", report),
-        tasks=_list(vendor, "tasks", f"tasks?responsibleIds=&{span}&includeTasksWithoutDates=true", report),
-    )
-    document, notes = fixtures_of(answers, keep_people)
+    paths = {
+        "users": "team-members/all",
+        "contacts": f"contacts?days={wanted.contact_days}",
+        "tasks": f"tasks?responsibleIds=&{span}&includeTasksWithoutDates=true",
+    }
+    lists = {name: _list(vendor, name, path, report) for name, path in paths.items()}
+    document, notes = fixtures_of(lists, keep_people)
     if problems := fixtures.check(document)[1]:
         raise CannotPull(f"the answers make no valid fixtures: {list(problems[0].path)}: {problems[0].message}")
     _write(folder, document)
@@ -80,8 +82,8 @@ def _check_folder(folder: Path) -> None:
 
 def _list(vendor: Vendor, name: str, path: str, report: Callable[[str], None]) -> Any:
     """The list that the vendor answers; raises CannotPull, without a word that the vendor sent."""
-    answer = vendor.send(Request("GET", f"/api/public/{path}"))
-    place = f"GET /api/public/{path.partition('?')[0]}: {answer.status}"
+    answer = vendor.send(Request("GET", f"{BASE_PATH}/{path}"))
+    place = f"GET {BASE_PATH}/{path.partition('?')[0]}: {answer.status}"
     if answer.status != HTTPStatus.OK:
         is_redirect = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
         hint = _REDIRECTED if is_redirect else _HINTS.get(answer.status, "")

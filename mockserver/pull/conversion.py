@@ -1,21 +1,21 @@
-"""The vendor's lists as the lists of a fixtures folder."""
+"""Conversion of the vendor's lists to those of a fixtures folder."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timezone
-from typing import Any, NamedTuple
+from typing import Any
 
 from mockserver import fixtures
-from mockserver.conform import people
-from mockserver.conform.answered import REPLACEMENT, Given, UnusableAnswer, records
-from mockserver.conform.invented import invented
-from mockserver.conform.people import Disguise
 from mockserver.domain import due
 from mockserver.fixtures import STATUS_TYPES, Records
 from mockserver.formats import dates, zones
 from mockserver.formats.json import Document
+from mockserver.pull import people
+from mockserver.pull.people import Disguise
+from mockserver.pull.pseudonyms import pseudonym
+from mockserver.pull.typed_records import REPLACEMENT, Record, UnusableAnswer, records
 
 _PRIORITIES = {0: 0, 1: 1, 2: 2, "low": 0, "medium": 1, "high": 2}
 _HIGHEST_ORDER = 10_000
@@ -26,8 +26,6 @@ _KNOWN = {
     "tasks": "id title description due_timezone due_at is_all_day created_at ai_contact_id ai_customer_id "
     "task_status_config_id priority creator_id task_responsibles status_config",
 }
-
-
 _ADDED = {
     "users": "users whom tasks name and the team does not have are added, not active, with invented names",
     "contacts": "contacts whom tasks name and the list does not have are added, with invented names; lists lack them",
@@ -35,28 +33,20 @@ _ADDED = {
 }
 
 
-class Answers(NamedTuple):
-    """The lists that the vendor answered, decoded."""
+def fixtures_of(lists: Mapping[str, Any], keep_people: bool) -> tuple[dict[str, Records], list[str]]:
+    """The lists of a fixtures folder, and notes about what is not as it was answered. Raises UnusableAnswer.
 
-    users: Any
-    contacts: Any
-    tasks: Any
-
-
-def fixtures_of(answers: Answers, keep_people: bool) -> tuple[dict[str, Records], list[str]]:
-    """The lists of a fixtures folder, and notes about what is not as it was answered. Raises UnusableAnswer."""
+    `lists` are those of the vendor, decoded: `users`, `contacts` and `tasks`.
+    """
     notes: Counter[str] = Counter()
-    disguise: Disguise = (lambda text, _: text) if keep_people else invented
-    found = {
-        name: list(records(name, listed, frozenset(_KNOWN[name].split()), notes))
-        for name, listed in answers._asdict().items()
-    }
-    users = [people.user(given, disguise) for given in found["users"]]
-    contacts = [people.contact(given, disguise) for given in found["contacts"]]
+    disguise: Disguise = (lambda text, _: text) if keep_people else pseudonym
+    found = {name: list(records(name, lists[name], {*known.split()}, notes)) for name, known in _KNOWN.items()}
+    users = [people.user(record, disguise) for record in found["users"]]
+    contacts = [people.contact(record, disguise) for record in found["contacts"]]
     if not users:
         raise UnusableAnswer("users: the list is empty, and fixtures need a user")
     statuses = _statuses(found["tasks"], notes)
-    tasks = [_task(given, disguise, users[0]["id"]) for given in found["tasks"]]
+    tasks = [_task(record, disguise, users[0]["id"]) for record in found["tasks"]]
     added = {
         "users": list(people.former_users(tasks, users)),
         "contacts": list(people.unlisted_contacts(tasks, contacts)),
@@ -74,7 +64,7 @@ def fixtures_of(answers: Answers, keep_people: bool) -> tuple[dict[str, Records]
     return document, [f"{text} ({number})" for text, number in notes.items()]
 
 
-def _statuses(tasks: Iterable[Given], notes: Counter[str]) -> Records:
+def _statuses(tasks: Iterable[Record], notes: Counter[str]) -> Records:
     """The statuses that the tasks have, by their order; those of the shipped fixtures fill what is missing."""
     found: dict[str, Document] = {}
     for task in tasks:
@@ -94,16 +84,16 @@ def _statuses(tasks: Iterable[Given], notes: Counter[str]) -> Records:
     return statuses
 
 
-def _status(given: Given) -> Document:
-    order = given.members.get("order")
+def _status(record: Record) -> Document:
+    order = record.members.get("order")
     if type(order) is not int or not 0 <= order <= _HIGHEST_ORDER:
-        raise given.unusable("order", f"expected a whole number from 0 to {_HIGHEST_ORDER}")
-    kind = given.text("type")
+        raise record.unusable("order", f"expected a whole number from 0 to {_HIGHEST_ORDER}")
+    kind = record.text("type")
     if kind not in STATUS_TYPES:
-        raise given.unusable("type", f"expected one of {', '.join(STATUS_TYPES)}")
-    id, name, color = given.id("id"), given.text("name"), given.text("color", "")
+        raise record.unusable("type", f"expected one of {', '.join(STATUS_TYPES)}")
+    id, name, color = record.id("id"), record.text("name"), record.text("color", "")
     if not name:
-        raise given.unusable("name", "it is empty")
+        raise record.unusable("name", "it is empty")
     return {"id": id, "name": name, "color": color, "type": kind, "order": order}
 
 
@@ -113,10 +103,10 @@ def _make_distinct(statuses: Records, notes: Counter[str]) -> None:
     orders: set[int] = set()
     for status in statuses:
         if status["name"] in names:
-            notes["statuses have the same name: its id is added to the second"] += 1
+            notes["two statuses have the same name: the second gets its id added"] += 1
             status["name"] += f" {status['id']}"
         if status["order"] in orders:
-            notes["statuses have the same order: the second has another one"] += 1
+            notes["two statuses have the same order: the second gets another one"] += 1
             status["order"] = max(each["order"] for each in statuses) + 1
         names.add(status["name"])
         orders.add(status["order"])
@@ -130,99 +120,90 @@ def _fallback_initial(statuses: Records) -> Document:
     return fallback
 
 
-def _task(given: Given, disguise: Disguise, anybody: str) -> Document:
-    id, title = given.id("id"), given.text("title", "")
+def _task(record: Record, disguise: Disguise, anybody: str) -> Document:
+    id, title = record.id("id"), record.text("title", "")
     if not title:
-        given.notes["tasks without title get a replacement character"] += 1
-    responsibles = list(_responsibles(given))
-    creator = given.id("creator_id", None)
+        record.notes["tasks without title: a replacement character is used"] += 1
+    responsibles = list(_responsibles(record))
+    creator = record.id("creator_id", None)
     if creator is None:
-        given.notes["tasks without creator_id get their first responsible user there, or the first user"] += 1
+        record.notes["tasks without creator_id: their first responsible user is used, or the first user"] += 1
         creator = responsibles[0] if responsibles else anybody
     if not responsibles:
-        given.notes["tasks without responsible users get their creator there"] += 1
-    description = given.text("description", None)
+        record.notes["tasks without responsible users: their creator is used"] += 1
+    description = record.text("description", None)
     return {
         "id": id,
         "title": disguise(title or REPLACEMENT, id),
         "description": description and disguise(description, id),
-        **_due(given),
-        "created_at": given.instant("created_at"),
-        "ai_contact_id": given.id("ai_contact_id", None),
-        "ai_customer_id": given.id("ai_customer_id", None),
-        "task_status_config_id": given.inner("status_config", given.members["status_config"]).id("id"),
-        "priority": _priority(given),
+        **_due(record),
+        "created_at": record.instant("created_at"),
+        "ai_contact_id": record.id("ai_contact_id", None),
+        "ai_customer_id": record.id("ai_customer_id", None),
+        "task_status_config_id": record.inner("status_config", record.members["status_config"]).id("id"),
+        "priority": _priority(record),
         "creator_id": creator,
         "task_responsibles": [{"responsible_id": each} for each in responsibles or [creator]],
     }
 
 
-def _responsibles(given: Given) -> Iterator[str]:
-    listed = given.members.get("task_responsibles")
+def _responsibles(record: Record) -> Iterator[str]:
+    listed = record.members.get("task_responsibles")
     if not isinstance(listed, list):
-        raise given.wrong("task_responsibles", "an array")
+        raise record.wrong("task_responsibles", "an array")
     seen = set()
     for index, each in enumerate(listed):
-        id = given.inner(f"task_responsibles[{index}]", each).id("responsible_id")
+        id = record.inner(f"task_responsibles[{index}]", each).id("responsible_id")
         if id not in seen:
             seen.add(id)
             yield id
 
 
-def _priority(given: Given) -> int:
-    value = given.members.get("priority")
+def _priority(record: Record) -> int:
+    value = record.members.get("priority")
     if isinstance(value, str):
         value = value.lower()
     if isinstance(value, bool) or not isinstance(value, int | str) or value not in _PRIORITIES:
-        raise given.wrong("priority", "0, 1 or 2, or low, medium or high")
+        raise record.wrong("priority", "0, 1 or 2, or low, medium or high")
     if isinstance(value, str):
-        given.notes["priority is a word in the list: start with --assume list-priority=word"] += 1
+        record.notes["priority is a word in the list: start with --assume list-priority=word"] += 1
     return _PRIORITIES[value]
 
 
-def _due(given: Given) -> Document:
+def _due(record: Record) -> Document:
     """The due date: the parts from which the mock computes the same instant, as far as there are any."""
-    due_at, is_all_day = given.instant("due_at", None), given.flag("is_all_day", True)
+    due_at, is_all_day = record.instant("due_at", None), record.flag("is_all_day", True)
     if due_at is None:
         return due.columns(due.NONE)
-    zone = given.text("due_timezone", None)
+    zone = record.text("due_timezone", None)
     if zone not in zones.names():
-        given.notes["tasks with a due_at and no known due_timezone get UTC"] += 1
+        record.notes["tasks with a due_at and no known due_timezone: UTC is used"] += 1
         zone = "UTC"
     utc = dates.parse_date_time(due_at)[0]
     try:
-        possible = _all_day_columns(utc, zone) if is_all_day else _timed_columns(utc, zone)
+        possible = _possible_columns(utc, zone, is_all_day)
     except (OverflowError, due.OutOfRange):
-        raise given.unusable("due_at", "it is outside the years 0001 to 9999 there") from None
+        raise record.unusable("due_at", "it is outside the years 0001 to 9999") from None
     columns = next((each for each in possible if each["due_at"] == due_at), possible[-1])
     if columns["due_at"] != due_at:
-        given.notes["tasks with dueTime whose due_at has seconds lose them"] += 1
+        record.notes["tasks with dueTime whose due_at has seconds lose them"] += 1
     elif columns["due_timezone"] != zone:
-        given.notes["tasks due at the second of two equal wall-clock times get the due_timezone UTC"] += 1
+        record.notes["tasks due at the second of two equal wall-clock times: the due_timezone UTC is used"] += 1
     return columns
 
 
-def _all_day_columns(utc: datetime, zone: str) -> Sequence[Document]:
-    """Due dates without a time that may give this instant: midnight in the zone, in UTC, and the instant itself."""
+def _possible_columns(utc: datetime, zone: str, is_all_day: bool) -> Sequence[Document]:
+    """Due dates that may give this instant: in the zone, in UTC, and for an all-day task the instant itself."""
+    local = utc.replace(tzinfo=timezone.utc).astimezone(zones.load(zone)).replace(tzinfo=None)
+    if not is_all_day:
+        in_zone, in_utc = _parts(local.date(), local.time(), zone), _parts(utc.date(), utc.time(), "UTC")
+        return due.columns(in_zone), due.columns(in_utc)
     as_date_time = due.Parts(dates.parse_date_or_date_time(dates.text_of(utc)), None, zone)
     return (
-        due.columns(_parts(_local(utc, zone).date(), None, zone), due.ZONE_MIDNIGHT),
+        due.columns(_parts(local.date(), None, zone), due.ZONE_MIDNIGHT),
         due.columns(_parts(utc.date(), None, zone), due.UTC_MIDNIGHT),
         due.columns(as_date_time),
     )
-
-
-def _timed_columns(utc: datetime, zone: str) -> Sequence[Document]:
-    """Due dates with a time that may give this instant: in the zone, or in UTC."""
-    local = _local(utc, zone)
-    return (
-        due.columns(_parts(local.date(), local.time(), zone)),
-        due.columns(_parts(utc.date(), utc.time(), "UTC")),
-    )
-
-
-def _local(utc: datetime, zone: str) -> datetime:
-    return utc.replace(tzinfo=timezone.utc).astimezone(zones.load(zone)).replace(tzinfo=None)
 
 
 def _parts(day: date, at: time | None, zone: str) -> due.Parts:

@@ -1,4 +1,4 @@
-"""The records of an answer, and their members with the types that the contract gives them."""
+"""Records of an answer, whose members are read with the types of the contract."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ _MISSING = object()
 
 
 class UnusableAnswer(Exception):
-    """An answer is not what the contract says, so no fixtures can be made of it; the message names the place."""
+    """No fixtures can be made of an answer: it is not what the contract says; the message names the place."""
 
 
-class Given(NamedTuple):
-    """A record as it was answered: the place for messages, its members, and the notes about what was changed."""
+class Record(NamedTuple):
+    """A record of an answer: its place, for messages; its members; and notes about what fixtures have instead.
+
+    Its methods raise UnusableAnswer.
+    """
 
     place: str
     members: Document
     notes: Counter[str]
 
     def text(self, key: str, default: Any = _MISSING) -> Any:
-        """A member that is a text; null and missing ones are the default. Raises UnusableAnswer, as all of these do."""
+        """A member that is a text; the default for null and for a missing one."""
         text = self._of_kind(key, str, "a string", default)
         return _UNWRITABLE.sub(REPLACEMENT, text) if isinstance(text, str) else text
 
@@ -55,12 +58,12 @@ class Given(NamedTuple):
         except (ValueError, OverflowError):
             raise self.unusable(key, "expected an instant such as 2025-11-26T09:00:00.000Z") from None
         if instant != text:
-            self.notes[f"{key} is not of the form 2025-11-26T09:00:00.000Z, and is now"] += 1
+            self.notes[f"{key} is not of the form 2025-11-26T09:00:00.000Z: rewritten"] += 1
         return instant
 
-    def inner(self, key: str, value: Any) -> Given:
+    def inner(self, key: str, value: Any) -> Record:
         """An object inside this record."""
-        return Given(f"{self.place}.{key}", _object(f"{self.place}.{key}", value), self.notes)
+        return Record(f"{self.place}.{key}", _object(f"{self.place}.{key}", value), self.notes)
 
     def wrong(self, key: str, expected: str) -> UnusableAnswer:
         """The error about a member that is not what was expected."""
@@ -80,21 +83,21 @@ class Given(NamedTuple):
         return value
 
 
-def records(name: str, listed: Any, known: Set[str], notes: Counter[str]) -> Iterator[Given]:
+def records(name: str, listed: Any, known: Set[str], notes: Counter[str]) -> Iterator[Record]:
     """The records of a list, each id once; notes repeated ids and unknown members."""
     if not isinstance(listed, list):
         raise UnusableAnswer(f"{name}: expected an array, received {kind_of(listed)}")
     seen: set[str] = set()
     unknown: Counter[str] = Counter()
-    for index, record in enumerate(listed):
-        given = Given(f"{name}[{index}]", _object(f"{name}[{index}]", record), notes)
-        unknown.update(given.members.keys() - known)
-        id = given.id("id")
+    for index, each in enumerate(listed):
+        record = Record(f"{name}[{index}]", _object(f"{name}[{index}]", each), notes)
+        unknown.update(record.members.keys() - known)
+        id = record.id("id")
         if id in seen:
             notes[f"{name} have an id twice: the first is kept"] += 1
             continue
         seen.add(id)
-        yield given
+        yield record
     if unknown:
         names = ", ".join(quoted(key) for key in sorted(unknown)[:_MOST_NAMED])
         notes[f"{name} have fields that the mock does not know, left out: {names}"] += len(unknown)

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from mockserver.conform.probes import BASE_PATH
-from mockserver.conform.vendor import Request
+from mockserver.api.operations import BASE_PATH
 from mockserver.formats import ids
 from mockserver.formats.json import Document
+from mockserver.vendor import Request
 
 MARK = "vambe-mock conform {run}: "  # at the beginning of titles, so that a later run finds what this one leaves
 _UNESCAPED = "".join({*string.punctuation} - {*"%?#"})  # the journal has paths without escapes
 _NOT_DECODED = "\ufffd"
 _SENT_HEADERS = ("content-type",)
+_KINDS = {"user": "users", "contact": "contacts", "customer": "customers", "status": "statuses"}  # in a state
+_REFERENCES = {"aiContactId": "contact", "aiCustomerId": "customer", "statusId": "status"}
 _NEW_STATUS = {"newStatusName": "name", "newStatusPosition": "order"}
 _Pairs = dict[str, str]  # of ids: the mock's, the vendor's
 
@@ -38,11 +40,10 @@ class Bindings:
         self.statuses: _Pairs = {}
         self.created_at: dict[str, Any] = {}  # of tasks, by the vendor's ids
         self._maps = {old.lower(): new.lower() for old, new in maps.items()}
-        self._users = [user["id"] for user in state["users"]]
+        self._contact = contact
+        self._known = {kind: {each["id"] for each in state[name]} for kind, name in _KINDS.items()}
         self._active = [user["id"] for user in state["users"] if user["active"]]
         self._statuses = {status["id"]: status for status in state["statuses"]}
-        self._contacts = {each["id"]: contact for each in state["contacts"]}
-        self._customers = {each["id"] for each in state["customers"]}
         self._bound_users: _Pairs = {}
         self._vendor_statuses: dict[str, Document] = {}
 
@@ -83,7 +84,7 @@ class Bindings:
 
     def pairs(self) -> _Pairs:
         """All ids that are bound now."""
-        contacts = {id: contact for id, contact in self._contacts.items() if contact}
+        contacts = dict.fromkeys(self._known["contact"], self._contact) if self._contact else {}
         return {**self._maps, **contacts, **self._bound_users, **self.statuses, **self.tasks}
 
     def marked(self, title: str) -> str:
@@ -129,31 +130,29 @@ class Bindings:
         for name, value in query.items():
             for text in value if isinstance(value, list) else [value]:
                 if name.removesuffix("[]") == "responsibleIds":
-                    yield name, ",".join(self._user(id) if ids.is_id(id) else id for id in text.split(","))
+                    yield name, ",".join(self._vendor_id("user", id) if ids.is_id(id) else id for id in text.split(","))
                 else:
                     yield name, text
 
     def _body(self, entry: Document) -> bytes | None:
         sent = entry["request"]
         if "length" in sent:
-            raise LeftOut("the journal has its body cut")
+            raise LeftOut("the journal cut its body")
         if "text" not in sent and "json" not in sent:
             return None
-        body = sent.get("json")
-        text = (
-            str(sent["text"])
-            if "text" in sent
-            else json.dumps(self._fields(body, entry) if isinstance(body, dict) else body)
-        )
-        if "text" in sent and _NOT_DECODED in text:
-            raise LeftOut("the journal does not show its body, which is not UTF-8")
-        allowed = {*self._maps.values(), *filter(None, self._contacts.values())}
-        forbidden = ({*self._contacts} | self._customers) - allowed
+        if "text" in sent:
+            text = str(sent["text"])
+            if _NOT_DECODED in text:
+                raise LeftOut("the journal does not show its body, which is not UTF-8")
+        else:
+            body = sent["json"]
+            text = json.dumps(self._fields(body) if isinstance(body, dict) else body)
+        forbidden = (self._known["contact"] | self._known["customer"]) - {*self._maps.values(), self._contact}
         if any(id in text.lower() for id in forbidden):
             raise LeftOut("a field names a contact or a customer")
         return text.encode()
 
-    def _fields(self, body: Document, entry: Document) -> Document:
+    def _fields(self, body: Document) -> Document:
         """The fields of a task with the vendor's ids; what is no id, or no text, stays."""
         found = dict(body)
         title = body.get("title")
@@ -162,38 +161,24 @@ class Bindings:
                 raise LeftOut("a blank title cannot bear the run's mark")
             found["title"] = self.marked(title)
         if isinstance(users := body.get("responsibleIds"), list):
-            found["responsibleIds"] = [self._user(id) if ids.is_id(id) else id for id in users]
-        binders = {"aiContactId": self._contact, "aiCustomerId": self._customer, "statusId": self._status}
-        for name, bind in binders.items():
+            found["responsibleIds"] = [self._vendor_id("user", id) if ids.is_id(id) else id for id in users]
+        for name, kind in _REFERENCES.items():
             id = body.get(name)
             if isinstance(id, str) and ids.is_id(id):
-                found[name] = bind(id)
+                found[name] = self._vendor_id(kind, id)
             elif isinstance(id, str) and ids.resembles(id):
                 raise LeftOut(f"{name} has an id in another form, which may be somebody's")
         return found | self._new_status(body)
 
-    def _user(self, id: str) -> str:
-        if id.lower() not in self._users:
+    def _vendor_id(self, kind: str, id: str) -> str:
+        """The vendor's id for one of the mock's, or one made up for an id that the sandbox does not have."""
+        if id.lower() not in self._known[kind]:
             return self.made_up(id)
-        bound = self._bound_users.get(id.lower()) or self._maps.get(id.lower())
-        return _in_case(self._required(bound, f"user {id}"), id)
-
-    def _contact(self, id: str) -> str:
-        if id.lower() not in self._contacts:
-            return self.made_up(id)
-        if contact := self._contacts[id.lower()]:
-            return _in_case(contact, id)
-        raise LeftOut("it links a contact: --contact ID allows one")
-
-    def _customer(self, id: str) -> str:
-        if id.lower() not in self._customers:
-            return self.made_up(id)
-        return _in_case(self._required(self._maps.get(id.lower()), f"customer {id}"), id)
-
-    def _status(self, id: str) -> str:
-        if id.lower() not in self._statuses:
-            return self.made_up(id)
-        return _in_case(self._required(self.statuses.get(id.lower()), f"status {id}"), id)
+        if found := self._contact if kind == "contact" else self.pairs().get(id.lower()):
+            return _in_case(found, id)
+        if kind == "contact":
+            raise LeftOut("it links a contact: --contact ID allows one")
+        raise LeftOut(f"the vendor has no match for the {kind} {id}: --map MOCK_ID=VENDOR_ID gives one")
 
     def _new_status(self, body: Document) -> Document:
         """The name and the position of the vendor's status in place of the mock's, where there is one that is bound."""
@@ -221,12 +206,6 @@ class Bindings:
             if found := next((new for new in free if known[new].get(key) == status[key]), None):
                 return found
         return None
-
-    @staticmethod
-    def _required(id: str | None, what: str) -> str:
-        if id is None:
-            raise LeftOut(f"the vendor has nothing for the {what}: --map MOCK_ID=VENDOR_ID names it")
-        return id
 
 
 def _in_case(id: str, example: str) -> str:
