@@ -147,6 +147,12 @@ def test_every_rule_that_a_request_shows_holds_at_the_mock_within_the_budget(con
     assert set(measured.rules) | set(measured.json["not_probed"]) == {rule.name for rule in contract.RULES}
 
 
+def test_an_active_user_shows_nothing_about_inactive_ones(conform: Command, mock: VambeMock) -> None:
+    active = mock.users[1]["id"]
+    found = conform(mock.base_url, "--write", "--inactive-user", active, "--json").rules["inactive-responsible"]
+    assert (found["verdict"], found["why"]) == ("not reached", "the team has the user of --inactive-user")
+
+
 def test_a_switch_is_left_open_where_several_values_fit_what_was_seen(conform: Command) -> None:
     with vendor(assume={"validation-body": "plain"}) as server:
         measured = conform(server.base_url, "--refusals", "--json")

@@ -108,15 +108,16 @@ def test_an_answer_that_does_not_come_or_is_too_long_is_could_not_check(monkeypa
 
 
 def test_an_answer_that_comes_in_drops_is_could_not_check_when_its_time_is_over() -> None:
-    stopped = threading.Event()
+    stopped, drops = threading.Event(), []
 
     def drip() -> None:
         connection, _ = listener.accept()
         with connection, contextlib.suppress(OSError):
             connection.recv(1024)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-            while not stopped.wait(0.05):
+            while not stopped.wait(0.05) and len(drops) < 100:
                 connection.sendall(b" ")
+                drops.append(1)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=drip)
@@ -125,6 +126,7 @@ def test_an_answer_that_comes_in_drops_is_could_not_check_when_its_time_is_over(
             connected(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_s=0.3).send(PING)
         stopped.set()
         thread.join()
+    assert len(drops) < 100
 
 
 def test_an_answer_that_tells_the_key_is_read_without_it() -> None:

@@ -72,7 +72,7 @@ CHECKS = (
     _of("reference-message", "create-for-nobody", errors.reference_message),
     _of("unknown-responsible", "create-for-nobody", status(404)),
     _of("unknown-contact", "create-unknown-contact", errors.unknown_contact),
-    _of("inactive-responsible", "update-inactive", errors.inactive_responsible),
+    _of("inactive-responsible", "team update-inactive", successes.inactive_responsible),
     _of("due-none", "update-nulls", successes.no_due_date),
     _of("all-day", "create", successes.all_day("2030-01-15T03:00Z")),
     _of("all-day", "update-tokyo", successes.all_day("2030-01-14T15:00Z")),

@@ -193,6 +193,16 @@ def responsible_repeats(answer: Answer) -> bool:
     return isinstance(found, list) and len(found) == 1
 
 
+def inactive_responsible(team: Answer, update: Answer) -> Collection[str]:
+    """Check if an inactive user may be responsible."""
+    if update.status == 200:
+        active = {each.get("id") for each in members_of(team)}
+        if any(each.get("responsible_id") in active for each in task_of(update)["task_responsibles"]):
+            raise Unclear("the team has the user of --inactive-user")
+        return {"accepted"}
+    return {"404"} if update.status == 404 else set()
+
+
 def status_position(
     create: Answer, first: Answer, second: Answer, third: Answer, known: Answer | None, *lists: Answer | None
 ) -> Collection[str]:
