@@ -96,17 +96,19 @@ def _switch(text: str) -> bool:
 _ORIGIN = r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
 _origin = _like(_ORIGIN, "an origin such as https://app.example.com")
 _origin_or_all = _like(rf"\*|{_ORIGIN}", "an origin such as https://app.example.com, or *")
-_PUBLIC_URL = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?"
+_PUBLIC_URL = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[1-9][0-9]{0,4})?(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*/?"
 _host = _like(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", "a host name, such as mock.internal, without a port")
 
 
-# A prefix with which a path of the mock itself begins could not be told from that path.
-_OWN_PATHS = ("/api", "/api/public", "/__admin", "/docs")
+# A prefix with which a path of the mock itself begins, or one below that path, could not be told from it.
+_OWN_PATHS = ("/api/public/", "/__admin/", "/docs/", "/openapi.json/")
 
 
 def _public_url(text: str) -> str:
     url = _like(_PUBLIC_URL, "a URL such as https://mock.team.test/vambe")(text).rstrip("/")
-    if (path := urlsplit(url).path) in _OWN_PATHS:
+    parts = urlsplit(url)
+    path, _ = parts.path, parts.port  # a port above 65535 raises ValueError
+    if path and any(own.startswith(f"{path}/") or f"{path}/".startswith(own) for own in _OWN_PATHS):
         raise ValueError(f"{quoted(path)} is a path of the mock itself: choose another one, such as /vambe")
     return url
 

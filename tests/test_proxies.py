@@ -16,7 +16,11 @@ import pytest
 from nginx import FORWARDED, KEPT, NAME, REMOVED, nginx, public_url
 from support import free_port, served
 
+from mockserver.application import create_app
+from mockserver.config import resolve
+from mockserver.engine import EXTENSION
 from mockserver.testing import MockServer, RemoteServer
+from mockserver.web.proxies import guarded
 
 TOKEN = "a-token"
 # The lines for nginx, and the options of the server that fit.
@@ -79,6 +83,13 @@ class TestBehindNginx:
 
     def test_what_a_page_tells_to_paste_is_the_public_url(self, behind: Proxied) -> None:
         assert f"export VAMBE_API_URL={behind.url}\n" in behind.get("/__admin/").text
+
+    @pytest.mark.parametrize("language", ["curl", "httpx", "fetch"])
+    def test_what_a_request_is_copied_as_goes_to_the_public_url(self, behind: Proxied, language: str) -> None:
+        entry = behind.get("/api/public/team-members/all?y=1").headers["x-mock-request-id"]
+        page = behind.get(f"/__admin/console/requests/{entry}").text
+        copied = re.findall(rf'<pre id="as-{language}"[^>]*>(.*?)</pre>', page, re.DOTALL)
+        assert [f"{behind.url}/api/public/team-members/all" in text for text in copied] == [True]
 
     @pytest.mark.parametrize("description", ["/openapi.json", "/__admin/openapi.json"])
     def test_a_description_names_the_public_url(self, behind: Proxied, description: str) -> None:
@@ -160,6 +171,27 @@ class TestTrust:
             assert httpx.get(f"{server.url}/docs", headers={"host": "mock.team.test:80"}).status_code == 200
             assert httpx.get(f"{server.url}/docs", headers={"host": "other.team.test"}).status_code == 421
 
+    @pytest.mark.parametrize(
+        "options", [["--public-url", "https://mock.team.test:443/vambe"], ["--trusted-proxy", "127.0.0.1"]]
+    )
+    def test_an_origin_has_no_default_port(self, options: list[str]) -> None:
+        forwarded = {"x-forwarded-host": "mock.team.test:443", "x-forwarded-proto": "https"}
+        with served("--admin-token", TOKEN, *options) as server:
+            sent = forwarded | {"authorization": f"Bearer {TOKEN}", "origin": "https://mock.team.test"}
+            assert httpx.post(f"{server.url}/__admin/sandboxes", headers=sent).status_code == 201
+
+    @pytest.mark.parametrize(
+        ("network", "address"), [("127.0.0.0/8", "::ffff:127.0.0.1"), ("::ffff:127.0.0.0/104", "127.0.0.1")]
+    )
+    def test_an_address_of_ipv4_is_the_same_in_ipv6(self, network: str, address: str) -> None:
+        settings = resolve({"trusted_proxy": [network]}, {})
+        app = create_app(settings)
+        with contextlib.closing(app.extensions[EXTENSION]):
+            app.wsgi_app = guarded(app.wsgi_app, settings)  # type: ignore[method-assign]
+            client = app.test_client()
+            found = client.get("/openapi.json", headers=self.SENT, environ_base={"REMOTE_ADDR": address})
+        assert found.get_json()["servers"][0]["url"] == "https://evil.example/x"
+
     def test_a_token_is_made_up_where_none_is_given(self) -> None:
         with served("--public-url", "http://mock.team.test") as server:
             assert httpx.get(f"{server.url}/__admin/state").status_code == 401
@@ -177,6 +209,11 @@ class TestTrust:
         ("https://user@mock.team.test", "is not a URL such as"),
         ("https://mock.team.test/api", "is a path of the mock itself: choose another one"),
         ("https://mock.team.test/__admin/", "is a path of the mock itself: choose another one"),
+        ("https://mock.team.test/__admin/x", "is a path of the mock itself: choose another one"),
+        ("https://mock.team.test/openapi.json", "is a path of the mock itself: choose another one"),
+        ("https://mock.team.test/a/../b", "is not a URL such as"),
+        ("https://mock.team.test:0", "is not a URL such as"),
+        ("https://mock.team.test:99999", "Port out of range"),
     ],
 )
 def test_a_public_url_that_cannot_be_used_is_refused(url: str, reason: str) -> None:

@@ -44,7 +44,7 @@ def _check_origin() -> None:
     host = request.headers.get("Host", "").lower()
     allowed = {each.lower() for each in current_engine().settings.admin_origin}
     sent_host = str(request.environ.get(SENT_HOST, host)).lower()
-    own = {f"{scheme}://{each}" for scheme in ("http", "https") for each in (host, sent_host)}
+    own = {f"{scheme}://{each}" for scheme in ("http", "https") for each in (host, sent_host, request.host.lower())}
     if origin is not None and origin.lower() not in own | allowed:
         message = f"The control plane does not answer pages of {quoted(origin)}: --admin-origin allows an origin"
         raise Forbidden(message)

@@ -18,6 +18,7 @@ from mockserver.formats.json import Document
 from mockserver.journal import entries
 from mockserver.journal.patterns import listed
 from mockserver.sandbox.sandboxes import OpenSandbox
+from mockserver.web.rendering import base_url
 
 SHOWN = 1000  # rows in a page, the newest: the default limit of a journal
 MAX_TARGET = 300  # characters of a path and its query, in a row
@@ -110,7 +111,7 @@ def entry_context(opened: OpenSandbox, id: str) -> Callable[[], Document]:
         "problems": [explained(problem) for problem in entry["problems"]],
         "changes": [change(each) for each in entry["changes"]],
         "fault": fault(entry["fault"]),
-        "copies": copy_as.copies(entry, f"{request.scheme}://{request.host}", keys.PREFIX + opened.name),
+        "copies": copy_as.copies(entry, base_url(), keys.PREFIX + opened.name),
     }
 
 

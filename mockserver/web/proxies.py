@@ -85,4 +85,5 @@ def _is_in(text: str, networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6N
         address = ipaddress.ip_address(text)
     except ValueError:  # of a socket without addresses
         return False
-    return any(address in network for network in networks)
+    mapped = address.ipv4_mapped if address.version == 6 else ipaddress.ip_address(f"::ffff:{address}")
+    return any(each in network for network in networks for each in (address, mapped or address))
