@@ -166,9 +166,10 @@ class TestTrust:
             sent = {"host": "evil.example", "x-forwarded-host": "localhost"}
             assert httpx.get(f"{server.url}/docs", headers=sent).status_code == 421
 
-    def test_the_host_of_the_public_url_is_allowed(self) -> None:
-        with served("--public-url", "http://mock.team.test") as server:
-            assert httpx.get(f"{server.url}/docs", headers={"host": "mock.team.test:80"}).status_code == 200
+    @pytest.mark.parametrize("host", ["mock.team.test", "[2001:db8::a]"])
+    def test_the_host_of_the_public_url_is_allowed(self, host: str) -> None:
+        with served("--public-url", f"http://{host}") as server:
+            assert httpx.get(f"{server.url}/docs", headers={"host": f"{host}:80"}).status_code == 200
             assert httpx.get(f"{server.url}/docs", headers={"host": "other.team.test"}).status_code == 421
 
     @pytest.mark.parametrize(

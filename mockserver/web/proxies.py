@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mockserver.config import Settings
-from mockserver.web.hosts import HostRule
+from mockserver.web.hosts import HostRule, host_name
 
 Application = Callable[..., Iterable[bytes]]
 SENT_HOST = "mockserver.host"  # in the environment: the `Host` header, where the public URL replaces it
@@ -34,7 +34,7 @@ def guarded(application: Application, settings: Settings, loopback: bool = True)
     application = behind_proxies(application, settings)
     if not loopback:
         return application
-    public = [str(urlsplit(settings.public_url).hostname)] if settings.public_url else []
+    public = [str(host_name(urlsplit(settings.public_url).netloc))] if settings.public_url else []
     return HostRule(application, [*settings.allowed_host, *public])
 
 
