@@ -79,7 +79,8 @@ class TestBehindNginx:
 
     def test_the_root_leads_a_browser_to_the_console(self, behind: Proxied) -> None:
         assert behind.get("/", accept="text/html").headers["location"] == "/vambe/__admin/"
-        assert behind.get("/", accept="application/json").json()["docs"] == "/vambe/docs"
+        index = behind.get("/", accept="application/json").json()
+        assert (index["docs"], index["api"]) == ("/vambe/docs", "/vambe/api/public")
 
     def test_what_a_page_tells_to_paste_is_the_public_url(self, behind: Proxied) -> None:
         assert f"export VAMBE_API_URL={behind.url}\n" in behind.get("/__admin/").text

@@ -61,7 +61,7 @@ def _index() -> dict[str, str]:
     return {
         "name": "vambe-mock",
         "version": __version__,
-        "api": API_PATH,
+        "api": request.script_root + API_PATH,
         "openapi": url_for("openapi"),
         "docs": url_for("docs.reference"),
         "console": url_for("console.board"),
