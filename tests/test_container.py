@@ -27,6 +27,7 @@ if sys.platform != "linux":
 
 from containers import BASE, IMAGE, Container, Engine, engine
 
+pytestmark = pytest.mark.engine
 EXAMPLES = ROOT / "examples" / "containers"
 MANIFESTS = [
     path for path in (ROOT / "examples").rglob("*.yaml") if "\napiVersion:" in path.read_text(encoding="utf-8")
