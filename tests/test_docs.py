@@ -9,6 +9,7 @@ sandbox `default`, and an empty folder to work in. A block has one of these tags
 - `python` is executed; the blocks of a document share their names. One that begins with `# name.py` is that file
   instead, and pytest runs it when it is a `test_….py`.
 - `console` is run too: what follows a line `$ command`, up to the next one, is exactly what the command prints.
+- `js` is a file of clients/node/examples, named in its first line, which tests/test_node_client.py runs.
 - `nginx` is a location that tests/test_proxies.py gives to nginx.
 - `mermaid` must be a kind of diagram that is used here; tests/test_architecture.py compares its names with the code.
 """
@@ -31,13 +32,19 @@ from support import ROOT, WITHOUT, running, uncovered_environment
 
 from mockserver.config import SETTINGS
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CLIENT = ROOT / "clients" / "node"
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), CLIENT / "README.md"]
 PROSE = [ROOT / name for name in ("CHANGELOG.md", "SECURITY.md", ".github/CONTRIBUTING.md", "examples/README.md")]
 PRINTED_URL = "http://127.0.0.1:4010"
 SET_UP_BLOCKS = 2
 REFUSAL = re.compile(r'"statusCode":\s*(?!400)[0-9]+')
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def name_of(document: Path) -> str:
+    """The name of a document in the ids of tests."""
+    return "clients/node" if document.parent == CLIENT else document.name
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,10 @@ class Runner:
             return
         exec(compile(text, "<documentation>", "exec"), self.names)
 
+    def _js(self, text: str) -> None:
+        name, _, content = text.removeprefix("// ").partition("\n")
+        assert content == (CLIENT / "examples" / name).read_text(encoding="utf-8")
+
     def _nginx(self, text: str) -> None:
         assert text.partition("\n")[2].replace(self.url, PRINTED_URL) in LOCATIONS.values()
 
@@ -131,13 +142,13 @@ class Runner:
             assert self._run(command).rstrip("\n") == expected.rstrip("\n")  # an answer has no newline at its end
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_block_of_a_document_holds(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = blocks_of(document.read_text(encoding="utf-8"))
     with running() as url:
         runner = Runner(url, tmp_path)
-        for block in blocks[SET_UP_BLOCKS:] if document.name == "README.md" else blocks:
+        for block in blocks[SET_UP_BLOCKS:] if document == DOCUMENTS[0] else blocks:
             try:
                 runner.execute(block)
             except Exception as error:
@@ -171,13 +182,13 @@ def test_the_table_of_settings_has_every_setting() -> None:
     ]
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, *PROSE], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *PROSE], ids=name_of)
 def test_every_link_into_the_repository_leads_to_a_file(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (document.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, *PROSE], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *PROSE], ids=name_of)
 def test_every_name_that_links_to_code_is_defined_there(document: Path) -> None:
     for name, target in re.findall(r"\[`(\w+)`\]\(([^)]+\.py)\)", document.read_text(encoding="utf-8")):
         assert name in defined_in(document.parent / target), f"{target} does not define {name}"
@@ -194,7 +205,7 @@ def defined_in(module: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, *PROSE], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *PROSE], ids=name_of)
 def test_every_test_that_a_document_names_exists(document: Path) -> None:
     for name in re.findall(r"`(tests/[\w/]+\.py)`", document.read_text(encoding="utf-8")):
         assert (ROOT / name).exists(), name
@@ -228,6 +239,7 @@ class TestTheRunner:
         Block(1, "python", "# test_x.py\ndef test_x():\n    assert 0\n"),
         Block(1, "console", "$ echo a\nb\n"),
         Block(1, "console", "echo a\n"),
+        Block(1, "js", "// vitest/vitest.config.js\nexport default {};\n"),
     ]
 
     @pytest.mark.parametrize("block", HELD, ids=lambda block: block.tag)

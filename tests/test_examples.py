@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import yaml
-from support import ROOT, check_that_there_is_node, plain_environment, wait_until
+from support import ROOT, plain_environment, wait_until
 
 from mockserver.config import Settings
 
@@ -34,7 +34,6 @@ PROOF = {
     "-n 2": r"2 workers",
     "exec -- python -m pytest": r"sandboxes of the server at http://127\.0\.0\.1:",
     "unittest": r"\bRan [1-9]",
-    "node --test": r"\bpass [1-9]",
     "./create_task.sh": r"^\[deal:4711\] has its task$",
     "./test_create_task.sh": r'(?s)a lost answer.*"passed":true.*an outage.*"passed":true,"actual":3}$',
 }
@@ -92,12 +91,6 @@ MUTANTS = [
         [r"\b7 failed", "vambe-mock requests of sandbox", LOST, "a retry should look first"],
     ),
     Mutant(
-        "followups.mjs",
-        "tasks.find((task) => task.description.includes(reference)) ?? ",
-        Command("node", "vambe-mock exec -- node --test"),
-        [r"not ok \d+ - a lost answer", LOST],
-    ),
-    Mutant(
         "create_task.sh",
         'case $answer in *"[$reference]"*) return 0 ;; esac',
         Command("shell", "vambe-mock exec -- ./test_create_task.sh"),
@@ -140,8 +133,6 @@ def ended(line: str | Sequence[str], folder: Path, environment: Mapping[str, str
 def test_every_command_of_the_readme_and_of_the_workflow_does_its_work(
     command: Command, examples: Path, environment: dict[str, str]
 ) -> None:
-    if "node" in command.line:
-        check_that_there_is_node()
     run = ended(command.line, examples / command.folder, environment)
     told = run.stdout + run.stderr
     assert run.returncode == 0, told
@@ -155,8 +146,6 @@ def test_every_command_of_the_readme_and_of_the_workflow_does_its_work(
 def test_the_tests_find_a_client_that_does_not_look_before_it_tries_again(
     mutant: Mutant, examples: Path, environment: dict[str, str]
 ) -> None:
-    if "node" in mutant.command.line:
-        check_that_there_is_node()
     file = examples / mutant.command.folder / mutant.file
     original = file.read_text(encoding="utf-8")
     assert original.count(mutant.look) == 1
@@ -166,23 +155,6 @@ def test_the_tests_find_a_client_that_does_not_look_before_it_tries_again(
     assert run.returncode != 0
     for proof in mutant.proofs:
         assert re.search(proof, told), told
-
-
-@pytest.mark.parametrize("version", [None, "v18.20.4"])
-def test_where_node_is_missing_or_too_old_a_ci_machine_fails_and_another_one_skips(
-    version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if version:
-        node = tmp_path / "node"
-        node.write_text(f"#!/bin/sh\necho {version}\n")
-        node.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("CI", "true")
-    with pytest.raises(pytest.fail.Exception, match=f"needs Node 20 or newer, and there is {version or 'none'}"):
-        check_that_there_is_node()
-    monkeypatch.delenv("CI")
-    with pytest.raises(pytest.skip.Exception, match="needs Node 20"):
-        check_that_there_is_node()
 
 
 def test_the_readme_has_no_command_beside_those_of_its_table() -> None:

@@ -1,14 +1,17 @@
 import type { Sandbox, Server } from "./index.js";
 
-/**
- * For `test.extend(fixtures)` of Playwright Test: `vambeMock` is a sandbox for the test, which stays if the test fails;
- * `vambeMockServer` is that at VAMBE_MOCK_URL, else one for the worker.
- */
+export interface TestFixtures {
+  /** A sandbox for the test, which stays if the test fails. */
+  vambeMock: Sandbox;
+}
+
+export interface WorkerFixtures {
+  /** The server at VAMBE_MOCK_URL, else one for the worker. */
+  vambeMockServer: Server;
+}
+
+/** For Playwright Test: `test.extend(fixtures)`, in TypeScript `test.extend<TestFixtures, WorkerFixtures>(fixtures)`. */
 export const fixtures: {
-  vambeMock: (
-    context: { vambeMockServer: Server },
-    use: (sandbox: Sandbox) => Promise<void>,
-    info: any,
-  ) => Promise<void>;
+  vambeMock: (context: WorkerFixtures, use: (sandbox: Sandbox) => Promise<void>, info: any) => Promise<void>;
   vambeMockServer: [(context: {}, use: (server: Server) => Promise<void>) => Promise<void>, { scope: "worker" }];
 };

@@ -1,0 +1,404 @@
+"""The npm package `clients/node`, installed as users install it: its examples, its types, and the process it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support import ROOT, check_that_there_is_node, missing, plain_environment, running, wait_until
+
+import mockserver
+
+PACKAGE = ROOT / "clients" / "node"
+EXAMPLES = PACKAGE / "examples"
+MANIFEST = json.loads((PACKAGE / "package.json").read_text(encoding="utf-8"))
+CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+TOOLS, RUNNERS = (Path(sys.prefix) / folder / "node_modules" for folder in ("npm", "npm-node"))
+
+# What a runner prints that has done its work; one that found no tests might end well, too.
+PROOF = {
+    "jest": r"Tests: +3 passed, 3 total",
+    "node-test": r"\bpass 9\b",
+    "playwright": r"\b2 passed",
+    "vitest": r"Tests +3 passed",
+}
+GENERATED = {"api": "/openapi.json", "control": "/__admin/openapi.json"}
+REGENERATE = "VAMBE_MOCK_NODE_TYPES=1 python -m pytest tests/test_node_client.py -k types_are"
+
+
+def tool(folder: Path, script: str) -> Path:
+    """A script of npm packages; the test is skipped where `.ci/run` has not installed it."""
+    check_that_there_is_node()
+    if not (folder / script).exists():
+        missing(f"there is no {folder / script}: the lines `npm install` of {ROOT / '.ci' / 'run'} install it")
+    return folder / script
+
+
+def run(line: list[object], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with no colours."""
+    environment = plain_environment(NO_COLOR="1", **variables)
+    environment.pop("FORCE_COLOR", None)
+    words = [str(word) for word in line]
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=120)
+
+
+def ran(line: list[object], folder: Path, **variables: str) -> str:
+    """Run a command that succeeds; returns what it prints."""
+    ended = run(line, folder, **variables)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty project with the packed package; what else its tests import is above it."""
+    check_that_there_is_node()
+    above = tmp_path_factory.mktemp("node")
+    project = above / "project"
+    project.mkdir()
+    tarball = ran(["npm", "pack", "--silent", "--pack-destination", above], PACKAGE).strip()
+    (project / "package.json").write_text('{"private": true, "type": "module"}')
+    ran(["npm", "install", "--offline", "--silent", "--no-audit", "--no-fund", f"../{tarball}"], project)
+    (above / "node_modules").symlink_to(RUNNERS, target_is_directory=True)
+    return project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a link to the package, which takes no time to install."""
+    check_that_there_is_node()
+    folder = tmp_path_factory.mktemp("linked")
+    (folder / "node_modules").mkdir()
+    (folder / "node_modules" / "vambe-mock").symlink_to(PACKAGE, target_is_directory=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `vambe-mock`, which writes its arguments beside itself and starts the server."""
+    folder = tmp_path_factory.mktemp("commands")
+    shim(folder / "vambe-mock")
+    return folder
+
+
+def shim(path: Path, skipped: int = 0) -> None:
+    """Make a command that starts the mock with its arguments but the first ones."""
+    text = f'#!/bin/sh\necho "$@" > "$0.arguments"\nshift {skipped}\nexec "{sys.executable}" -m mockserver "$@"\n'
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def binary(commands: Path) -> str:
+    """The value of VAMBE_MOCK_BIN that starts this mock."""
+    return str(commands / "vambe-mock")
+
+
+def evaluated(script: str, project: Path, **variables: str) -> Any:
+    """Run a module that imports the package, and return the JSON that it prints."""
+    return json.loads(ran(["node", "--input-type=module", "--eval", script], project, **variables))
+
+
+def is_gone(url: str) -> bool:
+    """Tell if no server listens there."""
+    try:
+        httpx.get(f"{url}/__admin/health", trust_env=False)
+    except httpx.TransportError:
+        return True
+    return False
+
+
+class TestTheExamples:
+    @pytest.mark.parametrize("name", PROOF)
+    def test_an_example_passes_with_the_packed_package(self, name: str, installed: Path, binary: str) -> None:
+        folder = self.copied(name, installed)
+        ended = run(["npm", "test"], folder, VAMBE_MOCK_BIN=binary)
+        told = ended.stdout + ended.stderr
+        assert ended.returncode == 0, told
+        assert re.search(PROOF[name], told), told
+
+    def test_a_client_that_does_not_look_before_it_tries_again_is_found_and_its_sandbox_stays(
+        self, installed: Path, commands: Path
+    ) -> None:
+        folder = self.copied("node-test", installed)
+        file = folder / "followups.js"
+        original = file.read_text(encoding="utf-8")
+        look = "tasks.find((task) => task.description.includes(reference)) ?? "
+        assert original.count(look) == 1
+        file.write_text(original.replace(look, ""), encoding="utf-8")
+        ended = run([commands / "vambe-mock", "exec", "--", "npm", "test", "--", "--test-name-pattern=lost"], folder)
+        told = ended.stdout + ended.stderr
+        assert ended.returncode != 0
+        assert re.search(r"not ok \d+ - a lost answer", told)
+        assert "fault 1: reset, after the commit" in told  # by `exec`, of a sandbox that is still there
+
+    def copied(self, name: str, project: Path) -> Path:
+        """The folder of an example, in the project."""
+        for package in self.requirements(name):
+            tool(RUNNERS, f"{package}/package.json")
+        shutil.rmtree(project / name, ignore_errors=True)
+        left = shutil.ignore_patterns("node_modules", "package-lock.json", "test-results")
+        return Path(shutil.copytree(EXAMPLES / name, project / name, ignore=left))
+
+    def requirements(self, name: str) -> dict[str, str]:
+        """The packages that an example needs beside this one."""
+        manifest = json.loads((EXAMPLES / name / "package.json").read_text(encoding="utf-8"))
+        return {package: v for package, v in manifest["devDependencies"].items() if package != "vambe-mock"}
+
+    def test_they_require_what_is_tested(self) -> None:
+        assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == set(PROOF)
+        for name in PROOF:
+            for package, version in self.requirements(name).items():
+                assert f" {package}@{version}" in CI
+
+
+class TestTheTypes:
+    def test_the_types_are_those_of_the_documents(self, server_url: str, tmp_path: Path) -> None:
+        generator = tool(TOOLS, "openapi-typescript/bin/cli.js")
+        apis = {}
+        for name, path in GENERATED.items():
+            document = httpx.get(server_url + path, trust_env=False).json()
+            if name == "control":
+                document["paths"] = {}  # the package makes the calls: its users need the bodies alone
+            (tmp_path / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+            apis[name] = {"root": f"{name}.json", "x-openapi-ts": {"output": f"{name}.d.ts"}}
+        (tmp_path / "redocly.yaml").write_text(json.dumps({"apis": apis}), encoding="utf-8")
+        ran(["node", generator, "--default-non-nullable", "false", "--empty-objects-unknown"], tmp_path)
+        for name in GENERATED:
+            made = (tmp_path / f"{name}.d.ts").read_text(encoding="utf-8")
+            kept = PACKAGE / "types" / f"{name}.d.ts"
+            if os.environ.get("VAMBE_MOCK_NODE_TYPES") == "1":
+                kept.write_text(made, encoding="utf-8")
+            assert made == kept.read_text(encoding="utf-8"), f"write it anew: {REGENERATE}"
+
+    def test_they_know_operations_rules_and_fixtures_and_refuse_what_is_unknown(self, installed: Path) -> None:
+        compiler = tool(TOOLS, "typescript/bin/tsc")
+        for package in ("@playwright/test", "vitest"):
+            tool(RUNNERS, f"{package}/package.json")
+        shutil.copy(ROOT / "tests" / "data" / "clients" / "node_client.ts", installed / "use.ts")
+        options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--types", "node"]
+        libraries = ["--skipLibCheck", "--lib", "es2023,dom,dom.iterable"]
+        ran(["node", compiler, *options, *libraries, "use.ts"], installed)
+
+
+class TestTheProcess:
+    @pytest.mark.parametrize(
+        ("ending", "code"),
+        [
+            ("", 0),
+            ("process.exit(3);", 3),
+            ("throw new Error('x');", 1),
+            ("setInterval(() => {}, 1000); process.kill(process.pid, 'SIGTERM');", -15),
+            ("setInterval(() => {}, 1000); process.kill(process.pid, 'SIGINT');", -2),
+        ],
+        ids=["by itself", "by exit", "by an error", "by SIGTERM", "by SIGINT"],
+    )
+    def test_the_server_ends_with_the_process(self, ending: str, code: int, project: Path, binary: str) -> None:
+        script = f"import {{ start }} from 'vambe-mock'; console.log((await start()).url); {ending}"
+        ended = run(["node", "--input-type=module", "--eval", script], project, VAMBE_MOCK_BIN=binary)
+        assert ended.returncode == code, ended.stderr
+        url = ended.stdout.strip()
+        assert url.startswith("http://127.0.0.1:")
+        wait_until(lambda: is_gone(url))
+
+    def test_stop_waits_until_the_server_has_ended(self, project: Path, binary: str) -> None:
+        script = """
+            import { CallFailed, start } from "vambe-mock";
+            const server = await start();
+            const sandbox = await server.sandbox();
+            await server.stop();
+            const error = await sandbox.state().catch((error) => error);
+            console.log(JSON.stringify([error instanceof CallFailed, error.message, process.listenerCount("SIGTERM")]));
+        """
+        is_call_failed, message, listeners = evaluated(script, project, VAMBE_MOCK_BIN=binary)
+        assert is_call_failed
+        assert re.fullmatch(r"GET /state: http://127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED.*", message)
+        assert listeners == 0
+
+    def test_settings_and_the_admin_token_are_passed_on(self, project: Path, binary: str) -> None:
+        script = """
+            import { connect, start } from "vambe-mock";
+            const server = await start({
+              args: ["--host", "0.0.0.0", "--fixtures", "demo"],
+              env: { VAMBE_MOCK_ADMIN_TOKEN: "secret" },
+            });
+            const stranger = await connect(server.url, "wrong").sandbox().catch((error) => error);
+            console.log(JSON.stringify([(await (await server.sandbox()).tasks()).length, stranger.status]));
+        """
+        assert evaluated(script, project, VAMBE_MOCK_BIN=binary) == [36, 401]
+
+    @pytest.mark.parametrize(
+        ("command", "skipped", "arguments"),
+        [
+            ("vambe-mock", 0, "serve --port 0 --json"),
+            ("uvx", 1, f"vambe-mock@{MANIFEST['version']} serve --port 0 --json"),
+        ],
+    )
+    def test_the_command_is_found_on_the_path(
+        self, command: str, skipped: int, arguments: str, project: Path, tmp_path: Path
+    ) -> None:
+        shim(tmp_path / command, skipped)
+        node = shutil.which("node")
+        script = "import { start } from 'vambe-mock'; await start();"
+        ran([node, "--input-type=module", "--eval", script], project, PATH=str(tmp_path), VAMBE_MOCK_BIN="")
+        assert (tmp_path / f"{command}.arguments").read_text().strip() == arguments
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ("", r"vambe-mock was not found\. Tried in this order: VAMBE_MOCK_BIN, which is not set; then "),
+            ("/no/mock", r"/no/mock did not start: spawn /no/mock ENOENT\. .*VAMBE_MOCK_BIN, which is /no/mock; then "),
+            ("/bin/echo", r'/bin/echo did not start: it printed "serve .*", and not that it is ready\. '),
+            ("/bin/false", r"/bin/false did not start: it printed nothing \(exit code 1\)\. "),
+        ],
+    )
+    def test_a_server_that_does_not_start_says_what_was_tried(
+        self, given: str, message: str, project: Path, tmp_path: Path
+    ) -> None:
+        node = shutil.which("node")
+        script = "import { start } from 'vambe-mock'; await start().catch((error) => console.log(error.message));"
+        line = [node, "--input-type=module", "--eval", script]
+        told = ran(line, project, PATH=str(tmp_path), VAMBE_MOCK_BIN=given)
+        assert re.match(message, told), told
+        assert told.strip().endswith("then `vambe-mock` and `uvx` on the PATH")
+
+    def test_a_setting_that_the_server_refuses_is_told_in_its_words(self, project: Path, binary: str) -> None:
+        script = """
+            import { start } from "vambe-mock";
+            await start({ args: ["--clock", "yesterday"] }).catch((error) => console.log(JSON.stringify(error.message)));
+        """
+        message = evaluated(script, project, VAMBE_MOCK_BIN=binary)
+        assert "--clock" in message
+        assert "(exit code 2)" in message
+
+
+class TestASandbox:
+    """What the examples do not show."""
+
+    @pytest.fixture
+    def shared(self) -> Iterator[str]:
+        with running() as url:
+            yield url
+
+    def test_workers_share_a_server_by_its_url(self, shared: str, project: Path) -> None:
+        script = """
+            import { server } from "vambe-mock";
+            import setup from "vambe-mock/setup";
+            await setup();
+            const mock = await (await server()).sandbox("it works: a lost answer, 100 % of the time");
+            console.log(JSON.stringify([mock.url, mock.name, mock.key === `test_${mock.name}`, mock.env.VAMBE_API_URL]));
+        """
+        url, name, keyed, same = evaluated(script, project, VAMBE_MOCK_URL=f"{shared}/", VAMBE_MOCK_BIN="/no/mock")
+        assert (url, keyed, same) == (shared, True, shared)
+        assert re.fullmatch(r"it-works-a-lost-answer-100-of-the-time-[0-9a-f]{8}", name)
+
+    def test_a_failed_verification_shows_the_near_misses(self, shared: str, project: Path) -> None:
+        script = """
+            import { AssertionError } from "node:assert";
+            import { server } from "vambe-mock";
+            const mock = await (await server()).sandbox();
+            await fetch(`${mock.url}/api/public/team-members/all`, { headers: mock.headers });
+            const error = await mock.verify({ operation: "listTeamMembers", status: 503 }).catch((error) => error);
+            console.log(JSON.stringify([error instanceof AssertionError, error.message]));
+        """
+        is_assertion, message = evaluated(script, project, VAMBE_MOCK_URL=shared)
+        assert is_assertion
+        assert "close: #1  GET /api/public/team-members/all  200\n    status: expected 503, found 200" in message
+
+    def test_a_refused_call_names_every_problem(self, shared: str, project: Path) -> None:
+        script = """
+            import { server } from "vambe-mock";
+            const mock = await (await server()).sandbox();
+            const error = await mock.fault({ status: 7, sometimes: true }).catch((error) => error);
+            console.log(JSON.stringify([error.name, error.status, error.message]));
+        """
+        name, status, message = evaluated(script, project, VAMBE_MOCK_URL=shared)
+        assert (name, status) == ("CallFailed", 400)
+        assert re.search(r"POST /faults: http://\S+: 400 .*; status: .*; sometimes: ", message), message
+
+    def test_its_calls_do_what_their_names_say(self, shared: str, project: Path) -> None:
+        script = """
+            import { server } from "vambe-mock";
+            const mock = await (await server()).sandbox();
+            const done = {};
+            const { fetch } = globalThis;
+            const list = () => fetch(`${mock.url}/api/public/team-members/all`, { headers: mock.headers });
+            globalThis.fetch = () => { throw new Error("a test has replaced it"); };
+            await mock.fault({ match: { operation: "listTeamMembers" }, status: 500 });
+            done.status = (await list()).status;
+            done.hits = (await mock.faults())[0].hits;
+            await mock.clearFaults();
+            done.faults = await mock.faults();
+            done.added = (await mock.addTask({ title: "Visit" })).title;
+            await list();
+            done.sequence = await mock.verifySequence([{ status: 500 }, "listTeamMembers"], { timeoutMs: 50 });
+            done.requests = (await mock.requests()).map((entry) => entry.id);
+            await mock.configure({ strict: true });
+            await mock.assume({ "create-status": "200" });
+            done.settings = await mock.settings();
+            await mock.clock.set({ mode: "frozen", now: "2026-03-01T08:00:00.000Z" });
+            await mock.clock.advance(60);
+            done.clock = await mock.clock.get();
+            const state = await mock.state();
+            await mock.setState({ ...state, tasks: [] });
+            done.tasks = await mock.tasks();
+            await mock.reset({ only: ["settings"] });
+            done.strict = (await mock.settings()).strict;
+            done.snapshot = (await mock.call("POST", "/snapshots", { name: "one" })).name;
+            await mock.delete();
+            done.deleted = (await mock.state().catch((error) => error)).status;
+            console.log(JSON.stringify(done));
+        """
+        assert evaluated(script, project, VAMBE_MOCK_URL=shared) == {
+            "status": 500,
+            "hits": 1,
+            "faults": [],
+            "added": "Visit",
+            "sequence": 2,
+            "requests": [1, 2],
+            "settings": {"strict": True, "delay_ms": 0, "rate_limit": None, "assume": {"create-status": "200"}},
+            "clock": {"mode": "frozen", "now": "2026-03-01T08:01:00.000Z", "tick_ms": 1000},
+            "tasks": [],
+            "strict": False,
+            "snapshot": "one",
+            "deleted": 404,
+        }
+
+
+class TestThePackage:
+    def test_it_is_of_this_version_and_licence_and_needs_no_other_package(self) -> None:
+        assert MANIFEST["version"] == mockserver.__version__
+        assert (PACKAGE / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+        assert not [key for key in MANIFEST if key.endswith("ependencies")]
+
+    def test_everything_it_exports_has_types(self) -> None:
+        for target in MANIFEST["exports"].values():
+            file = PACKAGE / (target if isinstance(target, str) else target["types"])
+            assert file.exists()
+            assert file.with_name(file.name.removesuffix(".js").removesuffix(".d.ts") + ".d.ts").exists()
+
+
+@pytest.mark.parametrize("version", [None, "v18.20.4"])
+def test_where_node_is_missing_or_too_old_a_ci_machine_fails_and_another_one_skips(
+    version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if version:
+        node = tmp_path / "node"
+        node.write_text(f"#!/bin/sh\necho {version}\n")
+        node.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match=f"needs Node 20 or newer, and there is {version or 'none'}"):
+        check_that_there_is_node()
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="needs Node 20"):
+        check_that_there_is_node()
