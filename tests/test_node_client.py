@@ -91,8 +91,8 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shim(path: Path, skipped: int = 0) -> None:
-    """Make a command that starts the mock with its arguments but the first ones."""
-    text = f'#!/bin/sh\necho "$@" > "$0.arguments"\nshift {skipped}\nexec "{sys.executable}" -m mockserver "$@"\n'
+    """Make a command that runs the mock, as a child as `uvx` does, with its arguments but the first ones."""
+    text = f'#!/bin/sh\necho "$@" > "$0.arguments"\nshift {skipped}\n"{sys.executable}" -m mockserver "$@"\nexit $?\n'
     path.write_text(text)
     path.chmod(0o755)
 
@@ -224,6 +224,21 @@ class TestTheProcess:
         assert re.fullmatch(r"GET /state: http://127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED.*", message)
         assert listeners == 0
 
+    def test_a_worker_of_playwright_has_a_server_where_there_is_none_for_all(self, project: Path, binary: str) -> None:
+        script = """
+            import { fixtures } from "vambe-mock/playwright";
+            const [worker, { scope }] = fixtures.vambeMockServer;
+            const seen = [scope];
+            let mock;
+            await worker({}, async (vambeMockServer) => {
+              const test = async (sandbox) => seen.push((await (mock = sandbox).tasks()).length);
+              await fixtures.vambeMock({ vambeMockServer }, test, { title: "a test", status: 1, expectedStatus: 1 });
+              seen.push((await mock.tasks().catch((error) => error)).status);
+            });
+            console.log(JSON.stringify([...seen, (await mock.tasks().catch((error) => error)).name]));
+        """
+        assert evaluated(script, project, VAMBE_MOCK_BIN=binary) == ["worker", 0, 404, "CallFailed"]
+
     def test_settings_and_the_admin_token_are_passed_on(self, project: Path, binary: str) -> None:
         script = """
             import { connect, start } from "vambe-mock";
@@ -248,8 +263,10 @@ class TestTheProcess:
     ) -> None:
         shim(tmp_path / command, skipped)
         node = shutil.which("node")
-        script = "import { start } from 'vambe-mock'; await start();"
-        ran([node, "--input-type=module", "--eval", script], project, PATH=str(tmp_path), VAMBE_MOCK_BIN="")
+        script = "import { start } from 'vambe-mock'; console.log((await start()).url);"
+        line = [node, "--input-type=module", "--eval", script]
+        url = ran(line, project, PATH=str(tmp_path), VAMBE_MOCK_BIN="").strip()
+        wait_until(lambda: is_gone(url))
         assert (tmp_path / f"{command}.arguments").read_text().strip() == arguments
 
     @pytest.mark.parametrize(
@@ -274,7 +291,8 @@ class TestTheProcess:
     def test_a_setting_that_the_server_refuses_is_told_in_its_words(self, project: Path, binary: str) -> None:
         script = """
             import { start } from "vambe-mock";
-            await start({ args: ["--clock", "yesterday"] }).catch((error) => console.log(JSON.stringify(error.message)));
+            const error = await start({ args: ["--clock", "yesterday"] }).catch((error) => error);
+            console.log(JSON.stringify(error.message));
         """
         message = evaluated(script, project, VAMBE_MOCK_BIN=binary)
         assert "--clock" in message
@@ -295,10 +313,10 @@ class TestASandbox:
             import setup from "vambe-mock/setup";
             await setup();
             const mock = await (await server()).sandbox("it works: a lost answer, 100 % of the time");
-            console.log(JSON.stringify([mock.url, mock.name, mock.key === `test_${mock.name}`, mock.env.VAMBE_API_URL]));
+            console.log(JSON.stringify([mock.url, mock.name, mock.key, mock.env.VAMBE_API_URL]));
         """
-        url, name, keyed, same = evaluated(script, project, VAMBE_MOCK_URL=f"{shared}/", VAMBE_MOCK_BIN="/no/mock")
-        assert (url, keyed, same) == (shared, True, shared)
+        url, name, key, same = evaluated(script, project, VAMBE_MOCK_URL=f"{shared}/", VAMBE_MOCK_BIN="/no/mock")
+        assert (url, key, same) == (shared, f"test_{name}", shared)
         assert re.fullmatch(r"it-works-a-lost-answer-100-of-the-time-[0-9a-f]{8}", name)
 
     def test_a_failed_verification_shows_the_near_misses(self, shared: str, project: Path) -> None:
