@@ -8,8 +8,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from werkzeug.middleware.proxy_fix import ProxyFix
-
 from mockserver.config import Settings
 from mockserver.web.hosts import HostRule, host_name
 
@@ -70,6 +68,8 @@ class TrustedProxies:
 
     def __init__(self, application: Application, networks: Iterable[str]) -> None:
         self._direct = application
+        from werkzeug.middleware.proxy_fix import ProxyFix  # deferred: most servers are behind no proxy
+
         self._forwarded = ProxyFix(application, x_for=1, x_proto=1, x_host=1, x_prefix=1)
         trusted = [ipaddress.ip_network(each, strict=False) for each in networks]
         self._trusts = lru_cache(maxsize=256)(lambda address: _is_in(address, trusted))
