@@ -88,7 +88,7 @@ def parse_shard(text: str) -> Shard:
     """Parse `I/N`, such as 2/3 for the second of three; ValueError for anything else."""
     found = _SHARD.fullmatch(text)
     if not found or int(found[1]) > int(found[2]):
-        raise ValueError(f"{quoted(text)} is no shard: write I/N, such as 2/3 for the second of three")
+        raise ValueError(f"{quoted(text)} is not a shard: write I/N, such as 2/3 for the second of three")
     return Shard(int(found[1]), int(found[2]))
 
 

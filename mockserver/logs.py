@@ -13,7 +13,6 @@ import os
 import select
 import stat
 from collections.abc import Mapping
-from itertools import zip_longest
 from typing import Any, Literal
 
 from mockserver.clock import real_ms, text_of
@@ -41,12 +40,19 @@ def configure(log_format: Literal["text", "json"]) -> None:
         logger.propagate = False
 
 
-def log_request(method: str, path: str, status: int | str, duration_ms: float, *more: object) -> None:
-    """Log a request: as a record of `mockserver.access`, or directly as a line when only our handler would get it.
-
-    `more` are its sandbox, entry, client and request id, as far as they are known.
-    """
-    fields = dict(zip_longest(_FIELDS, (method, path, status, duration_ms, *more)))
+def log_request(
+    method: str,
+    path: str,
+    status: int | str,
+    duration_ms: float,
+    sandbox: str | None,
+    entry: int | None = None,
+    client: str | None = None,
+    request_id: str | None = None,
+) -> None:
+    """Log a request: as a record of `mockserver.access`, or directly as a line when only our handler would get it."""
+    values = (method, path, status, duration_ms, sandbox, entry, client, request_id)
+    fields = dict(zip(_FIELDS, values, strict=True))
     if _access.isEnabledFor(logging.INFO) and not _write_line(fields):
         _access.info("%s %s %s", method, path, status, extra=fields)
 

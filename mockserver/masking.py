@@ -18,7 +18,7 @@ from mockserver.keys import KEY_HEADER, PREFIX, basic_credentials, is_name
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 SECRET_HEADERS = (KEY_HEADER, *_CREDENTIALS)
 MAX_PARTS = 64  # of a header with credentials; each costs a search of the entry
-_LONG_ENOUGH = 8  # a shorter secret would be found in texts that do not have it
+MIN_SECRET = 8  # a shorter secret would be found in texts that do not have it
 _BETWEEN = "\ud800"  # a lone surrogate is in no text: JSON with one is refused
 _REMEMBERED = 1024  # characters of headers whose secrets are worth remembering
 
@@ -33,7 +33,7 @@ def secrets(headers: Mapping[str, str], known_keys: Iterable[str] = ()) -> list[
 def _secrets(sent: Sequence[tuple[str, str]], known_keys: Sequence[str]) -> list[str]:
     values = {value for _, value in sent}
     parts = {part for name, value in sent if name in _CREDENTIALS for part in islice(_parts(name, value), MAX_PARTS)}
-    longer = {secret for secret in (*parts, *known_keys) if len(secret) >= _LONG_ENOUGH}
+    longer = {secret for secret in (*parts, *known_keys) if len(secret) >= MIN_SECRET}
     return sorted((each for each in values | longer if each and not _is_sandbox_key(each)), key=len, reverse=True)
 
 
@@ -59,13 +59,13 @@ def _parts(name: str, value: str) -> Iterator[str]:
 
 def redacted(secret: str) -> str:
     """The last four characters of a secret, or none of a short one."""
-    return f"…{secret[-4:]}" if len(secret) >= _LONG_ENOUGH else "…"
+    return f"…{secret[-4:]}" if len(secret) >= MIN_SECRET else "…"
 
 
 def masked(secrets: Iterable[str], text: str) -> str:
     """The text with only the last four characters of each secret, also where it is percent-encoded."""
     for secret in secrets:
-        if len(secret) >= _LONG_ENOUGH:
+        if len(secret) >= MIN_SECRET:
             text = text.replace(secret, redacted(secret))
             if "%" in text:
                 text = _percent_encoded(secret).sub(lambda _: redacted(secret), text)  # noqa: B023 (called at once)
@@ -90,7 +90,7 @@ def found_in(secrets: Iterable[str], encoded: bytes) -> list[str]:
     return [
         secret
         for secret in secrets
-        if len(secret) >= _LONG_ENOUGH
+        if len(secret) >= MIN_SECRET
         and (_escaped(secret) in encoded or (encodes and _percent_encoded(secret).search(text)))
     ]
 

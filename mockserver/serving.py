@@ -53,7 +53,7 @@ def serve(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def _logged(settings: Settings, server: Server) -> Iterator[None]:
-    """Log the start and the stop as JSON; who reads text has the announcement and the end of the process."""
+    """Log the start and the stop in the format JSON; in text, the announcement on standard output tells the start."""
     if settings.log_format == "json":
         _log.info("started on %s", server.url)
     yield

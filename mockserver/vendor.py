@@ -21,6 +21,7 @@ from mockserver.api.operations import BASE_PATH
 from mockserver.clock import monotonic, wall_ms
 from mockserver.keys import KEY_HEADER
 from mockserver.logs import printable
+from mockserver.masking import MIN_SECRET
 from mockserver.web.hosts import is_loopback
 
 MAX_ANSWER = 16 * 1024 * 1024  # bytes
@@ -28,9 +29,8 @@ MAX_WAIT_S = 60.0  # for `Retry-After`
 MAX_FAILURES = 3  # answers with 5xx, and requests without an answer
 _TOO_MANY_REQUESTS = 429
 _RETRIES = 3  # of a request that is answered 429
-_UNTOLD_WAIT_S = 1.0  # after a 429 without `Retry-After`
+_DEFAULT_WAIT_S = 1.0  # after a 429 without `Retry-After`
 _PIECE = 64 * 1024
-_LONG_ENOUGH = 8  # a shorter key would be found in texts that do not have it
 _HEADERS = {"Accept": "application/json", "User-Agent": f"vambe-mock/{__version__} (conform)"}
 
 
@@ -161,7 +161,7 @@ class Vendor:
                     raise _TooLong
             if length and len(body) < length:
                 raise http.client.IncompleteRead(body)
-            if len(self._key) >= _LONG_ENOUGH:
+            if len(self._key) >= MIN_SECRET:
                 body = body.replace(self._key.encode(), b"***")  # what answers say may be shown
             found = {name.lower(): text for name, text in response.getheaders()}
             return Answer(response.status, found, body)
@@ -169,7 +169,7 @@ class Vendor:
     def _wait_of(self, answer: Answer) -> float:
         """The seconds that a 429 asks to wait (RFC 9110, section 10.2.3); Stopped when they are too many."""
         text = answer.headers.get("retry-after", "").strip()
-        seconds = _UNTOLD_WAIT_S
+        seconds = _DEFAULT_WAIT_S
         if text.isdecimal():
             seconds = float(text)
         elif text:

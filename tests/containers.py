@@ -53,7 +53,7 @@ class Container:
         self.name = name
 
     def inspect(self) -> dict[str, Any]:
-        """What the engine knows about it."""
+        """The engine's description of it."""
         (found,) = json.loads(self.engine.ok("container", "inspect", self.name))
         return found
 

@@ -1,4 +1,4 @@
-"""Stand-ins for a vendor that answer whatever a test wants them to, byte for byte."""
+"""Stand-ins for a vendor that answer whatever a test wants them to, byte for byte, and the end of a run against one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,23 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import parse_headers
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Ended(NamedTuple):
+    """The end of a run of `vambe-mock conform`: its exit code, and its two outputs."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.output)
+
+    @property
+    def rules(self) -> dict[str, dict[str, Any]]:
+        return self.json["rules"]
 
 
 @dataclass

@@ -12,11 +12,11 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
-from stand_ins import answer, in_turn, standing_in
+from stand_ins import Ended, answer, in_turn, standing_in
 from support import ALL_TIME, COMMAND, CONTACT, INACTIVE_USER, ROOT, UNKNOWN_ID, plain_environment, wait_until
 from test_differential import application
 
@@ -31,33 +31,17 @@ from mockserver.testing import MockServer, VambeMock
 KEY = "test_conform"
 
 
-class Measured(NamedTuple):
-    """How a run of the command ended."""
-
-    code: int
-    output: str
-    errors: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.output)
-
-    @property
-    def rules(self) -> dict[str, dict[str, Any]]:
-        return self.json["rules"]
-
-
 class Command:
     """Runs `vambe-mock conform` in this process."""
 
     def __init__(self, output: pytest.CaptureFixture[str]) -> None:
         self._output = output
 
-    def __call__(self, url: str, *arguments: object) -> Measured:
+    def __call__(self, url: str, *arguments: object) -> Ended:
         self._output.readouterr()
         with pytest.raises(SystemExit) as ended:
             cli.main(["conform", "--target", url, "--pause", "0", *map(str, arguments)])
-        return Measured(int(ended.value.code or 0), *self._output.readouterr())
+        return Ended(int(ended.value.code or 0), *self._output.readouterr())
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +92,7 @@ def mock(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[VambeM
 VALUES = [(each.name, value) for each in ASSUMPTIONS for value in each.values]
 
 
-def values_of(measured: Measured) -> dict[str, str | None]:
+def values_of(measured: Ended) -> dict[str, str | None]:
     return {name: measured.rules[name].get("value") for name in BY_NAME}
 
 

@@ -301,7 +301,7 @@ class TestTheProcess:
 
 
 class TestASandbox:
-    """What the examples do not show."""
+    """Calls and refusals that no example shows."""
 
     @pytest.fixture
     def shared(self) -> Iterator[str]:

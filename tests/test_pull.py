@@ -286,7 +286,7 @@ class TestWhatFixturesNeed:
         assert [each["id"] for each in found["contacts"]] == [contact["id"], CONTACT["id"]]
         assert [each["id"] for each in found["customers"]] == [other, customer]
         notes = capsys.readouterr().out
-        for text in ("users whom tasks name", "contacts whom tasks name", "customers are added"):
+        for text in ("users that tasks name", "contacts that tasks name", "customers are added"):
             assert text in notes
         with running(fixtures=str(folder)) as url:
             assert [each["id"] for each in lists(url)["contacts"]] == [contact["id"]]

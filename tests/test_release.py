@@ -1,4 +1,4 @@
-"""What a release needs: one version, its place in the changelog, and a workflow that publishes nothing else."""
+"""A release: one version, its place in the changelog, and a workflow that publishes nothing else."""
 
 from __future__ import annotations
 

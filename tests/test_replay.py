@@ -9,11 +9,11 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
-from stand_ins import Reply, Seen, answer, changed, standing_in
+from stand_ins import Ended, Reply, Seen, answer, changed, standing_in
 from support import (
     CARLOS,
     CONTACT,
@@ -38,16 +38,8 @@ _numbers = itertools.count(1)
 DEMO_TASK = "51a0aeb9-5468-432d-877c-6d40a4a75e03"
 
 
-class Measured(NamedTuple):
-    """How a run of the command ended."""
-
-    code: int
-    output: str
-    errors: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.output)
+class Measured(Ended):
+    """The end of a run that replayed a journal."""
 
     @property
     def differences(self) -> list[dict[str, Any]]:
@@ -60,7 +52,7 @@ class Measured(NamedTuple):
     @property
     def values(self) -> dict[str, tuple[str, str | None]]:
         """The verdict and the value of each rule that was judged."""
-        return {name: (each["verdict"], each.get("value")) for name, each in self.json["rules"].items()}
+        return {name: (each["verdict"], each.get("value")) for name, each in self.rules.items()}
 
 
 Replayed = Callable[..., Measured]
@@ -125,7 +117,7 @@ def answering(change: Reply, tasks: Any = ()) -> Reply:
 
 
 def suite(api: Api) -> None:
-    """What a test suite may send, with what each switch decides."""
+    """Send the requests of a test suite, among them one that each switch decides."""
     task = api.created(dueDate="2025-11-26", timezone="America/Santiago")
     other = api.created(title=" Second ", dueDate="2025-11-27", dueTime="14:30", timezone="Asia/Tokyo", description="é")
     api.create(title="", priority=1)
@@ -494,7 +486,7 @@ def test_entries_that_the_journal_has_dropped_are_told(
         with pytest.raises(SystemExit):
             cli.main(["conform", "--journal", "--url", url, "--target", vendor.url, "--read-only", "--pause", "0"])
     output = capsys.readouterr().out
-    assert "1 requests of the journal were compared; 0 answers differ." in output
+    assert "requests of the journal that were compared: 1; answers that differ: 0" in output
     assert "the journal had dropped 1 entries: --journal-limit keeps more" in output
 
 

@@ -122,7 +122,7 @@ def test_a_suite_has_its_sandboxes_on_all_shards_and_takes_them_along(url: str, 
 
 
 def moved(client: httpx.Client, other: httpx.Client, names: Sequence[str]) -> Counter[str]:
-    """How many of the names have another shard behind `other`, by that shard."""
+    """The number of names that have another shard behind `other`, by that shard."""
     return Counter(there for name in names if (there := shard_of(other, name)) != shard_of(client, name))
 
 

@@ -42,13 +42,13 @@ def test_a_flag_or_a_variable_makes_a_shard(how: tuple[str, ...]) -> None:
 
 def test_what_is_no_shard_is_refused_at_the_command_line() -> None:
     ended = command("exec", "--shard", "4/3", "--", "true")
-    message = '--shard: "4/3" is no shard: write I/N, such as 2/3 for the second of three'
+    message = '--shard: "4/3" is not a shard: write I/N, such as 2/3 for the second of three'
     assert (ended.returncode, ended.stderr.splitlines()[-1].endswith(message)) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["4/3", "0/3", "2", "2/", "/3", "2/3/4", "a/b", "02/3", "2/1000", "", "2/3\n", "٢/٣"])
 def test_what_is_no_shard_is_refused_with_the_way_to_write_one(text: str) -> None:
-    with pytest.raises(InvalidSetting, match=r"is no shard: write I/N, such as 2/3 for the second of three$"):
+    with pytest.raises(InvalidSetting, match=r"is not a shard: write I/N, such as 2/3 for the second of three$"):
         resolve({"shard": text}, {})
 
 

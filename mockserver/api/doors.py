@@ -32,7 +32,7 @@ def answer(engine: Engine, environ: Environ, route: Route) -> Answer:
     )
     answered = _finished(steps, environ)
     environ["mockserver.sandbox"] = answered.sandbox
-    environ["mockserver.entry"] = int(answered.headers.get("X-Mock-Request-Id", 0)) or None
+    environ["mockserver.entry"] = answered.entry
     if answered.connection:
         try:
             connection = foreign.connection_of(environ)

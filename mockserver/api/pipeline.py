@@ -260,7 +260,7 @@ class _Exchange:
         """Rewrite the entry of a request that waited; False if the journal was reset, or the disk is full."""
         if not opened.kept or opened.journal.number != outcome.journal or outcome.answer is None:
             return False
-        outcome.answer.headers["X-Mock-Request-Id"] = str(opened.journal.id_of(outcome.id))
+        outcome.answer.set_entry(opened.journal.id_of(outcome.id))
         self._record(opened, outcome)
         return True
 
@@ -362,7 +362,7 @@ class _Exchange:
         assert made is not None  # noqa: S101  # refused, faulted, or the view's
         outcome.answer, outcome.world, outcome.journal = made, opened.world.number, opened.journal.number
         if opened.kept:
-            made.headers["X-Mock-Request-Id"] = str(opened.journal.id_of(outcome.id))
+            made.set_entry(opened.journal.id_of(outcome.id))
         if applied := self.preferences.applied():
             made.headers["Preference-Applied"] = applied
         outcome.pending = bool(outcome.fault and outcome.fault.when == "after" and outcome.fault.delay_ms)

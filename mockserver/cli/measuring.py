@@ -51,7 +51,11 @@ def _stage_flag(name: str, help: str) -> Callable[..., Any]:
 @click.option("--contact", metavar="ID", help="With --write: a contact to link to a task, which makes a note on it.")
 @click.option("--inactive-user", metavar="ID", help="With --write: an inactive user, to see if one may be responsible.")
 @click.option(
-    "--budget", metavar="N", type=click.IntRange(1), default=60, help="The most requests to send.  [default: 60]"
+    "--budget",
+    metavar="N",
+    type=click.IntRange(1),
+    default=60,
+    help="The largest number of requests to send.  [default: 60]",
 )
 @click.option(
     "--pause", metavar="SECONDS", type=click.FloatRange(0), default=0.1, help="Between two requests.  [default: 0.1]"
@@ -116,7 +120,7 @@ def api_key(variable: str) -> str:
     """The API key in a variable of the environment; raises UsageError."""
     if not (key := os.environ.get(variable)):
         name = variable if variable == KEY_VARIABLE else "that --key-env names"  # it may be the key, by mistake
-        raise click.UsageError(f"the variable {name} is not set: it has the API key")
+        raise click.UsageError(f"the variable {name} is not set: put the API key into it")
     return key
 
 

@@ -17,7 +17,7 @@ _LONGEST = 200  # characters of a value
 def lines(replay: Replay) -> Iterator[str]:
     """The differences and the counts, as text for people."""
     different = [each for each in replay.compared if each.differences]
-    yield f"{len(replay.compared)} requests of the journal were compared; {len(different)} answers differ."
+    yield f"requests of the journal that were compared: {len(replay.compared)}; answers that differ: {len(different)}"
     for each in different:
         request = each.entry["request"]
         yield f"{each.name}  {request['method']} {request['path']}  ({each.entry['operation'] or 'no operation'})"

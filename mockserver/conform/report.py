@@ -147,7 +147,7 @@ def not_deleted(session: Session) -> Iterator[str]:
 
 def plan() -> Iterator[str]:
     """The requests of every stage, each with the rules that it helps to settle, as text for people."""
-    yield "Nothing was sent. These requests would be, with each stage also those before it:"
+    yield "Nothing was sent. Each stage sends its requests and those of the stages before it:"
     for stage in STAGES:
         yield f"--{stage}: {_STAGES[stage]}"
         for each in PROBES:

@@ -56,7 +56,7 @@ class Session:
     """
 
     def __init__(self, vendor: Vendor, given: dict[str, str], notify: Notify) -> None:
-        self.run = ids.random_name().removeprefix("s-")[:8]
+        self.run = ids.random_name()[:8]
         self.seen: dict[str, Answer] = {}
         self.missing: dict[str, str] = {}
         self.stopped = ""

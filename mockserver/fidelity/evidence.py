@@ -131,10 +131,10 @@ def _evidence(document: Any) -> Evidence:
     version = _member(found, "version", int)
     measured_at = _member(found, "measured_at", str)
     if not _INSTANT.fullmatch(measured_at):
-        raise InvalidEvidence(f"measured_at: {quoted(measured_at)} is no instant such as 2026-11-30T10:00:00Z")
+        raise InvalidEvidence(f"measured_at: {quoted(measured_at)} is not an instant such as 2026-11-30T10:00:00Z")
     host = _member(found, "host", str)
     if not host or not host.isprintable():
-        raise InvalidEvidence(f"host: {quoted(host)} is no host such as api.vambe.me")
+        raise InvalidEvidence(f"host: {quoted(host)} is not a host such as api.vambe.me")
     findings = {
         name: _finding(each, f"rules.{quoted(name)[1:-1]}") for name, each in _member(found, "rules", dict).items()
     }

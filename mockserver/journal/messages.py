@@ -30,7 +30,8 @@ class Received(NamedTuple):
 class Answer:
     """A status, headers and a body; `connection` names the fault that breaks the connection instead, if one does.
 
-    `sandbox` is where the request was answered, None if its key opens none. A `faulty` answer may be incomplete: a
+    `sandbox` is where the request was answered, None if its key opens none, and `entry` the id of its journal entry, if
+    it has one. A `faulty` answer may be incomplete: a
     fault rule made it.
     """
 
@@ -40,11 +41,17 @@ class Answer:
     connection: str | None = None
     faulty: bool = False
     sandbox: str | None = None
+    entry: int | None = None
 
     @classmethod
     def of_json(cls, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """An answer whose body is this JSON, with these headers first."""
         return cls(status, {**(headers or {}), "Content-Type": JSON, "Content-Length": str(len(body))}, body)
+
+    def set_entry(self, entry: int) -> None:
+        """Set the id of its journal entry, and the header that tells it."""
+        self.entry = entry
+        self.headers["X-Mock-Request-Id"] = str(entry)
 
     def set_header(self, name: str, value: str) -> None:
         """Set a header, replacing one whose name differs only in the case of letters."""

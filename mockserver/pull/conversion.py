@@ -27,8 +27,8 @@ _KNOWN = {
     "task_status_config_id priority creator_id task_responsibles status_config",
 }
 _ADDED = {
-    "users": "users whom tasks name and the team does not have are added, not active, with invented names",
-    "contacts": "contacts whom tasks name and the list does not have are added, with invented names; lists lack them",
+    "users": "users that tasks name and the team does not have are added as inactive, with invented names",
+    "contacts": "contacts that tasks name and the list does not have are added with invented names; no list shows them",
     "customers": "customers are added by their ids, with invented names",
 }
 

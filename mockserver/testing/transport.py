@@ -13,11 +13,12 @@ import anyio.to_thread
 import h11
 import httpx
 
+from mockserver.admin.calls import BASE_PATH
 from mockserver.server import Suspended
 from mockserver.testing.inprocess import Answer, Application, Connection, call, environment
 
 Serve = Callable[[Any, bool], None]
-CONTROL_PLANE = b"/__admin"
+_CONTROL_PLANE = BASE_PATH.encode()
 
 
 class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -53,7 +54,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _answered(self, task: _Task) -> httpx.Response:
         request = task.request
         try:
-            self._serve(task, request.url.raw_path.startswith(CONTROL_PLANE))
+            self._serve(task, request.url.raw_path.startswith(_CONTROL_PLANE))
         except ConnectionRefusedError as error:
             raise httpx.ConnectError(str(error), request=request) from error
         if not task.done.wait(request.extensions.get("timeout", {}).get("read")):
