@@ -164,7 +164,7 @@ def test_it_is_as_light_or_dark_as_the_rest(docs: Any, scheme: str) -> None:
 
 def brightness(page: Any) -> tuple[bool, bool]:
     """Test for a bright background of the page, and for bright text of Swagger UI."""
-    title = page.locator("#reference .info .title")
+    title = page.locator("#reference .opblock-tag").first
     title.wait_for()
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     text = title.evaluate("(title) => getComputedStyle(title).color")

@@ -271,5 +271,5 @@ columns.addEventListener("click", ({ target }) => {
 });
 
 const again = soon(() => show());
-live({ state: again, reset: again }).addEventListener("open", again);
+live({ open: again, state: again, reset: again });
 addEventListener("focus", again);

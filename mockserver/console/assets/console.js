@@ -184,17 +184,38 @@ export function refresh(...ids) {
   return refreshing;
 }
 
-/** Hear the sandbox's events: `handlers` by kind (`request`, `state`, `fault`, `reset`). Returns the stream. */
+const RETRY = 2000; // milliseconds
+
+/** Hear the sandbox's events: `handlers` by kind (`open`, `request`, `state`, `fault`, `reset`). A lost stream is announced. */
 export function live(handlers) {
   const url = new URL(`${root}/__admin/events`, location.origin);
   url.searchParams.set("sandbox", sandbox);
-  const stream = new EventSource(url);
-  for (const [kind, handler] of Object.entries(handlers)) {
-    stream.addEventListener(kind, (event) => handler(JSON.parse(event.data)));
-  }
+  let stream;
+  const hear = () => {
+    stream = new EventSource(url);
+    for (const [kind, handler] of Object.entries(handlers)) {
+      stream.addEventListener(kind, ({ data }) => handler(data && JSON.parse(data)));
+    }
+    stream.addEventListener("open", () => offline(false));
+    stream.addEventListener("error", () => {
+      offline(true);
+      if (stream.readyState === EventSource.CLOSED) setTimeout(hear, RETRY); // the browser gives up after an HTTP error
+    });
+  };
+  hear();
   addEventListener("pagehide", () => stream.close());
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back from the history, without one
-  return stream;
+}
+
+/** Say that the server is gone and how old the page is, or say nothing. */
+function offline(is) {
+  document.body.toggleAttribute("data-live", !is);
+  const banner = document.getElementById("offline");
+  if (!is) banner.textContent = "";
+  else if (!banner.textContent) {
+    const time = new Date().toLocaleTimeString("en-GB");
+    banner.textContent = `No connection to the server since ${time}: this page may be old. Connecting again …`;
+  }
 }
 
 /** `action` once for many calls, soon after the first of them: who calls all the time does not put it off for ever. */

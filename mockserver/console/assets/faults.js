@@ -110,5 +110,5 @@ form.addEventListener("submit", async (event) => {
 form.addEventListener("reset", () => clearProblems(form));
 const again = soon(() => shown().catch(() => {}), 250); // when the server is back, the stream opens again
 const ofFaults = ({ changed }) => changed === "faults" && again();
-live({ fault: again, state: ofFaults, reset: again }).addEventListener("open", again);
+live({ open: again, fault: again, state: ofFaults, reset: again });
 addEventListener("focus", again);

@@ -120,18 +120,11 @@ find("clear").addEventListener("click", async () => {
   then(again);
 });
 
-const stream = live({
+live({
+  open: lookSoon, // for what came before the stream did
   request: arrived,
   state: ({ changed }) => changed === "journal" && then(again),
   reset: ({ only }) => only.includes("journal") && then(again),
-});
-stream.addEventListener("open", () => {
-  find("liveness").textContent = "Live";
-  lookSoon(); // for what came before the stream did
-});
-stream.addEventListener("error", () => {
-  const closed = stream.readyState === EventSource.CLOSED;
-  find("liveness").textContent = closed ? "Not live: reload to see what is new" : "Not live: connecting again";
 });
 
 const returnedTo = location.hash.startsWith("#request-") && find(location.hash.slice(1));

@@ -135,5 +135,5 @@ document.getElementById("delete-sandbox")?.addEventListener("click", async () =>
 const again = soon(() => shown().catch(() => {}), 250); // when the server is back, the stream opens again
 const all = soon(() => allShown().catch(() => {}));
 const changed = ({ changed: part }) => (part === "settings" ? all() : again());
-live({ state: changed, request: again, reset: all }).addEventListener("open", again);
+live({ open: again, state: changed, request: again, reset: all });
 addEventListener("focus", again);
