@@ -64,6 +64,7 @@ def test_the_document_has_the_rules_in_the_contract_s_order_and_no_value_where_t
         ({**document(), "version": "2"}, "version is not a whole number"),
         ({**document(), "version": True}, "version is not a whole number"),
         ({**document(), "measured_at": "2026-11-30"}, 'measured_at: "2026-11-30" is not an instant such as'),
+        ({**document(), "measured_at": "2026-02-30T10:00:00Z"}, 'measured_at: "2026-02-30T10:00:00Z" is not an'),
         ({**document(), "host": None}, "host is not a string"),
         ({**document(), "host": "a\x1b[31m"}, 'host: "a\\u001b[31m" is not a host such as api.vambe.me'),
         ({**document(), "rules": []}, "rules is not an object"),
