@@ -13,6 +13,7 @@ from support import CARLOS, CONTACT, CUSTOMER, DONE, INACTIVE_USER, MARIA, PENDI
 from mockserver.console import board
 from mockserver.formats import zones
 
+NOW = "2025-11-26T09:00:00.000Z"
 HOSTILE = [
     "<script>alert(1)</script>",
     "' onfocus=alert(1) autofocus x='",
@@ -33,6 +34,7 @@ class Board(HTMLParser):
         self.cards: list[dict[str, Any]] = []
         self.times: list[str] = []
         self.dots: list[str] = []
+        self.hidden: set[str | None] = set()
         self._into: dict[str, Any] = {}
         self.feed(page)
 
@@ -44,8 +46,11 @@ class Board(HTMLParser):
             self.columns.append(self._into)
         if tag == "li" and "data-task" in values:
             task = json.loads(values["data-task"] or "")
-            self._into = {"status": self.columns[-1]["status"], "task": task, "text": ""}
+            status = self.columns[-1]["status"] if self.columns else None
+            self._into = {"status": status, "task": task, "mark": values.get("data-mark"), "text": ""}
             self.cards.append(self._into)
+        if "hidden" in values:
+            self.hidden.add(values.get("id"))
         if tag == "time":
             self.times.append(values["datetime"] or "")
         if tag == "circle":
@@ -83,9 +88,10 @@ def text_of_only_card(api: Api) -> str:
 
 
 def task(**values: Any) -> dict[str, Any]:
-    """A task as a state document has it."""
+    """A task as a state document has it, and its position."""
     return {
         "id": UNKNOWN_ID,
+        "position": 1,
         "title": "Call",
         "description": "",
         "due_date": None,
@@ -114,13 +120,18 @@ def test_a_column_is_there_for_each_status_in_their_order_with_its_colour_and_it
     api.updated(api.created()["id"], newStatusName="Cerrada")
     page = shown(api)
     heads = [words(column["text"]) for column in page.columns]
-    assert heads == ["Pendiente 2 tasks", "En Progreso 0 tasks", "Completada 0 tasks", "Cerrada 1 task"]
+    assert heads == [
+        "Pendiente 2 tasks",
+        "En Progreso 0 tasks No tasks",
+        "Completada 0 tasks No tasks",
+        "Cerrada 1 task",
+    ]
     assert page.dots == [status["color"] for status in api.state()["statuses"]]
     assert len(page.titles("Cerrada")) == 1
 
 
 def test_statuses_are_in_the_order_of_their_numbers_whatever_that_of_the_document() -> None:
-    columns = board.present(world(task()))["columns"]
+    columns = board.present(world(task()), NOW)["columns"]
     assert [(column["status"]["name"], len(column["cards"])) for column in columns] == [
         ("Pendiente", 1),
         ("Completada", 0),
@@ -146,25 +157,93 @@ def test_a_card_says_its_priority_in_a_word(api: Api, priority: str, word: str) 
 def test_a_card_says_when_its_task_is_due_in_its_own_zone_and_in_utc(api: Api) -> None:
     api.created(dueDate="2025-11-26", dueTime="22:30", timezone="America/Santiago")
     text = text_of_only_card(api)
-    assert "Due 2025-11-26 22:30 America/Santiago 2025-11-27 01:30 UTC" in text
+    assert "Due 2025-11-26 22:30 America/Santiago (2025-11-27 01:30 UTC)." in text
     assert "all day" not in text
-    assert shown(api).times == ["2025-11-27T01:30:00.000Z"]
+    assert "2025-11-27T01:30:00.000Z" in shown(api).times
+
+
+@pytest.mark.parametrize(
+    ("fields", "brief"),
+    [
+        ({"dueDate": "2025-11-08", "dueTime": "09:30", "timezone": "America/Santiago"}, "8 Nov 09:30 Maria"),
+        ({"dueDate": "2025-11-08", "timezone": "America/Santiago"}, "8 Nov Maria"),
+        ({"dueDate": "2024-11-08", "dueTime": "09:30"}, "8 Nov 2024 09:30 Maria"),
+        ({"responsibleIds": [MARIA, CARLOS]}, "No due date Maria +1"),
+    ],
+)
+def test_a_card_is_brief_in_one_line(api: Api, fields: dict[str, Any], brief: str) -> None:
+    api.created(**fields)
+    assert f"{brief} Priority Medium." in text_of_only_card(api)
+
+
+@pytest.mark.parametrize(
+    ("due", "zone", "utc"),
+    [
+        ("2025-11-08T22:30", "America/Santiago", "9 Nov 01:30 UTC · America/Santiago"),
+        ("2025-11-08T08:30", "Asia/Tokyo", "7 Nov 23:30 UTC · Asia/Tokyo"),
+        ("2025-11-08T20:59", "America/Santiago", ""),
+        ("2025-11-08T09:00", "Asia/Tokyo", ""),
+    ],
+)
+def test_the_zone_and_the_time_in_utc_are_in_sight_only_where_the_day_differs(
+    api: Api, due: str, zone: str, utc: str
+) -> None:
+    api.created(dueDate=due, timezone=zone)
+    before_the_buttons = text_of_only_card(api).removesuffix(" Edit Move to …")
+    assert before_the_buttons.endswith(f"Responsible Maria Rodriguez. {utc}".strip())
+
+
+TIMED = {"dueDate": "2025-11-26", "dueTime": "09:30", "timezone": "America/Santiago"}
+ALL_DAY = {"dueDate": "2025-11-26", "timezone": "America/Santiago"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "now", "mark"),
+    [
+        (TIMED, "2025-11-26T02:59:59.999Z", ""),
+        (TIMED, "2025-11-26T03:00:00.000Z", "Today"),
+        (TIMED, "2025-11-26T12:30:00.000Z", "Today"),
+        (TIMED, "2025-11-26T12:30:00.001Z", "Overdue"),
+        (ALL_DAY, "2025-11-26T02:59:59.999Z", ""),
+        (ALL_DAY, "2025-11-27T02:59:59.999Z", "Today"),
+        (ALL_DAY, "2025-11-27T03:00:00.000Z", "Overdue"),
+    ],
+)
+def test_a_card_is_marked_by_the_clock_of_its_sandbox(api: Api, fields: dict[str, str], now: str, mark: str) -> None:
+    id = api.created(**fields)["id"]
+    assert api.client.put("/__admin/clock", json={"mode": "frozen", "now": now}).status_code == 200
+    (card,) = shown(api).cards
+    assert card["mark"] == mark
+    assert words(card["text"]).startswith(f"Call the client {mark}".strip())
+    for status in ("Completada", "Cerrada"):
+        api.updated(id, newStatusName=status)
+        assert shown(api).cards[0]["mark"] == ""
+
+
+def test_the_cards_of_chosen_tasks_are_those_of_the_page(api: Api) -> None:
+    ids = [api.created(title=title)["id"] for title in ("First", "Second", "Deleted")]
+    api.delete(ids[2])
+    query = [("sandbox", api.key.removeprefix("test_")), *(("id", id) for id in [*ids[1:], "nonsense"])]
+    answer = api.client.get("/__admin/console/cards", params=query)
+    (card,) = Board(answer.text).cards
+    assert words(card["text"]) == words(shown(api).cards[1]["text"])
+    assert card["task"] == shown(api).cards[1]["task"]
 
 
 def test_a_task_of_all_day_says_so(api: Api) -> None:
     api.created(dueDate="2025-11-26", timezone="Asia/Tokyo")
-    assert "Due 2025-11-26 Asia/Tokyo all day 2025-11-25 15:00 UTC" in text_of_only_card(api)
+    assert "Due 2025-11-26 Asia/Tokyo, all day (2025-11-25 15:00 UTC)." in text_of_only_card(api)
 
 
 def test_a_zone_that_was_left_out_is_utc_and_not_said_twice(api: Api) -> None:
     api.created(dueDate="2025-11-26", dueTime="00:00")
     text = text_of_only_card(api)
-    assert "Due 2025-11-26 00:00 UTC Responsible" in text
+    assert "Due 2025-11-26 00:00 UTC. Responsible" in text
 
 
 def test_a_task_of_all_day_that_was_given_an_instant_shows_its_time_too(api: Api) -> None:
     api.created(dueDate="2025-11-26T15:45:10.500Z", timezone="Asia/Kathmandu")
-    assert "Due 2025-11-26 21:30 Asia/Kathmandu all day 2025-11-26 15:45 UTC" in text_of_only_card(api)
+    assert "Due 2025-11-26 21:30 Asia/Kathmandu, all day (2025-11-26 15:45 UTC)." in text_of_only_card(api)
 
 
 def test_a_task_without_a_due_date_says_so(api: Api) -> None:
@@ -210,7 +289,7 @@ def test_somebody_who_is_responsible_and_inactive_is_named_and_said_to_be_inacti
 def test_what_a_task_refers_to_and_nobody_knows_is_called_by_its_id() -> None:
     unknown = [{"responsible_id": CARLOS}, {"responsible_id": MARIA}]
     links = {"ai_contact_id": CONTACT, "ai_customer_id": CUSTOMER}
-    columns = board.present(world(task(task_responsibles=unknown, **links)))["columns"]
+    columns = board.present(world(task(task_responsibles=unknown, **links)), NOW)["columns"]
     (card,) = columns[0]["cards"]
     assert [(user["name"], user["remark"]) for user in card["responsibles"]] == [(CARLOS, "unknown"), ("Maria", "")]
     assert (card["contact"], card["customer"]) == (CONTACT, CUSTOMER)
@@ -283,19 +362,20 @@ def test_a_board_without_tasks_has_its_columns_and_a_line_that_makes_the_first_t
     api.create(title="")
     page = page_of(api)
     assert "No tasks yet" in page
+    assert "nothing" not in shown(api).hidden
     assert len(shown(api).columns) == 4
     line = (
         page.partition('<pre id="create-line">')[2].partition("</pre>")[0].replace("&#39;", "'").replace("&#34;", '"')
     )
     subprocess.run(["sh", "-c", line], check=True, capture_output=True, timeout=10)
     assert shown(api).titles("Pendiente") == ["Call the client"]
-    assert "No tasks yet" not in page_of(api)
+    assert "nothing" in shown(api).hidden
 
 
 def test_the_line_names_somebody_who_may_be_responsible() -> None:
     document = world()
     document["users"].insert(0, {"id": INACTIVE_USER, "first_name": "Tomás", "last_name": "F", "active": False})
-    assert board.present(document)["someone"] == MARIA
+    assert board.present(document, NOW)["someone"] == MARIA
 
 
 def test_the_board_says_how_many_tasks_there_are(api: Api) -> None:

@@ -137,6 +137,7 @@ def test_what_is_refused_does_nothing(api: Api) -> None:
 
 PAGES = [
     "",
+    "console/cards",
     "console/requests",
     "console/requests/1",
     "console/faults",

@@ -20,6 +20,7 @@ BASE_PATH = "/__admin"
 # The pages: path, endpoint, title, template, and the function that makes its context of the sandbox.
 _PAGES = (
     ("/", "board", "Board", "board.html", "board:context"),
+    ("/console/cards", "cards", "Board", "_cards.html", "board:cards_context"),
     ("/console/requests", "requests", "Requests", "requests.html", "requests:list_context"),
     ("/console/requests/rows", "request_rows", "Requests", "_request_rows.html", "requests:rows_context"),
     ("/console/requests/<string:id>", "one_request", "Requests", "request.html", "requests:entry_context"),

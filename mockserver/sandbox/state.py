@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from peewee import fn
@@ -28,18 +28,34 @@ def fetch(world: World) -> Callable[[], Document]:
 
     The document has the people, statuses, tasks and notes, each in insertion order, without deleted tasks.
     """
-    known = statuses.load(world)
     people = {name: world.rows(model) for name, model in _PEOPLE.items()}
-    rows, shown_notes = world.rows(Task, deleted_at=None), world.rows(Note)
+    task_objects, shown_notes = fetch_tasks(world), world.rows(Note)
 
     def document() -> Document:
         return {
             **{name: _shown(name, found) for name, found in people.items()},
-            "tasks": [tasks.present(row, known) | {part: row[part] for part in due.Parts._fields} for row in rows],
+            "tasks": task_objects(),
             "notes": [_public_columns(row) for row in shown_notes],
         }
 
     return document
+
+
+def fetch_tasks(world: World, ids: Iterable[str] | None = None, more: Sequence[str] = ()) -> Callable[[], Rows]:
+    """Fetch the tasks that are not deleted, or those of them with these ids; the result makes their objects.
+
+    They have the parts of their due dates as given, and `more` columns.
+    """
+    known = statuses.load(world)
+    lists = [world.rows(Task, deleted_at=None)] if ids is None else [_with_id(world, id) for id in ids]
+    columns = (*due.Parts._fields, *more)
+    return lambda: [
+        tasks.present(row, known) | {column: row[column] for column in columns} for rows in lists for row in rows
+    ]
+
+
+def _with_id(world: World, id: str) -> Rows:
+    return world.rows(Task, (), id=id, deleted_at=None)
 
 
 def people(world: World) -> Document:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -11,6 +13,9 @@ from playwright.sync_api import expect
 from support import wait_until
 
 from mockserver.testing import VambeMock
+
+CARDS = "**/__admin/console/cards?*"  # the cards that changed
+WHOLE = re.compile(r"/__admin/\?")  # the page
 
 
 class Client:
@@ -67,6 +72,28 @@ def drag(page: Any, title: str, status: str) -> None:
 
 def note(page: Any, text: str) -> Any:
     return page.locator("#notes p", has_text=text)
+
+
+def first_look(page: Any, visit: Callable[[], Any]) -> None:
+    """Open the page, and wait until it has asked what changed before it heard of changes."""
+    with page.expect_response(CARDS) as answer:
+        visit()
+    answer.value.finished()
+
+
+@contextmanager
+def holding(page: Any, pattern: str) -> Iterator[Callable[[], None]]:
+    """Hold the request that the block causes, and others of the pattern, until the result is called."""
+    held: list[Any] = []
+    page.route(pattern, lambda route: held.append(route))
+
+    def release() -> None:
+        for route in held:
+            route.continue_()
+        page.unroute(pattern)
+
+    yield release
+    wait_until(lambda: page.evaluate("true") and held)
 
 
 def form(page: Any) -> Any:
@@ -255,7 +282,44 @@ def test_a_task_that_is_gone_cannot_be_moved_and_the_page_says_so(
     assert mock.requests("updateTask") == []
 
 
+@pytest.mark.parametrize("reach", ["hover", "focus"])
+def test_a_card_has_its_buttons_where_one_looks_and_stays_as_high_as_it_is(
+    visit: Callable[[], Any], client: Client, reach: str
+) -> None:
+    client.create("Call")
+    page = visit()
+    button = card(page, "Call").get_by_role("button", name="Edit")
+    tools = card(page, "Call").locator(".tools")
+    height = card(page, "Call").bounding_box()["height"]
+    expect(tools).to_have_css("opacity", "0")
+    card(page, "Call").hover() if reach == "hover" else button.focus()
+    expect(tools).to_have_css("opacity", "1")
+    expect(button).to_be_in_viewport(ratio=1)
+    assert card(page, "Call").bounding_box()["height"] == height
+
+
+def test_a_touch_screen_has_the_buttons_in_sight(browser: Any, mock: VambeMock) -> None:
+    context = browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{mock.base_url}/__admin/?sandbox={mock.name}")
+    tools = page.locator(".task .tools").first
+    expect(tools).to_have_css("opacity", "1")
+    line, buttons = page.locator(".task .meta").first.bounding_box(), tools.bounding_box()
+    assert buttons["y"] >= line["y"] + line["height"]
+    context.close()
+
+
 # The form
+
+
+def test_the_form_says_what_is_required(visit: Callable[[], Any], client: Client) -> None:
+    fields = open_new(visit())
+    expect(fields.get_by_text("* required")).to_be_visible()
+    required = [fields.get_by_label(label, exact=True) for label in ("Title *", "Priority *")]
+    for field in required:
+        expect(field).to_have_attribute("aria-required", "true")
+    expect(fields.get_by_role("group", name="Responsible (required)")).to_be_visible()
+    expect(fields.locator(".must")).to_have_count(4)  # with the legend's
 
 
 def test_a_task_is_created_as_it_is_written(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
@@ -673,24 +737,19 @@ def test_a_drag_outlives_an_answer_that_was_asked_for_before_it(
     page: Any, visit: Callable[[], Any], client: Client
 ) -> None:
     id = client.create("Call")
-    page.add_init_script("document.addEventListener('refreshed', () => { window.listens = true; })")
-    visit()
-    page.wait_for_function("() => window.listens")  # it asks once by itself, when the events begin
-    held: list[Any] = []
-    page.route("**/__admin/?*", lambda route: held.append(route))
-    with page.expect_request("**/__admin/?*"):
+    first_look(page, visit)
+    with holding(page, CARDS) as release:
         client.update(id, description="Theirs")
     page.mouse.move(*middle(card(page, "Call").locator("h3")))
     page.mouse.down()
     page.mouse.move(*middle(column(page, "Cerrada")), steps=8)
     expect(card(page, "Call")).to_have_class("card task dragged")
-    page.evaluate("document.addEventListener('refreshing', () => setTimeout(() => { window.came = true; }))")
-    for route in held:
-        route.continue_()
-    page.wait_for_function("() => window.came")
-    page.unroute("**/__admin/?*")
+    with page.expect_response(CARDS) as answer:
+        release()
+    answer.value.finished()
     expect(column(page, "Cerrada")).to_have_class("column over")
     expect(card(page, "Call")).to_have_class("card task dragged")
+    expect(card(page, "Call")).not_to_contain_text("Theirs")
     page.mouse.up()
     expect(titles(page, "Cerrada")).to_have_text(["Call"])
     expect(card(page, "Call")).to_contain_text("Theirs")
@@ -729,6 +788,198 @@ def test_a_hostile_title_is_text(visit: Callable[[], Any], client: Client) -> No
     expect(page.locator("#notes p")).to_contain_text("<img src=x onerror=")
     assert page.locator("main img, #notes img, main script").count() == 0
     assert "lost" not in page.title()
+
+
+# Only what changed
+
+
+def test_a_change_elsewhere_draws_one_card_and_asks_for_no_other(
+    page: Any, visit: Callable[[], Any], mock: VambeMock
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    first_look(page, visit)
+    task, other = mock.tasks[0], mock.tasks[1]
+    page.evaluate("document.querySelectorAll('.task').forEach((card) => { card.drawnBefore = true; })")
+    Client(mock).update(task["id"], title="Changed", newStatusName="En Progreso")
+    expect(card(page, "Changed")).to_be_visible()
+    drawn = "[...document.querySelectorAll('.task')].filter((card) => !card.drawnBefore).map((card) => card.id)"
+    assert page.evaluate(drawn) == [f"task-{task['id']}"]
+    Client(mock).delete(other["id"])
+    expect(page.locator(f"#task-{other['id']}")).to_have_count(0)
+    assert page.evaluate(drawn) == [f"task-{task['id']}"]
+    assert len([url for url in asked if WHOLE.search(url)]) == 1
+    ids = [httpx.URL(url).params.get_list("id") for url in asked if "/console/cards" in url]
+    assert ids == [[], [task["id"]], [other["id"]]]
+
+
+def test_a_card_that_changes_keeps_its_place_among_those_of_its_date(visit: Callable[[], Any], client: Client) -> None:
+    ids = {title: client.create(title) for title in ("First", "Second", "Third")}
+    page = visit()
+    for status in ("Cerrada", "Pendiente"):
+        client.update(ids["Second"], newStatusName=status)
+        expect(titles(page, status).filter(has_text="Second")).to_be_visible()
+    expect(titles(page, "Pendiente")).to_have_text(["First", "Second", "Third"])
+
+
+def test_what_happens_before_the_page_hears_of_it_is_shown_too(
+    page: Any, visit: Callable[[], Any], client: Client
+) -> None:
+    with holding(page, "**/__admin/events?*") as release:
+        visit()
+    client.create("Call")
+    release()
+    expect(titles(page, "Pendiente")).to_have_text(["Call"])
+
+
+def test_changes_while_an_answer_is_awaited_are_asked_for_together_and_the_newest_are_shown(
+    page: Any, visit: Callable[[], Any], client: Client
+) -> None:
+    ids = [client.create(title) for title in ("One", "Two")]
+    first_look(page, visit)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with holding(page, CARDS) as release:
+        client.update(ids[0], title="Uno")
+    for number in range(5):
+        client.update(ids[0], title=f"Uno {number}")
+        client.update(ids[1], title=f"Dos {number}")
+    release()
+    expect(titles(page, "Pendiente")).to_have_text(["Uno 4", "Dos 4"])
+    assert len(asked) < 6
+
+
+def test_after_an_answer_that_did_not_come_the_next_change_shows_all(
+    page: Any, visit: Callable[[], Any], client: Client
+) -> None:
+    ids = [client.create(title) for title in ("One", "Two")]
+    first_look(page, visit)
+    page.route(CARDS, lambda route: route.abort())
+    client.update(ids[0], title="Uno")
+    expect(note(page, "Failed to fetch")).to_be_visible()
+    page.unroute(CARDS)
+    client.update(ids[1], title="Dos")
+    expect(titles(page, "Pendiente")).to_have_text(["Uno", "Dos"])
+
+
+# Marks
+
+
+def mark(page: Any, title: str) -> Any:
+    return card(page, title).locator(".mark")
+
+
+def test_the_marks_follow_the_clock_of_the_sandbox(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
+    mock.clock.set("2025-11-25T09:00:00Z")
+    client.create("Call", dueDate="2025-11-26", dueTime="09:30")
+    other = client.create("Other")
+    page = visit()
+    expect(page.locator("#clock")).to_have_text("clock 2025-11-25 09:00 UTC")
+    expect(mark(page, "Call")).to_be_hidden()
+    mock.clock.advance(86_400)
+    expect(mark(page, "Call")).to_have_text("Today")
+    expect(page.locator("#clock")).to_have_text("clock 2025-11-26 09:00 UTC")
+    mock.clock.set("2025-11-26T09:29:59Z")
+    client.update(other, title="Others")  # a second passes with each
+    expect(card(page, "Others")).to_be_visible()
+    expect(mark(page, "Call")).to_have_text("Today")
+    client.update(other, title="Another")
+    expect(mark(page, "Call")).to_have_text("Overdue")
+    expect(mark(page, "Call")).not_to_have_css("color", page.locator("h1").evaluate("(h) => getComputedStyle(h).color"))
+    drag(page, "Call", "Completada")
+    expect(mark(page, "Call")).to_be_hidden()
+
+
+def test_the_marks_follow_a_real_clock_without_an_event(
+    page: Any, visit: Callable[[], Any], mock: VambeMock, client: Client
+) -> None:
+    mock.clock.set("2025-11-26T09:29:30Z")
+    mock.clock.run()
+    client.create("Call", dueDate=mock.clock.now[:10], dueTime="23:59")
+    page.clock.install()
+    first_look(page, visit)
+    expect(mark(page, "Call")).to_have_text("Today")
+    page.clock.fast_forward("24:00:00")
+    expect(mark(page, "Call")).to_have_text("Overdue")
+
+
+# The filter
+
+
+def part(page: Any, label: str) -> Any:
+    return page.locator("#filter").get_by_label(label)
+
+
+def shown_titles(page: Any) -> Any:
+    return page.locator(".task:visible h3")
+
+
+@pytest.fixture
+def three(visit: Callable[[], Any], mock: VambeMock, client: Client) -> Any:
+    """A board with three tasks of different people and priorities."""
+    maria, carlos, *_ = (user["id"] for user in mock.users)
+    client.create("Call", priority="2", responsibleIds=[maria, carlos], description="About the Ñandú")
+    client.create("Write", priority="0", responsibleIds=[carlos])
+    client.update(client.create("Meet", priority="2", aiContactId=mock.contacts[0]["id"]), newStatusName="Cerrada")
+    return visit()
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "found"),
+    [
+        ("Text", "call", ["Call"]),
+        ("Text", "nandu  ABOUT", ["Call"]),
+        ("Text", "camila", ["Meet"]),
+        ("Person", "Carlos Silva", ["Call", "Write"]),
+        ("Priority", "High", ["Call", "Meet"]),
+    ],
+)
+def test_tasks_are_filtered_by_text_person_and_priority(three: Any, label: str, value: str, found: list[str]) -> None:
+    control = part(three, label)
+    control.fill(value) if label == "Text" else control.select_option(value)
+    expect(shown_titles(three)).to_have_text(found)
+    expect(three.locator("#found")).to_have_text(f"{len(found)} of 3")
+    expect(three.locator("#tally")).to_have_text("3 tasks")
+    three.get_by_role("button", name="Clear").click()
+    expect(shown_titles(three)).to_have_text(["Call", "Write", "Meet"])
+    expect(three.get_by_role("button", name="Clear")).to_be_hidden()
+    expect(part(three, "Text")).to_be_focused()
+    assert three.evaluate("location.search").startswith("?sandbox=")
+    assert "&" not in three.evaluate("location.search")
+
+
+def test_columns_say_how_many_of_their_tasks_match_and_that_none_does(three: Any) -> None:
+    part(three, "Text").fill("call")
+    expect(column(three, "Pendiente").locator(".top .tag")).to_have_text("1 of 2 tasks")
+    expect(column(three, "Cerrada").locator(".top .tag")).to_have_text("0 of 1 task")
+    expect(column(three, "Cerrada").locator(".none")).to_have_text("No task matches")
+    expect(column(three, "En Progreso").locator(".none")).to_have_text("No tasks")
+    expect(column(three, "Pendiente").locator(".none")).to_be_hidden()
+
+
+def test_a_filter_outlives_a_reload_and_is_in_the_link(three: Any) -> None:
+    part(three, "Person").select_option("Carlos Silva")
+    part(three, "Priority").select_option("Low")
+    three.reload()
+    expect(shown_titles(three)).to_have_text(["Write"])
+    expect(part(three, "Person").locator("option:checked")).to_have_text("Carlos Silva")
+    other = three.context.new_page()
+    other.goto(three.url)
+    expect(shown_titles(other)).to_have_text(["Write"])
+
+
+def test_a_filter_holds_for_what_changes_meanwhile(three: Any, mock: VambeMock, client: Client) -> None:
+    part(three, "Person").select_option("Carlos Silva")
+    id = client.create("New")
+    expect(three.locator("#found")).to_have_text("2 of 4")
+    client.update(id, responsibleIds=[mock.users[1]["id"]])
+    expect(shown_titles(three)).to_have_text(["Call", "Write", "New"])
+    state = mock.state
+    state["users"][1]["first_name"] = "Carla"
+    mock.state = state
+    expect(part(three, "Person").locator("option:checked")).to_have_text("Carla Silva")
+    expect(shown_titles(three)).to_have_text(["Call", "Write", "New"])
+    expect(three.locator("#found")).to_have_text("3 of 4")
 
 
 # Size

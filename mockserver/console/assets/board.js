@@ -1,5 +1,6 @@
 // The board: cards that are dragged or sent to another column, and a form that makes, edits and deletes tasks.
-import { attempt, clearProblems, confirmed, live, note, refresh, showProblems, soon, vambe } from "./console.js";
+import { hold, listOf, put, settle, show, taskOf } from "./cards.js";
+import { clearProblems, confirmed, note, showProblems, soon, vambe } from "./console.js";
 
 const find = (id) => document.getElementById(id);
 const [columns, menu, dialog, form] = ["columns", "move-menu", "task", "task-form"].map(find);
@@ -7,15 +8,13 @@ const TEXTS = ["title", "description", "dueDate", "dueTime", "timezone", "priori
 const NULLABLE = ["description", "dueDate", "dueTime", "timezone", "aiContactId", "aiCustomerId"];
 const LATELY = "/contacts?days=365";
 let dragged = null;
-let unanswered = 0; // moves that the mock has not answered yet, whose cards stay where they were put
-let missed = false; // whether something changed during a drag or a move, which the cards must outlive
+let release = null; // ends the hold of the cards during a drag
 let moving = ""; // the id of the card that the menu is about
 let editing = null; // the task in the form; null for a new one
 let begun = {}; // what the form's fields were at first
 let sending = false;
 let asked = 0; // how often contacts were asked for: only the last answer counts
 
-const taskOf = (card) => JSON.parse(card.dataset.task);
 const why = (error) => (error.status ? `${error.message} (${error.status})` : error.message);
 
 function quoted(text) {
@@ -23,32 +22,14 @@ function quoted(text) {
   return `“${letters.length > 80 ? `${letters.slice(0, 79).join("")}…` : text}”`;
 }
 
-/** Show the board as it is now, with what else of the page may have changed. */
-async function show(...others) {
-  await attempt(() => refresh("nothing", "tally", "columns", ...others));
-}
-
-document.addEventListener("refreshing", (event) => {
-  missed = dragged !== null || unanswered > 0;
-  if (missed) event.preventDefault();
-});
-
 // Moving a card
-
-function listOf(status) {
-  return [...columns.children].find((column) => column.dataset.status === status).querySelector(".cards");
-}
-
-/** Put a card into a list, where its due date belongs. */
-function put(card, list) {
-  list.insertBefore(card, [...list.children].find((other) => other.dataset.due > card.dataset.due) ?? null);
-}
 
 async function move(card, status) {
   const { id, title, newStatusName } = taskOf(card);
   if (status === newStatusName) return;
+  const answered = hold();
   put(card, listOf(status));
-  unanswered += 1;
+  settle();
   try {
     await vambe("PUT", `/tasks/${id}`, { newStatusName: status });
     note(`${quoted(title)} is in ${status} now`);
@@ -56,8 +37,7 @@ async function move(card, status) {
     if (card.isConnected) put(card, listOf(newStatusName));
     note(`${quoted(title)} stays in ${newStatusName}: ${why(error)}`, true);
   }
-  unanswered -= 1;
-  await show();
+  await answered(id);
   find(card.id)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
@@ -68,6 +48,7 @@ function mark(column) {
 columns.addEventListener("dragstart", (event) => {
   dragged = event.target.closest?.(".task") ?? null;
   if (!dragged) return;
+  release = hold();
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", taskOf(dragged).id);
   dragged.classList.add("dragged");
@@ -98,7 +79,8 @@ columns.addEventListener("dragend", () => {
   columns.classList.remove("receiving");
   mark(null);
   dragged = null;
-  if (missed) show();
+  release?.();
+  release = null;
 });
 
 /** The button that sends a card to a column. */
@@ -189,7 +171,7 @@ function forget() {
 
 /** Open the form for a new task, or for one as it is now. */
 async function openForm(card = null) {
-  await show("task-choices");
+  await (card ? show(card.id.replace("task-", "")) : show());
   if (dialog.open) return;
   if (card && !find(card.id)) return note("The task is gone", true);
   fill(card && taskOf(find(card.id)));
@@ -215,17 +197,17 @@ async function send(request, done) {
   if (sending) return;
   sending = true;
   try {
-    await request();
+    const answer = await request();
     dialog.close();
     note(done);
+    await show(answer?.id ?? editing?.id);
   } catch (error) {
     forget();
     find("refusal").textContent = why(error);
     if (error.problems?.length) showProblems(form, error);
   }
   sending = false;
-  await show();
-  if (document.activeElement === document.body) find("new-task").focus();
+  if (document.activeElement === document.body) (find(`edit-${editing?.id}`) ?? find("new-task")).focus();
 }
 
 function save() {
@@ -269,7 +251,3 @@ columns.addEventListener("click", ({ target }) => {
   if (target.dataset.move === undefined) openForm(card);
   else openMenu(card, target);
 });
-
-const again = soon(() => show());
-live({ open: again, state: again, reset: again });
-addEventListener("focus", again);
