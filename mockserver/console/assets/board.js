@@ -198,9 +198,10 @@ async function send(request, done) {
   sending = true;
   try {
     const answer = await request();
+    const id = answer?.id ?? editing?.id;
     dialog.close();
-    note(done);
-    await show(answer?.id ?? editing?.id);
+    await show(id);
+    note(find(`task-${id}`)?.hidden ? `${done}; the filter hides it` : done);
   } catch (error) {
     forget();
     find("refusal").textContent = why(error);

@@ -96,6 +96,8 @@ function replaceCard(id, now) {
   const before = find(`task-${id}`);
   if (!now) return before?.remove();
   const list = listOf(taskOf(now).newStatusName);
+  old ||= !list; // of a column that is not there yet
+  if (!list) return;
   const focused = before?.contains(document.activeElement) ? document.activeElement.id : "";
   now.hidden = !matches(now);
   if (before?.parentNode === list && before.isEqualNode(now)) return;
