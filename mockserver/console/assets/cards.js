@@ -5,6 +5,7 @@ const find = (id) => document.getElementById(id);
 const [columns, filter, dialog] = ["columns", "filter", "task"].map(find);
 const cards = () => columns.querySelectorAll(".task");
 const PARTS = ["columns", "nothing", "clock", "people"]; // what a refresh of the whole page replaces
+const SHOWN = ["tasks", "clock"]; // the parts of a sandbox that the board shows
 const MANY = 100; // cards: more are asked for with the whole page
 const PAUSE = 40; // milliseconds between two looks
 const MINUTE = 60_000; // milliseconds
@@ -259,7 +260,7 @@ function look() {
 }
 
 function changedState({ changes = [], changed: part, replaced }) {
-  if (replaced || part === "clock" || part === "tasks") again();
+  if (replaced || SHOWN.includes(part)) again();
   else show(...changes.filter(({ resource }) => resource === "task").map(({ id }) => id));
 }
 
@@ -276,5 +277,5 @@ live({
     opened = true;
   },
   state: changedState,
-  reset: again,
+  reset: ({ only }) => only.some((part) => SHOWN.includes(part)) && again(),
 });
