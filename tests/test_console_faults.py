@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import json
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from support import Api
 
 from mockserver.api import blueprint
 from mockserver.console import faults as page
-from mockserver.faults import catalogue
+from mockserver.faults import catalogue, words
 from mockserver.faults import rules as fault_rules
 
 CATALOGUE = catalogue.failures_of(blueprint.described())
@@ -33,6 +35,12 @@ def switch(operation: str, name: str, *rules: dict[str, Any]) -> dict[str, Any]:
     return row["cells"][operation]
 
 
+def delayed(kind: str, *rules: dict[str, Any]) -> dict[str, Any]:
+    """The switch that delays createTask when these rules are set."""
+    (row,) = [row for row in page.present(rules, CATALOGUE)["delays"] if row["kind"] == kind]
+    return row["cells"]["createTask"]
+
+
 def shown(api: Api) -> str:
     answer = api.client.get("/__admin/console/faults", params={"sandbox": api.key.removeprefix("test_")})
     assert answer.status_code == 200, answer.text
@@ -44,7 +52,7 @@ def test_there_is_a_switch_for_every_failure_of_the_catalogue_and_no_other() -> 
     cells = [cell for group in groups for row in group["rows"] for cell in row["cells"].values()]
     assert len(cells) == len(CATALOGUE)
     assert sorted(cell["label"] for cell in cells) == sorted(
-        f"{each['operation']} {page.done_to(each['trigger'])}" for each in CATALOGUE
+        f"{each['operation']} {words.effect(each['trigger'])}" for each in CATALOGUE
     )
     assert not any(cell["on"] or cell["once"] for cell in cells)
 
@@ -128,53 +136,102 @@ def test_a_spent_rule_takes_nothing_and_misses_nothing() -> None:
     assert page.shadowed([rule("1", **ALL), spent, rule("3", status=502)]) == {"3": "1"}
 
 
-@pytest.mark.parametrize(
-    ("match", "words"),
-    [
-        ({}, "any request"),
-        ({"operation": "createTask"}, "createTask"),
-        ({"method": "PUT", "path": "/api/*"}, "by PUT, to /api/*"),
-        ({"operation": "createTask", "status": 201}, "createTask, answered with 201"),
-        ({"query": {"toDate": "x"}}, 'with the parameters {"toDate":"x"}'),
-        ({"headers": {"Prefer": {"$present": True}}}, 'with the headers {"Prefer":{"$present":true}}'),
-        ({"json": {"title": "ñ"}}, 'with {"title":"ñ"} in the body'),
-    ],
-)
-def test_a_pattern_in_words(match: dict[str, Any], words: str) -> None:
-    assert page.matched(match) == words
+CREATION: dict[str, Any] = {"match": {"operation": "createTask"}}
+UNIFORM, LOGNORMAL = {"uniform": [200, 800]}, {"lognormal": {"median": 120, "sigma": 0.4}}
+
+
+@pytest.mark.parametrize(("kind", "delay"), [("fixed", 7), ("uniform", UNIFORM), ("lognormal", LOGNORMAL)])
+def test_a_delay_of_an_operation_is_a_switch_of_its_kind_whatever_its_numbers(kind: str, delay: Any) -> None:
+    for_ever = rule("7", hits=4, **CREATION, delay_ms=delay, times=None)
+    found = delayed(kind, for_ever)
+    assert (found["on"], found["once"], found["hits"]) == (["7"], [], 4)
+    assert found["delay"] == words.delay(delay)
+    assert delayed(kind, rule("3", **CREATION, delay_ms=delay))["once"] == ["3"]
+    assert not any(delayed(other, for_ever)["on"] for other in {"fixed", "uniform", "lognormal"} - {kind})
+    assert not delayed(kind, rule(**CREATION, delay_ms=delay, status=503, times=None))["on"]
+
+
+def test_the_newer_of_two_delays_is_behind_the_older() -> None:
+    rules = [rule("1", **CREATION, delay_ms=5, times=None), rule("2", **CREATION, delay_ms=UNIFORM, times=None)]
+    assert [delayed(kind, *rules)["behind"] for kind in ("fixed", "uniform", "lognormal")] == [None, "1", None]
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "sentence"),
     [
-        ({"status": 503}, "answers 503 Service Unavailable"),
-        ({"status": 599}, "answers 599"),
-        ({"status": 429, "headers": {"Retry-After": "1"}}, "answers 429 Too Many Requests, with Retry-After: 1"),
-        ({"status": 400, "body": "no"}, 'answers 400 Bad Request, with the body "no"'),
-        ({"when": "after", "body": []}, "carries it out, sends the body []"),
-        ({"when": "after", "connection": "reset"}, "carries it out, resets the connection"),
-        ({"delay_ms": 1500}, "waits 1,500 ms"),
+        (
+            {**CREATION, "when": "after", "connection": "reset", "times": 2},
+            "The next 2 createTask are carried out, then their answers are lost: the connection is reset",
+        ),
+        (
+            {
+                "match": {"method": "GET", "path": "/api/public/tasks*"},
+                "status": 503,
+                "delay_ms": UNIFORM,
+                "times": None,
+            },
+            "Every GET of /api/public/tasks* answers 503 Service Unavailable after 200 to 800 ms",
+        ),
+        ({}, "The next request …"),
+        ({"match": {"path": "/api/*"}, "times": None}, "Every request to /api/* …"),
+        ({"status": 599, "times": 3, "skip": 2}, "The next 3 requests after the first 2 answer 599"),
+        (
+            {"status": 429, "headers": {"Retry-After": "1"}},
+            "The next request answers 429 Too Many Requests, with Retry-After: 1",
+        ),
+        (
+            {"status": 400, "body": "no", "times": None, "probability": 0.001},
+            'With a chance of 0.001, every request answers 400 Bad Request, with the body "no"',
+        ),
+        ({"when": "after", "body": [1]}, "The next request is carried out, then answered, with the body [1]"),
+        (
+            {"match": {"operation": "createTask", "status": 201}, "when": "after", "status": 502, "delay_ms": 1500},
+            "The next createTask answered with 201 is carried out, then answered with 502 Bad Gateway after 1,500 ms",
+        ),
+        (
+            {"match": {"query": {"toDate": "x"}}, "delay_ms": LOGNORMAL},
+            'The next request with the parameters {"toDate":"x"} waits about 120 ms (sigma 0.4), then is carried out',
+        ),
+        (
+            {
+                "match": {"headers": {"Prefer": {"$present": True}}, "json": {"title": "ñ"}},
+                "connection": "garbage",
+                "times": 2,
+            },
+            'The next 2 requests with the headers {"Prefer":{"$present":true}} with {"title":"ñ"} in the body get '
+            "garbage in place of an answer",
+        ),
+        (
+            {"status": 500, "connection": "truncate"},
+            "The next request answers 500 Internal Server Error, cut off in the middle",
+        ),
+        ({"status": "many {s}", "delay_ms": "long"}, "The next request answers many {s} after long ms"),
     ],
 )
-def test_what_a_rule_does_in_words(given: dict[str, Any], words: str) -> None:
-    assert page.done_to(given) == words
+def test_a_rule_is_a_sentence(given: dict[str, Any], sentence: str) -> None:
+    assert words.sentence(given) == sentence
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({}, "the next one"),
-        ({"times": None}, "every one"),
-        ({"times": 3, "skip": 2}, "the next 3, but for the first 2"),
-        ({"times": None, "probability": 0.001}, "every one, with a chance of 0.001"),
-    ],
-)
-def test_how_often_a_rule_hits_in_words(given: dict[str, Any], words: str) -> None:
-    assert page.how_often(rule(status=500, **given)) == words
+@pytest.mark.parametrize("each", CATALOGUE, ids=lambda each: f"{each['operation']}-{each['name']}")
+def test_a_rule_that_is_set_has_the_sentence_of_the_form(each: dict[str, Any], api: Api) -> None:
+    assert api.client.post("/__admin/faults", json=each["trigger"]).status_code == 201
+    query = {"sandbox": api.key.removeprefix("test_"), "rule": json.dumps(each["trigger"])}
+    of_the_form = api.client.get("/__admin/console/faults/sentence", params=query).text.strip()
+    assert "…" not in of_the_form
+    assert f'<p class="what">{of_the_form}</p>' in shown(api)
+
+
+@pytest.mark.parametrize("rule", ["", "{", "[]", "7", '{"match": 7}', '{"match": {"json": "</strong><script>"}}'])
+def test_what_is_no_rule_yet_has_a_sentence_that_is_text(api: Api, rule: str) -> None:
+    api.list()
+    query = {"sandbox": api.key.removeprefix("test_"), "rule": rule}
+    answer = api.client.get("/__admin/console/faults/sentence", params=query)
+    assert answer.status_code == 200
+    assert re.fullmatch(r"<strong>The next request[^<>]*</strong> …", answer.text.strip())
 
 
 def test_a_long_body_is_cut_short() -> None:
-    assert len(page.done_to({"status": 500, "body": "x" * 5000})) < 300
+    assert len(words.effect({"status": 500, "body": "x" * 5000})) < 300
 
 
 def test_the_page_says_what_a_fault_is_for_when_there_is_none(api: Api) -> None:

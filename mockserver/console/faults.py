@@ -1,38 +1,39 @@
-"""The faults page: the failure catalogue as switches, and the fault rules in words."""
+"""The faults page: the failure catalogue and delays as switches, and the fault rules in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from http import HTTPStatus
-from typing import Any
+
+from flask import request
 
 from mockserver.engine import current_engine
 from mockserver.faults import catalogue as failure_catalogue
+from mockserver.faults import delays, words
 from mockserver.faults import rules as fault_rules
-from mockserver.formats.json import Document, encode
+from mockserver.formats import json as wire_json
+from mockserver.formats.json import Document
 from mockserver.journal import patterns
 from mockserver.sandbox.sandboxes import OpenSandbox
 
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_BREAKS = {
-    "reset": "resets the connection",
-    "empty": "closes the connection without an answer",
-    "truncate": "breaks off in the middle of the answer",
-    "garbage": "sends garbage in place of an answer",
-}
-_WORDS = {
-    "operation": "{}",
-    "method": "by {}",
-    "path": "to {}",
-    "status": "answered with {}",
-    "query": "with the parameters {}",
-    "headers": "with the headers {}",
-    "json": "with {} in the body",
+_CONNECTIONS = {
+    "reset": "reset",
+    "empty": "closed without an answer",
+    "truncate": "cut off in the middle of the answer",
+    "garbage": "answers garbage",
 }
 _GROUPS = (
     "Refuses, and does nothing",
     "Breaks the connection, and does nothing",
     "Does it, and the client cannot know",
+)
+# The delays that are proposed, one of each kind.
+_DELAYS: tuple[tuple[delays.Delay, str], ...] = (
+    (500, "Each request waits as long, then it is carried out."),
+    ({"uniform": [200, 800]}, "Each request waits for a time between the two, then it is carried out."),
+    (
+        {"lognormal": {"median": 120, "sigma": 0.4}},
+        "Half of the requests wait less than the median, and few much longer: as on a network.",
+    ),
 )
 
 
@@ -42,16 +43,29 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
     return lambda: present(rules, failure_catalogue.failures_of(current_engine().operations))
 
 
+def sentence_context(opened: OpenSandbox) -> Callable[[], Document]:
+    """The template context of the sentence about the rule in the query, which is not set."""
+    try:
+        rule = wire_json.decode(request.args.get("rule", "{}").encode())
+    except wire_json.NotJson:
+        rule = {}
+    described = rule if isinstance(rule, dict) and isinstance(rule.get("match", {}), dict) else {}
+    return lambda: in_words(described)
+
+
 def present(rules: Sequence[Document], catalogue: Sequence[Document]) -> Document:
     """The switches by group, the rules in words, and the choices of the form."""
     shadows = shadowed(rules)
+    operations = list(dict.fromkeys(failure["operation"] for failure in catalogue))
     return {
-        "operations": list(dict.fromkeys(failure["operation"] for failure in catalogue)),
+        "operations": operations,
         "groups": list(_grouped(rules, catalogue, shadows)),
+        "delays": [_delayed(rules, shadows, operations, *each) for each in _DELAYS],
         "rules": [described(rule) | {"behind": shadows.get(rule["id"])} for rule in rules],
         "methods": patterns.METHODS,
         "moments": fault_rules.WHEN,
-        "connections": _BREAKS,
+        "connections": _CONNECTIONS,
+        **in_words({}),
     }
 
 
@@ -61,30 +75,48 @@ def _grouped(rules: Sequence[Document], catalogue: Sequence[Document], shadows: 
     for failure in catalogue:
         name, trigger = failure["name"], failure["trigger"]
         group = 2 if trigger.get("when") == "after" else 1 if trigger.get("connection") else 0
-        row = rows[group].setdefault(name, {"name": name, "does": done_to(trigger), "cells": {}})
+        row = rows[group].setdefault(name, {"name": name, "does": words.effect(trigger), "cells": {}})
         row["cells"][failure["operation"]] = switch(failure, rules, shadows)
     return ({"title": title, "rows": list(found.values())} for title, found in zip(_GROUPS, rows, strict=True))
+
+
+def _delayed(
+    rules: Sequence[Document], shadows: Document, operations: Sequence[str], delay: delays.Delay, description: str
+) -> Document:
+    """The row of a kind of delay: the numbers that are proposed, and a switch for each operation."""
+    kind, numbers = delays.parts(delay)
+    cells = {}
+    for operation in operations:
+        trigger = {"match": {"operation": operation}, "delay_ms": delay}
+        failure = {"operation": operation, "name": f"delay-{kind}", "description": description, "trigger": trigger}
+        cells[operation] = switch(failure, rules, shadows) | {"label": f"{operation} waits, {kind}"}
+    return {"kind": kind, "numbers": numbers, "description": description, "cells": cells}
 
 
 def switch(failure: Document, rules: Sequence[Document], shadows: Document) -> Document:
     """A failure's two controls: the rules for every request, the rules for the next one, and their hits."""
     standing = [rule for rule in rules if _is_set(failure["trigger"], rule, None)]
     waiting = [rule for rule in rules if _is_set(failure["trigger"], rule, 1) and not rule["spent"]]
-    behind = [shadows.get(rule["id"]) for rule in (*standing, *waiting)]
+    found = [*standing, *waiting]
+    behind = [shadows.get(rule["id"]) for rule in found]
     return {
         "id": f"{failure['operation']}-{failure['name']}",
-        "label": f"{failure['operation']} {done_to(failure['trigger'])}",
+        "label": f"{failure['operation']} {words.effect(failure['trigger'])}",
         "description": failure["description"],
         "trigger": failure["trigger"],
         "on": [rule["id"] for rule in standing],
         "once": [rule["id"] for rule in waiting],
         "hits": sum(rule["hits"] for rule in standing),
         "behind": behind[0] if behind and all(behind) else None,
+        "delay": words.delay(found[0]["delay_ms"]) if found and found[0]["delay_ms"] else "",
     }
 
 
 def _is_set(trigger: Document, rule: Document, times: int | None) -> bool:
-    return all(rule[key] == value for key, value in {**fault_rules.DEFAULTS, **trigger, "times": times}.items())
+    """Test for a rule with the effect of a trigger; delays of one kind are one effect."""
+    wanted = {**fault_rules.DEFAULTS, **trigger, "times": times}
+    kinds = [delays.parts(each["delay_ms"])[0] if each["delay_ms"] else "" for each in (wanted, rule)]
+    return kinds[0] == kinds[1] and all(rule[key] == wanted[key] for key in wanted.keys() - {"delay_ms"})
 
 
 def shadowed(rules: Sequence[Document]) -> dict[str, str]:
@@ -108,54 +140,15 @@ def _takes_all_of(older: Document, rule: Document) -> bool:
 
 
 def described(rule: Document) -> Document:
-    """A rule in words: its pattern, effect, frequency and hits."""
+    """A rule in words, with its hits."""
     return {
         "id": rule["id"],
-        "matches": matched(rule["match"]),
-        "does": done_to(rule),
-        "often": how_often(rule),
+        **in_words(rule),
         "hits": f"{rule['hits']:,} hit{'' if rule['hits'] == 1 else 's'}",
         "spent": rule["spent"],
     }
 
 
-def matched(match: Document) -> str:
-    """The requests that a pattern matches, in words."""
-    texts = {part: value if isinstance(value, str) else _json(value) for part, value in match.items()}
-    if "json" in match:
-        texts["json"] = _json(match["json"])
-    parts = [_WORDS[part].format(texts[part]) for part in patterns.PARTS if part in texts]
-    return ", ".join(parts) or "any request"
-
-
-def done_to(rule: Document) -> str:
-    """The effect of a rule, or of the trigger of a failure, in words."""
-    rule = fault_rules.DEFAULTS | rule
-    steps = []
-    if rule["when"] == "after":
-        steps.append("carries it out")
-    if rule["delay_ms"]:
-        delay = rule["delay_ms"]
-        steps.append(f"waits {delay:,} ms" if isinstance(delay, int) else f"waits {_json(delay)} ms")
-    if rule["status"] is not None:
-        steps.append(f"answers {rule['status']} {_PHRASES.get(rule['status'], '')}".rstrip())
-    if rule["body"] is not None:
-        steps.append(f"{'sends' if rule['status'] is None else 'with'} the body {_json(rule['body'])}")
-    if rule["headers"]:
-        steps.append("with " + ", ".join(f"{name}: {value}" for name, value in rule["headers"].items()))
-    if rule["connection"] is not None:
-        steps.append(_BREAKS[rule["connection"]])
-    return ", ".join(steps)
-
-
-def how_often(rule: Document) -> str:
-    """The requests that a rule hits, in words."""
-    times, skip, chance = rule["times"], rule["skip"], rule["probability"]
-    often = "every one" if times is None else "the next one" if times == 1 else f"the next {times:,}"
-    after = f", but for the first {skip:,}" if skip else ""
-    return often + after + (f", with a chance of {chance:g}" if chance is not None else "")
-
-
-def _json(value: Any) -> str:
-    text = encode(value).decode()
-    return text if len(text) <= 200 else f"{text[:200]}…"
+def in_words(rule: Document) -> Document:
+    """The two parts of a rule's sentence."""
+    return {"subject": words.subject(rule), "effect": words.effect(rule, rule.get("times", 1))}

@@ -25,7 +25,9 @@ _PAGES = (
     ("/console/requests/rows", "request_rows", "Requests", "_request_rows.html", "requests:rows_context"),
     ("/console/requests/<string:id>", "one_request", "Requests", "request.html", "requests:entry_context"),
     ("/console/faults", "faults", "Faults", "faults.html", "faults:context"),
+    ("/console/faults/sentence", "fault_sentence", "Faults", "_fault_sentence.html", "faults:sentence_context"),
     ("/console/world", "world", "World", "world.html", "world:context"),
+    ("/console/try", "try_it", "Try it", "try.html", "stories:context"),
 )
 _NAVIGATION = [(title, f"console.{endpoint}") for _, endpoint, title, _, _ in _PAGES if endpoint == title.lower()]
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -63,14 +65,17 @@ def with_headers(response: Response) -> Response:
 
 def _page(title: str, template: str, context: str, **path: str) -> Response:
     """Render a page of the sandbox; 404 when it does not exist, 400 when its name is invalid."""
+    from mockserver.console import stories  # deferred: most servers never show a page
+
     module, _, function = context.partition(":")
-    context_of = getattr(import_module(f"mockserver.console.{module}"), function)  # most servers never show a page
+    context_of = getattr(import_module(f"mockserver.console.{module}"), function)
     sandbox = request.args.get("sandbox", keys.DEFAULT)
     engine = current_engine()
     frame = framed(title, sandbox, engine.sandboxes.names())
     try:
         with engine.sandboxes.look(keys.check_name(sandbox)) as opened:
             present = context_of(opened, **path)  # fetches; what it returns needs no transaction
+            frame |= stories.offered(opened)
     except (BadRequest, NotFound) as error:
         return html("missing.html", error.status, {**frame, "message": error.message})
     content = present()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -11,9 +12,11 @@ from typing import Any
 
 from mockserver import clock, fixtures
 from mockserver.client.terminal import evidence_of
-from mockserver.engine import current_engine
+from mockserver.engine import Engine, current_engine
+from mockserver.faults import delays
 from mockserver.fidelity import assumptions
-from mockserver.fidelity.assumptions import Assumption
+from mockserver.fidelity.assumptions import Assumed, Assumption
+from mockserver.fidelity.contract import RULES, SECTIONS
 from mockserver.formats.json import Document
 from mockserver.keys import DEFAULT
 from mockserver.sandbox import settings, snapshots, state
@@ -29,16 +32,17 @@ _PLAIN_FILE = 0o100644 << 16
 def context(opened: OpenSandbox) -> Callable[[], Document]:
     """The template context of the page."""
     fetched = state.fetch(opened.world)
-    engine, assumed = current_engine(), opened.world.assumed
-    labels = engine.settings.evidence.labels(assumed) if engine.settings.evidence else {}
+    engine = current_engine()
+    set_ = settings.document(opened.world, engine.sandboxes.assumed)
     content = {
         "clock": opened.world.clock.document(),
         "modes": clock.MODES,
         "snapshots": snapshots.listed(opened),
-        "settings": settings.document(opened.world, engine.sandboxes.assumed),
-        "assumptions": [_assumption(each, assumed[each.name], labels) for each in assumptions.OF_SANDBOXES],
+        "settings": set_,
+        "delay": delays.parts(set_["delay_ms"]),
         "parts": PARTS,
         "deletable": opened.name != DEFAULT,
+        **guesses(engine, opened.world.assumed),
     }
 
     def present() -> Document:
@@ -54,16 +58,55 @@ def context(opened: OpenSandbox) -> Callable[[], Document]:
     return present
 
 
-def _assumption(switch: Assumption, value: str, labels: Mapping[str, Document]) -> Document:
-    """A switch with its value, the reason for its default, and the label of what was measured."""
+def guesses(engine: Engine, assumed: Assumed) -> Document:
+    """The switches of a sandbox with these values, and what was measured."""
+    evidence = engine.settings.evidence
+    labels, fits = (evidence.labels(assumed), evidence.measured()) if evidence else ({}, {})
+    listed = [
+        _guess(each, assumed[each.name], engine.sandboxes.assumed[each.name], fits, labels)
+        for each in assumptions.OF_SANDBOXES
+    ]
+    return {
+        "assumptions": listed,
+        "changed": sum(each["changed"] for each in listed),
+        "measured": sum(each["name"] in fits for each in listed),
+        "origin": evidence.origin if evidence else "",
+    }
+
+
+def _guess(
+    switch: Assumption, value: str, server: str, fits: Mapping[str, str | None], labels: Mapping[str, Document]
+) -> Document:
+    """A switch: its values, its evidence, and the rules of the contract that it changes.
+
+    `server` is the value that a sandbox has until it is given another one.
+    """
+    label = labels.get(switch.name, {"evidence": switch.evidence})
+    measured = fits.get(switch.name)
+    own = server if server != switch.default else None
+    notes = (("default", switch.default), ("server", own), ("measured", measured))
     return {
         "name": switch.name,
-        "options": list(switch.values),
+        "options": [(name, ", ".join(note for note, noted in notes if noted == name)) for name in switch.values],
         "value": value,
-        "meaning": switch.values[value].replace("`", ""),
-        "why": switch.why,
-        "evidence": evidence_of(labels[switch.name]) if switch.name in labels else "",
+        "server": server,
+        "changed": value != server,
+        "meaning": _plain(switch.values[value]),
+        "why": _plain(switch.why),
+        "evidence": evidence_of(label),
+        "kind": label["evidence"],
+        "fits": measured if measured != value else None,
+        "rules": [
+            {"text": _plain(rule.statement), "section": rule.section, "title": SECTIONS[rule.section]}
+            for rule in RULES
+            if rule.name in switch.rules
+        ],
     }
+
+
+def _plain(text: str) -> str:
+    """Text without the marks of Markdown."""
+    return re.sub("[`*]", "", text)
 
 
 def notes_by_contact(document: state.Document) -> dict[str, list[dict[str, Any]]]:

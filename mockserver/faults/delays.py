@@ -34,6 +34,14 @@ def checked(value: Any) -> Delay:
     return int(number)
 
 
+def parts(delay: Delay) -> tuple[str, list[Any]]:
+    """The kind of a valid delay, `fixed`, `uniform` or `lognormal`, and its numbers."""
+    if isinstance(delay, int):
+        return "fixed", [delay]
+    ((kind, numbers),) = delay.items()
+    return kind, list(numbers.values() if isinstance(numbers, Mapping) else numbers)
+
+
 def drawn(delay: Delay, seed: str, *key: object) -> int:
     """The milliseconds to wait: those given, or those drawn by the seed and the key."""
     if isinstance(delay, int):

@@ -247,6 +247,8 @@ export async function copy(text) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button.dataset.copyText ?? document.querySelector(button.dataset.copy).textContent);
+  const story = event.target.closest("[data-story]");
+  if (story) attempt(async () => (await import("./stories.js")).open(story));
   const menu = document.getElementById("sandbox-menu");
   if (!menu.contains(event.target)) menu.open = false;
 });

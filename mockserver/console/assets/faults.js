@@ -1,5 +1,8 @@
-// Faults: switches for the failures there are, rules of one's own, and the rules that are set with their hits.
-import { attempt, clearProblems, control, live, note, refresh, Refused, showProblems, soon } from "./console.js";
+// Faults: switches for failures and delays, rules of one's own, and the rules that are set with their hits.
+import {
+  attempt, clearProblems, control, live, note, refresh, Refused, root, sandbox, showProblems, soon,
+} from "./console.js";
+import { delayOf, number } from "./delay.js";
 
 const form = document.getElementById("own-rule");
 const cells = [...document.querySelectorAll(".cell")].map((cell) => cell.id);
@@ -16,19 +19,31 @@ async function remove(ids) {
 }
 
 /** What a click on a switch, or on its "Once", means: the rules that it stands for go, or one comes. */
-function turn(button) {
+async function turn(button) {
   const ids = button.dataset.rules.split(" ").filter(Boolean);
   if (ids.length) return remove(ids);
   const rule = { ...JSON.parse(button.parentElement.dataset.trigger), times: JSON.parse(button.dataset.times) };
-  return control("POST", "/faults", rule);
+  const fields = button.closest("tr").querySelector("form");
+  if (!fields) return control("POST", "/faults", rule);
+  try {
+    await control("POST", "/faults", { ...rule, delay_ms: delayOf(fields) });
+    clearProblems(fields);
+  } catch (error) {
+    error.problems = error.problems?.map((problem) => ({ ...problem, path: ["delay_ms"] }));
+    showProblems(fields, error);
+  }
 }
 
-document.getElementById("catalogue").addEventListener("click", async ({ target }) => {
+const catalogue = document.getElementById("catalogue");
+
+catalogue.addEventListener("click", async ({ target }) => {
   if (!target.dataset.times || target.ariaBusy) return;
   target.ariaBusy = "true"; // what a second click means is only known when the first has been answered
   await change(() => turn(target));
   target.ariaBusy = null;
 });
+
+catalogue.addEventListener("submit", (event) => event.preventDefault());
 
 document.getElementById("rules").addEventListener("click", async ({ target }) => {
   if (!target.dataset.delete) return;
@@ -45,11 +60,6 @@ document.getElementById("operation").addEventListener("change", ({ target }) => 
     cell.classList.toggle("chosen", cell.dataset.of === target.value);
   }
 });
-
-/** A number where the text is one, else the text, for the mock to refuse. */
-function number(text) {
-  return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
-}
 
 function json(text) {
   try {
@@ -69,7 +79,6 @@ const READ = {
   status: number,
   headers: json,
   body: jsonOrText,
-  delay_ms: number,
   skip: number,
   times: number,
   probability: number,
@@ -79,7 +88,7 @@ const READ = {
 function rule() {
   const [made, problems] = [{ match: {} }, []];
   for (const [name, text] of new FormData(form)) {
-    if (text.trim() === "") continue;
+    if (text.trim() === "" || name.startsWith("delay_ms")) continue;
     const part = name.startsWith("match.") ? made.match : made;
     try {
       part[name.replace("match.", "")] = (READ[name] ?? String)(text);
@@ -88,6 +97,7 @@ function rule() {
     }
   }
   if (problems.length) throw new Refused(400, "A field cannot be read", problems);
+  if (form.elements.delay_ms.value.trim()) made.delay_ms = delayOf(form.querySelector(".delay"));
   return { ...made, times: made.times ?? null };
 }
 
@@ -103,11 +113,53 @@ form.addEventListener("submit", async (event) => {
   } catch (error) {
     error.problems = error.problems?.map(atTheStatus);
     showProblems(form, error);
+    showSteps();
   }
   await attempt(shown);
 });
 
-form.addEventListener("reset", () => clearProblems(form));
+/** Open the steps whose fields were refused. */
+function showSteps() {
+  const wrong = [...form.querySelectorAll("[aria-invalid]")];
+  for (const field of wrong) field.closest("details").open = true;
+  wrong[0]?.focus();
+}
+
+/** Go on to the next step. */
+form.addEventListener("click", ({ target }) => {
+  const next = document.getElementById(target.dataset.next);
+  if (!next) return;
+  target.closest("details").open = false;
+  next.open = true;
+  next.querySelector("select, input").focus();
+});
+
+const MAX_BODY = 300; // characters of a body in the address; the sentence shows fewer
+
+let asked = 0; // how often the sentence was asked for: only the last answer counts
+
+/** Ask for the sentence about the rule that the form describes; what cannot be read is not in words yet. */
+async function describe() {
+  const url = new URL(`${root}/__admin/console/faults/sentence`, location.origin);
+  try {
+    const described = rule();
+    if (typeof described.body === "string") described.body = described.body.slice(0, MAX_BODY);
+    url.search = new URLSearchParams({ sandbox, rule: JSON.stringify(described) });
+  } catch {
+    return;
+  }
+  const turn = (asked += 1);
+  const answer = await fetch(url);
+  const words = await answer.text();
+  if (answer.ok && turn === asked) document.getElementById("sentence").innerHTML = words;
+}
+
+const describeSoon = soon(() => attempt(describe));
+form.addEventListener("input", describeSoon);
+form.addEventListener("reset", () => {
+  clearProblems(form);
+  describeSoon();
+});
 const again = soon(() => shown().catch(() => {}), 250); // when the server is back, the stream opens again
 const ofFaults = ({ changed }) => changed === "faults" && again();
 live({ open: again, fault: again, state: ofFaults, reset: again });

@@ -2,6 +2,7 @@
 import {
   attempt, clearProblems, confirmed, control, live, note, ofTheServer, pageOf, refresh, sandbox, showProblems, soon,
 } from "./console.js";
+import { delayOf } from "./delay.js";
 
 const PARTS = ["team", "statuses", "contacts", "customers", "clock", "snapshots"];
 const shown = () => refresh(...PARTS);
@@ -94,23 +95,28 @@ document.getElementById("snapshots").addEventListener("click", ({ target }) => {
 
 onSubmit("settings", saveSettings, "The settings are saved", allShown);
 
-/** Milliseconds, or a distribution of them as JSON. */
-const delay = (text) => (text.trim().startsWith("{") ? JSON.parse(text) : number(text));
-
 function saveSettings(form) {
-  const { strict, delay_ms } = form.elements;
+  const { strict } = form.elements;
+  const delay_ms = delayOf(form.querySelector(".delay"));
   const limit = {};
   for (const name of ["requests", "seconds"]) {
     const text = form.elements[`rate_limit.${name}`].value;
     if (text.trim()) limit[name] = number(text);
   }
   const rate_limit = Object.keys(limit).length ? limit : null;
-  return control("PATCH", "/settings", { strict: strict.checked, delay_ms: delay(delay_ms.value), rate_limit });
+  return control("PATCH", "/settings", { strict: strict.checked, delay_ms, rate_limit });
 }
 
 document.getElementById("assume").addEventListener("change", ({ target }) => {
   const assume = { [target.dataset.assume]: target.value };
   change(() => control("PATCH", "/settings", { assume }), `${target.dataset.assume} is ${target.value}`, allShown);
+});
+
+document.getElementById("assume").addEventListener("click", async ({ target }) => {
+  const name = target.dataset.back;
+  if (!name) return;
+  await change(() => control("PATCH", "/settings", { assume: { [name]: null } }), `${name} is back`, allShown);
+  document.getElementById(`assume-${name}`).focus();
 });
 
 document.getElementById("reset").addEventListener("submit", async (event) => {

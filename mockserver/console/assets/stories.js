@@ -1,0 +1,154 @@
+// Stories: real requests of a client, one after the other, each shown with its answer as it comes.
+import { apiKey, control, pageOf, root } from "./console.js";
+
+const PAUSE = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 400; // milliseconds between two steps
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+let stories = []; // those of the page; a page that is not empty any more does not show them
+
+function made(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** Tell the story of a button in a dialog. */
+export function open(button) {
+  stories = [...document.querySelectorAll("[data-story]")].map((each) => JSON.parse(each.dataset.story));
+  const dialog = made("dialog", { id: "story" });
+  dialog.setAttribute("aria-labelledby", "story-title");
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  return tell(JSON.parse(button.dataset.story), dialog);
+}
+
+async function tell(story, dialog) {
+  const told = { rule: null, known: {}, entry: null, list: made("ol", { className: "steps" }) };
+  const close = made("button", { type: "button", className: "quiet", textContent: "Close", onclick: () => dialog.close() });
+  const more = made("p", { className: "small more" });
+  const moral = made("p", { className: "moral" });
+  moral.setAttribute("role", "status");
+  const buttons = made("div", { className: "buttons" }, close);
+  dialog.replaceChildren(made("h2", { id: "story-title", textContent: story.title }), told.list, moral, more, buttons);
+  close.focus();
+  try {
+    told.known = await days();
+    for (const step of story.steps) {
+      if (!dialog.open) return;
+      await take(step, told);
+      await pause(PAUSE);
+    }
+    moral.textContent = story.moral;
+  } catch (error) {
+    moral.classList.add("bad");
+    moral.textContent = `The story ends here: ${error.message}`;
+  } finally {
+    if (told.rule) await control("DELETE", `/faults/${told.rule}`).catch(() => {}); // gone, or it cannot be told
+  }
+  more.append("Another story: ", ...others(story, dialog));
+  if (told.entry) buttons.append(linkTo(told.entry));
+  buttons.lastElementChild.focus();
+}
+
+const others = (story, dialog) =>
+  stories
+    .filter(({ name }) => name !== story.name)
+    .map((other) => made("button", {
+      type: "button", className: "quiet tiny", textContent: other.title, onclick: () => tell(other, dialog),
+    }));
+
+/** The page of a journal entry. */
+const linkTo = (entry) =>
+  made("a", {
+    className: "button",
+    href: pageOf(document.body.dataset.sandbox, `${root}/__admin/console/requests/${entry}`),
+    textContent: `Request ${entry} explains it`,
+  });
+
+/** The sandbox's day, and the one before. */
+async function days() {
+  const { now } = await control("GET", "/clock");
+  return { today: now.slice(0, 10), yesterday: new Date(Date.parse(now) - 864e5).toISOString().slice(0, 10) };
+}
+
+/** Take a step and show it; raises an error when the mock does otherwise than the story tells. */
+async function take(step, told) {
+  const shown = made("li", { className: "running" }, made("p", { textContent: step.say }));
+  told.list.append(shown);
+  try {
+    if (step.rule) {
+      told.rule = (await control("POST", "/faults", step.rule)).id;
+      shown.append(line("Fault rule", told.rule, "warn"));
+    } else await ask(filled(step, told.known), told, shown);
+    shown.className = "done";
+  } catch (error) {
+    shown.className = "failed";
+    throw error;
+  }
+}
+
+const filled = (step, known) =>
+  JSON.parse(JSON.stringify(step).replace(/\$(\w+)/g, (text, name) => known[name] ?? text));
+
+function line(sent, answered, kind, more = "") {
+  const answer = made("span", { className: `tag ${kind}`, textContent: answered });
+  return made("p", { className: "small" }, made("code", { textContent: sent }), " ", answer, more && ` ${more}`);
+}
+
+async function ask(step, told, shown) {
+  if (step.waits) await pause(1000 * told.retryAfter);
+  const answer = await sent(step);
+  const status = answer.status ?? "no answer";
+  const kind = answer.status === null || answer.status >= 400 ? "bad" : "good";
+  const entry = answer.entry ?? (await entryOf(told.rule));
+  told.retryAfter = answer.retryAfter;
+  told.known.number ??= entry;
+  told.known.person ??= answer.document?.[0]?.id;
+  shown.append(line(`${step.method} ${step.path.split("?")[0]}`, status, kind, remark(answer, step, told.known)));
+  if (step.explains || answer.status !== step.status) told.entry = entry;
+  check(step, answer, told.known);
+}
+
+/** The mock's answer: its status, null when none comes, its entry in the journal, and its content. */
+async function sent({ method, path, body, status }) {
+  const headers = { "x-api-key": apiKey, ...(body && { "Content-Type": "application/json" }) };
+  // On a connection that it has used before, a browser sends a lost request again by itself; this makes it open one.
+  const credentials = status === null ? "omit" : "same-origin";
+  try {
+    const answer = await fetch(`${root}/api/public${path}`, { method, headers, credentials, body: JSON.stringify(body) });
+    return {
+      status: answer.status,
+      entry: answer.headers.get("X-Mock-Request-Id"),
+      retryAfter: answer.headers.get("Retry-After"),
+      document: await answer.json(),
+    };
+  } catch {
+    return { status: null };
+  }
+}
+
+/** The journal entry of the request that a rule hit, of which no answer tells. */
+async function entryOf(rule) {
+  const { requests } = await control("GET", "/requests?operation=createTask");
+  return requests.findLast(({ fault }) => fault?.id === rule)?.id;
+}
+
+const ofStory = ({ document }, { number }) => document.filter(({ title }) => title.endsWith(`(${number})`));
+
+/** What of an answer the story is about. */
+function remark(answer, step, known) {
+  if (answer.retryAfter) return `Retry-After: ${answer.retryAfter}`;
+  if (answer.document?.due_at) return `due_at ${answer.document.due_at}`;
+  if (answer.status !== 200 || step.finds === undefined) return "";
+  return ofStory(answer, known).map(({ title }) => title).join(", ");
+}
+
+function check(step, answer, known) {
+  const hint = "Other fault rules and settings of this sandbox change how a story goes.";
+  if (answer.status !== step.status) {
+    const [expected, came] = [step.status, answer.status].map((status) => status ?? "no answer");
+    throw new Error(`it expects ${expected}, and there was ${came}. ${answer.document?.message ?? ""} ${hint}`);
+  }
+  const found = step.finds === undefined ? undefined : ofStory(answer, known).length;
+  if (found !== step.finds) throw new Error(`it expects ${step.finds} of its tasks in the list, and there were ${found}. ${hint}`);
+}
