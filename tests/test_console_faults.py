@@ -212,13 +212,14 @@ def test_a_rule_is_a_sentence(given: dict[str, Any], sentence: str) -> None:
     assert words.sentence(given) == sentence
 
 
-@pytest.mark.parametrize("each", CATALOGUE, ids=lambda each: f"{each['operation']}-{each['name']}")
-def test_a_rule_that_is_set_has_the_sentence_of_the_form(each: dict[str, Any], api: Api) -> None:
-    assert api.client.post("/__admin/faults", json=each["trigger"]).status_code == 201
-    query = {"sandbox": api.key.removeprefix("test_"), "rule": json.dumps(each["trigger"])}
-    of_the_form = api.client.get("/__admin/console/faults/sentence", params=query).text.strip()
-    assert "…" not in of_the_form
-    assert f'<p class="what">{of_the_form}</p>' in shown(api)
+def test_a_rule_that_is_set_has_the_sentence_of_the_form(api: Api) -> None:
+    sentences = []
+    for each in (each["trigger"] for each in CATALOGUE if each["operation"] == "createTask"):
+        assert api.client.post("/__admin/faults", json=each).status_code == 201
+        query = {"sandbox": api.key.removeprefix("test_"), "rule": json.dumps(each)}
+        sentences.append(api.client.get("/__admin/console/faults/sentence", params=query).text.strip())
+    assert re.findall('<p class="what">(.*)</p>', shown(api)) == sentences
+    assert not any("…" in sentence for sentence in sentences)
 
 
 @pytest.mark.parametrize("rule", ["", "{", "[]", "7", '{"match": 7}', '{"match": {"json": "</strong><script>"}}'])

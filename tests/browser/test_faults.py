@@ -108,28 +108,103 @@ def test_a_rule_that_somebody_else_sets_or_deletes_shows_at_once(faults: Any, mo
         expect(faults.locator(".rule")).to_have_count(0)
 
 
-def test_a_rule_of_ones_own_is_set_with_all_that_the_form_says(faults: Any, mock: VambeMock) -> None:
+def fill(page: Any, name: str, text: str) -> None:
+    """Fill a field of the form, whose step is opened."""
+    step = page.locator(".step", has=page.locator(f'[name="{name}"]'))
+    if step.get_attribute("open") is None:
+        step.locator("summary").click()
+    step.locator(f'[name="{name}"]').fill(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers", "delay", "words"),
+    [
+        ("fixed", ["1"], 1, "waits 1 ms"),
+        ("uniform", ["0", "2"], {"uniform": [0, 2]}, "waits 0 to 2 ms"),
+        ("lognormal", ["2", "0.5"], {"lognormal": {"median": 2, "sigma": 0.5}}, "waits about 2 ms (sigma 0.5)"),
+    ],
+)
+def test_a_delay_is_a_switch_with_its_numbers_and_its_hits(
+    faults: Any, mock: VambeMock, kind: str, numbers: list[str], delay: Any, words: str
+) -> None:
+    fields = faults.locator(f"form[data-kind={kind}] input:visible")
+    for field, number in zip(fields.all(), numbers, strict=True):
+        field.fill(number)
+    slow = switch(faults, f"listTeamMembers waits, {kind}")
+    slow.click()
+    expect(slow).to_have_attribute("aria-checked", "true")
+    assert ask(mock) == 200
+    expect(faults.locator(f"#listTeamMembers-delay-{kind} .hits")).to_have_text("1 hit")
+    expect(faults.locator(f"#listTeamMembers-delay-{kind} .more")).to_have_text(words.removeprefix("waits "))
+    expect(faults.locator(".rule .what")).to_have_text(f"Every listTeamMembers {words}, then is carried out")
+    (rule,) = rules(mock)
+    assert (rule["match"], rule["delay_ms"], rule["times"]) == ({"operation": "listTeamMembers"}, delay, None)
+    expect(fields.first).to_have_value(numbers[0])
+    slow.click()
+    expect(slow).to_have_attribute("aria-checked", "false")
+    assert rules(mock) == []
+
+
+@pytest.mark.parametrize(("numbers", "message"), [(["800", "200"], "Must be milliseconds"), (["0", "soon"], "Must be")])
+def test_a_delay_that_cannot_be_is_refused_at_its_numbers(
+    faults: Any, mock: VambeMock, numbers: list[str], message: str
+) -> None:
+    fields = faults.locator("form[data-kind=uniform] input")
+    for field, number in zip(fields.all(), numbers, strict=True):
+        field.fill(number)
+    slow = switch(faults, "createTask waits, uniform")
+    slow.click()
+    expect(fields.first).to_have_attribute("aria-invalid", "true")
+    expect(faults.locator("form[data-kind=uniform] .error")).to_contain_text(message)
+    expect(slow).to_have_attribute("aria-checked", "false")
+    fields.last.fill("900")
+    slow.click()
+    expect(slow).to_have_attribute("aria-checked", "true")
+    expect(faults.locator("form[data-kind=uniform] .error")).to_have_count(0)
+
+
+def test_a_rule_of_ones_own_is_set_step_by_step_with_all_that_the_form_says(faults: Any, mock: VambeMock) -> None:
+    steps, sentence = faults.locator(".step"), faults.locator("#sentence")
+    expect(sentence).to_have_text("The next request …")
     faults.get_by_label("Operation").last.select_option("createTask")
     faults.get_by_label("Path").fill("/api/*")
+    expect(sentence).to_have_text("The next createTask to /api/* …")
     faults.get_by_label("Body contains").fill('{"priority": "2"}')
+    expect(steps.nth(1)).not_to_have_attribute("open")
+    faults.get_by_role("button", name="Next").click()
+    expect(steps.nth(0)).not_to_have_attribute("open")
+    expect(faults.get_by_label("When")).to_be_focused()
     faults.get_by_label("When").select_option("after")
+    faults.get_by_label("Distribution").select_option("uniform")
+    faults.locator("#rule-delay_ms").fill("200")
+    faults.locator("#rule-delay_ms-second").fill("800")
     faults.get_by_label("Status", exact=True).fill("502")
     faults.get_by_label("Headers").fill('{"X-Down": "yes"}')
     faults.locator("#rule-body").fill("<h1>Bad gateway</h1>")
+    faults.get_by_role("button", name="Next").press("Enter")
     faults.get_by_label("Times").fill("")
     faults.get_by_label("Chance").fill("0.5")
+    words = (
+        'With a chance of 0.5, every createTask to /api/* with {"priority":"2"} in the body is carried out, then '
+        'answered with 502 Bad Gateway after 200 to 800 ms, with X-Down: yes and the body "<h1>Bad gateway</h1>"'
+    )
+    expect(sentence).to_have_text(words)
     faults.get_by_role("button", name="Set the rule").click()
-    expect(faults.locator(".rule")).to_contain_text("createTask, to /api/*")
+    expect(faults.locator(".rule .what")).to_have_text(words)
     (rule,) = rules(mock)
     assert rule["match"] == {"operation": "createTask", "path": "/api/*", "json": {"priority": "2"}}
-    assert [rule[key] for key in ("when", "status", "headers", "body", "times", "probability")] == [
+    keys = ("when", "status", "headers", "body", "delay_ms", "times", "probability")
+    assert [rule[key] for key in keys] == [
         "after",
         502,
         {"X-Down": "yes"},
         "<h1>Bad gateway</h1>",
+        {"uniform": [200, 800]},
         None,
         0.5,
     ]
+    faults.get_by_role("button", name="Empty the form").click()
+    expect(sentence).to_have_text("The next request …")
 
 
 @pytest.mark.parametrize(
@@ -146,13 +221,16 @@ def test_a_rule_of_ones_own_is_set_with_all_that_the_form_says(faults: Any, mock
         ({"status": "500", "headers": '{"Connection": "close"}'}, "headers", "none of them about the connection"),
         ({"status": "500", "body": "{"}, "body", "This is not JSON"),
         ({"body": "null and void"}, "body", "A body needs a status"),
+        ({"delay_ms": "soon"}, "delay_ms", "Must be milliseconds"),
     ],
 )
 def test_a_refusal_is_shown_at_its_field(
     faults: Any, mock: VambeMock, filled: dict[str, str], field: str, message: str
 ) -> None:
     for name, text in filled.items():
-        faults.locator(f'#own-rule [name="{name}"]').fill(text)
+        fill(faults, name, text)
+    for step in faults.locator(".step[open] > summary").all()[::-1]:
+        step.click()
     faults.get_by_role("button", name="Set the rule").click()
     wrong = faults.locator(f'#own-rule [name="{field}"]')
     expect(wrong).to_have_attribute("aria-invalid", "true")
@@ -164,7 +242,7 @@ def test_a_refusal_is_shown_at_its_field(
 def test_what_was_wrong_is_forgotten_when_the_rule_is_set(faults: Any, mock: VambeMock) -> None:
     faults.get_by_role("button", name="Set the rule").click()
     expect(faults.locator("#own-rule .error")).to_have_count(1)
-    faults.get_by_label("Status", exact=True).fill("500")
+    fill(faults, "status", "500")
     faults.get_by_role("button", name="Set the rule").click()
     expect(faults.locator(".rule")).to_have_count(1)
     expect(faults.locator("#own-rule .error")).to_have_count(0)

@@ -34,7 +34,7 @@ async function tell(story, dialog) {
   try {
     told.known = await days();
     for (const step of story.steps) {
-      if (!dialog.open) return;
+      if (!told.list.isConnected) return; // the dialog was closed
       await take(step, told);
       await pause(PAUSE);
     }
@@ -97,6 +97,7 @@ function line(sent, answered, kind, more = "") {
 
 async function ask(step, told, shown) {
   if (step.waits) await pause(1000 * told.retryAfter);
+  if (!told.list.isConnected) return;
   const answer = await sent(step);
   const status = answer.status ?? "no answer";
   const kind = answer.status === null || answer.status >= 400 ? "bad" : "good";
@@ -133,7 +134,7 @@ async function entryOf(rule) {
   return requests.findLast(({ fault }) => fault?.id === rule)?.id;
 }
 
-const ofStory = ({ document }, { number }) => document.filter(({ title }) => title.endsWith(`(${number})`));
+const ofStory = ({ document }, { number }) => [document].flat().filter(({ title }) => title?.endsWith(`(${number})`));
 
 /** What of an answer the story is about. */
 function remark(answer, step, known) {
