@@ -10,12 +10,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support import CARLOS, CONTACT, MARIA, OTHER_CONTACT, PENDING, Api, assert_error, running
 
 from mockserver import fixtures
 from mockserver.console import world
-from mockserver.fidelity import assumptions
+from mockserver.fidelity import assumptions, evidence
 
 FILES = ["users.json", "statuses.json", "contacts.json", "customers.json", "tasks.json", "notes.json"]
 HOSTILE = [
@@ -183,6 +184,46 @@ def test_the_page_shows_each_switch_with_its_values_and_the_one_in_force(api: Ap
         assert f"{each.values[value]} {each.why}".replace("`", "") in page
 
 
+def switches(url: str, sandbox: str = "default") -> dict[str, str]:
+    """What the page says of each switch, without the marks of HTML."""
+    text = httpx.get(f"{url}/__admin/console/world", params={"sandbox": sandbox}).text
+    found = re.findall(r'<label for="assume-([\w-]+)">(.*?)</li>', text, re.DOTALL)
+    return {name: " ".join(html.unescape(re.sub("<[^>]*>", " ", rest)).split()) for name, rest in found}
+
+
+def test_a_switch_is_shown_with_its_evidence_and_what_was_measured(tmp_path: Path) -> None:
+    rules = {
+        "create-status": {"verdict": "refuted", "value": "200", "probes": []},
+        "all-day": {"verdict": "confirmed", "probes": []},
+        "list-priority": {"verdict": "refuted", "value": "word", "probes": []},
+        "comma-list": {"verdict": "not reached", "probes": []},
+        "empty-body": {"verdict": "refuted", "probes": []},
+    }
+    measured = {"version": 2, "measured_at": "2026-11-30T10:00:00Z", "host": "api.vambe.me", "rules": rules}
+    file = tmp_path / "measured.json"
+    file.write_text(json.dumps(measured), encoding="utf-8")
+    assumed = (("status-position", "index-0"), ("list-priority", "number"))
+    with running(evidence=evidence.read(file), assume=assumed) as url:
+        httpx.patch(f"{url}/__admin/settings", json={"assume": {"all-day": "utc-midnight", "comma-list": "refused"}})
+        found = switches(url)
+        page = httpx.get(f"{url}/__admin/console/world").text
+    assert len(found) == len(assumptions.OF_SANDBOXES)
+    day, origin = "measured 2026-11-30", "(measured 2026-11-30 on api.vambe.me)"
+    for name, parts in {
+        "create-status": [day, "201 (default) 200 (server, measured)"],
+        "all-day": ["refuted", "(default, measured)", "changed", f"zone-midnight {origin}", "Back to zone-midnight"],
+        "list-priority": ["refuted", "word (measured)", f"The vendor does otherwise: word {origin}"],
+        "empty-body": ["refuted", f"The vendor does otherwise {origin}"],
+        "comma-list": ["ours", "changed", "Back to accepted", "Section 3, GET /api/public/tasks: list by filters"],
+        "status-position": ["ours", "order (default) index-0 (server)"],
+        "wrong-method": ["framework", "404 (default) 405", "Contract 1"],
+    }.items():
+        assert [part for part in parts if part not in found[name]] == [], found[name]
+    assert [name for name, text in found.items() if "changed" in text] == ["comma-list", "all-day"]
+    assert "2 changed here" in page
+    assert f"4 {origin[1:-1]}" in page
+
+
 def test_the_page_shows_clock_snapshots_and_settings(api: Api) -> None:
     api.client.put("/__admin/clock", json={"mode": "frozen", "now": "2026-03-01T08:00:00.000Z"})
     api.client.post("/__admin/snapshots", json={"name": "onboarded"})
@@ -194,6 +235,13 @@ def test_the_page_shows_clock_snapshots_and_settings(api: Api) -> None:
     assert 'data-restore="onboarded"' in text
     assert re.search(r'name="strict" checked', text)
     assert re.findall(r'name="(?:delay_ms|rate_limit\.\w+)"[^>]* value="(\d*)"', text) == ["250", "7", "90"]
+
+
+def test_the_page_shows_the_numbers_of_a_delay_that_is_drawn(api: Api) -> None:
+    api.client.patch("/__admin/settings", json={"delay_ms": {"lognormal": {"median": 120, "sigma": 0.4}}})
+    text = shown(api)
+    assert "<option selected>lognormal</option>" in text
+    assert re.findall(r'name="delay_ms[^"]*"[^>]* value="([^"]*)"', text) == ["120", "0.4"]
 
 
 def test_the_page_shows_no_numbers_of_a_rate_limit_that_there_is_not(api: Api) -> None:

@@ -17,6 +17,7 @@ PAGES = [
     "/__admin/console/requests/2",
     "/__admin/console/faults",
     "/__admin/console/world",
+    "/__admin/console/try",
     "/docs",
     MISSING,
 ]

@@ -187,6 +187,43 @@ def test_a_guess_is_replaced_at_once_and_put_back(world: Any, mock: VambeMock) -
         assert create(mock).status_code == int(value)
 
 
+def test_a_changed_guess_is_marked_and_has_a_way_back(world: Any, mock: VambeMock) -> None:
+    guess, row = world.get_by_label("all-day"), world.locator(".switches li", has=world.locator("#assume-all-day"))
+    guess.select_option("utc-midnight")
+    expect(row.get_by_text("changed", exact=True)).to_be_visible()
+    expect(world.locator(".tally")).to_contain_text("1 changed here")
+    row.get_by_role("button", name="Back to zone-midnight").click()
+    expect(guess).to_have_value("zone-midnight")
+    expect(guess).to_be_focused()
+    expect(row.get_by_text("changed", exact=True)).to_have_count(0)
+    assert mock.settings["assume"] == {}
+
+
+def test_the_rule_of_the_contract_is_beside_its_guess(world: Any) -> None:
+    rule = world.get_by_text("Section 4, PUT /api/public/tasks/{id}: update")
+    expect(rule).to_be_hidden()
+    world.locator("#rule-status-position summary").press("Enter")
+    expect(rule).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers", "delay"),
+    [
+        ("uniform", ["1", "2"], {"uniform": [1, 2]}),
+        ("lognormal", ["2", "0.1"], {"lognormal": {"median": 2, "sigma": 0.1}}),
+    ],
+)
+def test_a_delay_may_be_drawn(world: Any, mock: VambeMock, kind: str, numbers: list[str], delay: Any) -> None:
+    world.get_by_label("Distribution").select_option(kind)
+    for field, number in zip(world.locator("#settings .delay input:visible").all(), numbers, strict=True):
+        field.fill(number)
+    click(world, "Save")
+    expect(world.locator("#notes")).to_contain_text("The settings are saved")
+    assert mock.settings["delay_ms"] == delay
+    world.get_by_label("Distribution").select_option("fixed")
+    expect(world.locator("#settings .delay input:visible")).to_have_count(1)
+
+
 def test_what_one_types_stays_while_requests_come_in(world: Any, mock: VambeMock) -> None:
     world.get_by_label("Delay of every request").fill("77")
     create(mock)
