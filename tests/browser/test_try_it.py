@@ -131,7 +131,7 @@ def test_a_story_that_goes_otherwise_says_why_and_leaves_no_rule(
     page.get_by_role("button", name=LOST).click()
     expect(page.locator("#story .moral.bad")).to_contain_text(message)
     expect(page.locator("#story li").last).to_have_class("failed")
-    expect(page.locator("#story .more button")).to_have_count(2)
+    expect(page.locator("#story .another button")).to_have_count(2)
     assert [each["id"] for each in faults(mock)] == ["1"]
 
 

@@ -25,7 +25,7 @@ export function open(button) {
 async function tell(story, dialog) {
   const told = { rule: null, known: {}, entry: null, list: made("ol", { className: "steps" }) };
   const close = made("button", { type: "button", className: "quiet", textContent: "Close", onclick: () => dialog.close() });
-  const more = made("p", { className: "small more" });
+  const more = made("p", { className: "small another" });
   const moral = made("p", { className: "moral" });
   moral.setAttribute("role", "status");
   const buttons = made("div", { className: "buttons" }, close);
@@ -117,14 +117,24 @@ async function sent({ method, path, body, status }) {
   const credentials = status === null ? "omit" : "same-origin";
   try {
     const answer = await fetch(`${root}/api/public${path}`, { method, headers, credentials, body: JSON.stringify(body) });
+    const entry = answer.headers.get("X-Mock-Request-Id");
+    if (!entry && status === null) return { status }; // a proxy answers in place of the mock
     return {
       status: answer.status,
-      entry: answer.headers.get("X-Mock-Request-Id"),
+      entry,
       retryAfter: answer.headers.get("Retry-After"),
-      document: await answer.json(),
+      document: read(await answer.text()),
     };
   } catch {
     return { status: null };
+  }
+}
+
+function read(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }
 
@@ -134,7 +144,7 @@ async function entryOf(rule) {
   return requests.findLast(({ fault }) => fault?.id === rule)?.id;
 }
 
-const ofStory = ({ document }, { number }) => [document].flat().filter(({ title }) => title?.endsWith(`(${number})`));
+const ofStory = ({ document }, { number }) => [document ?? []].flat().filter(({ title }) => title?.endsWith(`(${number})`));
 
 /** What of an answer the story is about. */
 function remark(answer, step, known) {
