@@ -383,6 +383,7 @@ def test_the_console_shows_when_a_guess_was_measured() -> None:
         page = api.client.get("/__admin/console/requests/1?sandbox=measured").text
         assert '<code>title.too_small</code> <span class="tag">measured 2026-11-30</span>' in page
         world = api.client.get("/__admin/console/world?sandbox=measured").text
-        for name, shown in (("create-status", "measured 2026-11-30"), ("all-day", "refuted")):
-            assert f'<p class="hint" id="assume-why-{name}"><span class="tag">{shown}</span>' in world
-        assert world.count('id="assume-why-') > world.count('<span class="tag">measured') == 1
+        for name, shown in (("create-status", 'good">measured 2026-11-30'), ("all-day", 'bad">refuted')):
+            switch = world.partition(f'<label for="assume-{name}">')[2].partition("</li>")[0]
+            assert f'<span class="tag {shown}</span>' in switch
+        assert world.count('id="assume-why-') > world.count('<span class="tag good">measured') == 1

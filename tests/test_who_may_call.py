@@ -141,7 +141,9 @@ PAGES = [
     "console/requests",
     "console/requests/1",
     "console/faults",
+    "console/faults/sentence",
     "console/world",
+    "console/try",
     "console/export.zip",
     "console/assets/console.css",
 ]
