@@ -312,3 +312,11 @@ def test_a_narrow_window_shows_one_operation_at_a_time(page: Any, visit: Any) ->
     page.get_by_label("Operation").first.select_option("listTasks")
     expect(switch(page, "listTasks answers 500 Internal Server Error")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("width", [390, 941, 1280, 1400])
+def test_the_switches_stay_within_their_card(page: Any, visit: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    visit(FAULTS)
+    card, table = (page.locator(each).bounding_box() for each in ("#catalogue", ".matrix"))
+    assert table["x"] + table["width"] < card["x"] + card["width"]
