@@ -19,6 +19,7 @@ from mockserver.journal.entries import MAX_BODY
 from mockserver.journal.patterns import METHODS, listed
 from mockserver.keys import KEY_HEADER
 
+SANDBOX_KEY = "The key is the sandbox's: the journal does not keep the one that came"
 KEPT_HEADERS = ("content-type", "prefer", "x-request-id")
 JSON_TYPE = "application/json"
 
@@ -26,8 +27,8 @@ _WIDTH = 88
 _UNREADABLE = "\ufffd"  # the replacement of bytes that are not UTF-8
 _SAFE_INTEGER = 2**53 - 1  # beyond, JavaScript's numbers have gaps
 _WITH_AN_ID = ("updateTask", "deleteTask")
-_DOT_SEGMENT = re.compile(r"(?<=/)\.{1,2}(?=/|\Z)")
-_NOT_BY_FETCH = ("CONNECT", "TRACE", "TRACK")  # WHATWG Fetch, section 2.2.1
+DOT_SEGMENT = re.compile(r"(?<=/)\.{1,2}(?=/|\Z)")
+NOT_BY_FETCH = ("CONNECT", "TRACE", "TRACK")  # WHATWG Fetch, section 2.2.1
 
 
 class Copy(NamedTuple):
@@ -39,7 +40,7 @@ class Copy(NamedTuple):
     hint: str
 
 
-class _Request(NamedTuple):
+class Request(NamedTuple):
     """A request to repeat: `body` has `json`, `text` or neither; `remarks` become comments."""
 
     method: str
@@ -70,14 +71,14 @@ def copies(entry: Document, base_url: str, api_key: str) -> list[Copy]:
 
 def curl(entry: Document, base_url: str, api_key: str) -> str:
     """A command for bash that repeats the request."""
-    sent = _parse_request(entry, api_key)
-    body = _body_text(sent.body)
+    sent = parse_request(entry, api_key)
+    body = body_text(sent.body)
     if body is not None and (sent.method == "HEAD" or "\0" in body):
         body = None
         nul = "it has a NUL, which no argument of a command can have"
         sent.remarks.append(f"The body is left out: {'curl sends none with HEAD' if sent.method == 'HEAD' else nul}")
-    options = [*_curl_method(sent.method, body), *(["--path-as-is"] if _DOT_SEGMENT.search(sent.path) else [])]
-    parts = [" ".join(["curl", *options, _shell(base_url + _target(sent))])]
+    options = [*_curl_method(sent.method, body), *(["--path-as-is"] if DOT_SEGMENT.search(sent.path) else [])]
+    parts = [" ".join(["curl", *options, _shell(base_url + target_of(sent))])]
     parts += [f"-H {_shell(f'{name}: {text}')}" for name, text in sent.headers.items()]
     if body is not None:
         parts += [] if "content-type" in sent.headers else ["-H 'content-type:'"]
@@ -87,13 +88,13 @@ def curl(entry: Document, base_url: str, api_key: str) -> str:
 
 def python_httpx(entry: Document, base_url: str, api_key: str) -> str:
     """Python code that repeats the request."""
-    sent = _parse_request(entry, api_key)
+    sent = parse_request(entry, api_key)
     # httpx removes dot segments from a path, unless they are percent-encoded.
-    path = _DOT_SEGMENT.sub(lambda found: "%2E" * len(found[0]), sent.path)
+    path = DOT_SEGMENT.sub(lambda found: "%2E" * len(found[0]), sent.path)
     as_json = "json" in sent.body and sent.body["json"] is not None and "content-type" in sent.headers
     implied = as_json and sent.headers["content-type"] == JSON_TYPE
     headers = {name: text for name, text in sent.headers.items() if not (implied and name == "content-type")}
-    body = _body_text(sent.body)
+    body = body_text(sent.body)
     call = _call(
         "httpx.request",
         [_PYTHON.text(sent.method), _PYTHON.text(base_url + path)],
@@ -107,21 +108,21 @@ def python_httpx(entry: Document, base_url: str, api_key: str) -> str:
 
 def javascript_fetch(entry: Document, base_url: str, api_key: str) -> str:
     """JavaScript code, for a module or a page's console, that repeats the request."""
-    sent = _parse_request(entry, api_key)
+    sent = parse_request(entry, api_key)
     body = sent.body
-    if sent.method in _NOT_BY_FETCH:
+    if sent.method in NOT_BY_FETCH:
         return _commented("//", [*sent.remarks, f"fetch does not send {sent.method}"], "")
     if body and sent.method in ("GET", "HEAD"):
         body = {}
         sent.remarks.append(f"The body is left out: fetch sends none with {sent.method}")
-    if _DOT_SEGMENT.search(sent.path):
+    if DOT_SEGMENT.search(sent.path):
         sent.remarks.append("This is another path: in JavaScript no URL keeps the segments . and ..")
     options = [f"method: {_JAVASCRIPT.text(sent.method)}"]
     if sent.headers:
         options.append(f"headers: {_literal(sent.headers, _JAVASCRIPT, 1)}")
     if body:
         options.append(f"body: {_javascript_body(body, 'content-type' in sent.headers)}")
-    url = _JAVASCRIPT.text(base_url + _target(sent))
+    url = _JAVASCRIPT.text(base_url + target_of(sent))
     listed = "".join(f"    {option},\n" for option in options)
     lines = (
         f"const response = await fetch({url}, {{\n{listed}}});\nconsole.log(response.status, await response.text());"
@@ -151,7 +152,8 @@ def as_json(value: Any) -> str:
     return _literal(value, _JSON)
 
 
-def _parse_request(entry: Document, api_key: str) -> _Request:
+def parse_request(entry: Document, api_key: str) -> Request:
+    """The request of an entry, with remarks about what the journal does not keep of it."""
     request = entry["request"]
     headers, remarks = _headers(request["headers"], api_key)
     body = {name: request[name] for name in ("json", "text") if name in request and "length" not in request}
@@ -159,7 +161,7 @@ def _parse_request(entry: Document, api_key: str) -> _Request:
     if any(_UNREADABLE in text for text in (request["path"], *request["query"], *sent, body.get("text", ""))):
         remarks.append(f"Bytes that were not UTF-8 are {_UNREADABLE} here")
     remarks += _left_out(entry)
-    return _Request(request["method"], quote(request["path"]), request["query"], headers, body, remarks)
+    return Request(request["method"], quote(request["path"]), request["query"], headers, body, remarks)
 
 
 def _headers(received: Mapping[str, str], api_key: str) -> tuple[dict[str, str], list[str]]:
@@ -168,7 +170,7 @@ def _headers(received: Mapping[str, str], api_key: str) -> tuple[dict[str, str],
         headers[KEY_HEADER] = received[KEY_HEADER]
         if not _is_plain(received[KEY_HEADER]):  # such as …abcd, as the journal abbreviates a secret
             headers[KEY_HEADER] = api_key
-            remarks.append("The key is the sandbox's: the journal does not keep the one that came")
+            remarks.append(SANDBOX_KEY)
     for name in KEPT_HEADERS:
         if received.get(name) and _is_plain(received[name]):
             headers[name] = received[name]
@@ -185,7 +187,8 @@ def _left_out(entry: Document) -> list[str]:
     """A remark when the journal has only a part of the body, or none."""
     request = entry["request"]
     if "length" in request:
-        return [f"The body is left out: it had {request['length']:,} bytes, and the journal keeps {MAX_BODY:,}"]
+        size = "too many" if request["length"] is None else f"{request['length']:,}"
+        return [f"The body is left out: it had {size} bytes, and the journal keeps {MAX_BODY:,}"]
     length = request["headers"].get("content-length", "").lstrip("0")
     if length.isdigit() and not {"json", "text"} & set(request):
         return [f"The body is left out: it had {int(length[:15]):,} bytes, which the mock did not read"]
@@ -207,12 +210,14 @@ def _pattern(entry: Document) -> Document:
     return pattern
 
 
-def _target(sent: _Request) -> str:
+def target_of(sent: Request) -> str:
+    """The path and the query, percent-encoded."""
     query = urlencode(sent.query, doseq=True, quote_via=quote)
     return f"{sent.path}?{query}" if query else sent.path
 
 
-def _body_text(body: Document) -> str | None:
+def body_text(body: Document) -> str | None:
+    """The body as text; None if there is none."""
     if "json" in body:
         return as_json(body["json"])
     text: str | None = body.get("text")
@@ -229,7 +234,7 @@ def _curl_method(method: str, body: str | None) -> list[str]:
 def _javascript_body(body: Document, typed: bool) -> str:
     if typed and "json" in body and _survives_javascript(body["json"]):
         return f"JSON.stringify({_literal(body['json'], _JAVASCRIPT, 1)})"
-    text = _JAVASCRIPT.text(_body_text(body) or "")
+    text = _JAVASCRIPT.text(body_text(body) or "")
     # For a text, fetch would add a content type.
     return text if typed else f"new TextEncoder().encode({text})"
 

@@ -36,6 +36,9 @@ SHIFTS = """() => {
   const noted = (shift) => window.shifts.push(...shift.sources.map(({ node }) => node.outerHTML ?? node.textContent));
   new PerformanceObserver((list) => list.getEntries().forEach(noted)).observe({ type: "layout-shift" });
 }"""
+# How many pixels a row, or a cell of it, is higher than its row has room for.
+FITS = """(row) => Math.max(...[row, ...row.children].map((part) => part.scrollHeight - row.clientHeight))"""
+NARROW = {"width": 1099, "height": 800}  # the detail of a request is a page of its own
 OUTER = "(lines) => lines.map((line) => line.outerHTML)"
 
 Send = Callable[..., None]
@@ -62,7 +65,7 @@ def live(page: Any) -> Any:
 
 
 def rows(page: Any) -> Any:
-    return page.locator("#rows > li")
+    return page.locator("#rows > tr")
 
 
 def top_of(page: Any, id: int) -> float:
@@ -271,6 +274,7 @@ def test_the_filter_works_without_a_script(browser: Any, mock: VambeMock, send: 
 
 
 def test_who_comes_back_from_a_request_finds_its_row(page: Any, visit: Any, send: Send) -> None:
+    page.set_viewport_size(NARROW)
     send(60)
     live(visit(PAGE))
     page.locator("#request-20 a").click()
@@ -288,6 +292,7 @@ def test_who_comes_back_from_a_request_finds_its_row(page: Any, visit: Any, send
 
 
 def test_a_request_is_opened_and_copied(page: Any, visit: Any, send: Send) -> None:
+    page.set_viewport_size(NARROW)
     send(1, "POST", TASKS, '{"title": "Call", "colour": "red"}')
     live(visit(PAGE))
     rows(page).get_by_role("link").click()
@@ -318,6 +323,230 @@ def test_what_came_is_text(page: Any, visit: Any, send: Send) -> None:
         expect(rows(page)).to_have_count(3)
     assert page.locator("main img, main script").count() == 0
     assert page.evaluate("window.hit") is None
+
+
+# The request beside the list.
+
+
+def detail(page: Any) -> Any:
+    return page.get_by_role("region", name="The chosen request")
+
+
+def current(page: Any) -> Any:
+    """The link of the row that is marked as the chosen one."""
+    return page.locator("#rows [aria-current=true]")
+
+
+def test_a_request_is_chosen_and_the_list_stays_where_it_is(page: Any, visit: Any, send: Send) -> None:
+    send(60)
+    send(1, "POST", TASKS, '{"title": "", "colour": "red"}')
+    live(visit(PAGE))
+    expect(detail(page)).to_be_hidden()
+    page.locator("#request-30").scroll_into_view_if_needed()
+    before = top_of(page, 30)
+    page.locator("#request-30").click()
+    expect(detail(page).get_by_role("heading", level=2)).to_have_text(f"GET {MEMBERS}")
+    expect(current(page)).to_have_text("#30")
+    assert top_of(page, 30) == before
+    page.evaluate(SHIFTS)
+    send(5)
+    expect(page.locator("#newest")).to_have_text("Jump to the newest (5 more)")
+    assert top_of(page, 30) == before
+    assert page.evaluate("window.shifts") == []
+    expect(detail(page)).to_contain_text("#30")
+    page.locator("#newest").click()
+    expect(page.locator("#request-66")).to_be_in_viewport()
+    expect(detail(page)).to_contain_text("#30")
+
+
+def test_the_address_keeps_the_chosen_request(page: Any, visit: Any, send: Send) -> None:
+    send(40)
+    live(visit(PAGE))
+    for id in (3, 5):
+        page.locator(f"#request-{id}").click()
+        expect(detail(page)).to_contain_text(f"#{id}")
+    assert "request=5" in page.url
+    page.reload()
+    expect(detail(page)).to_contain_text("#5")
+    expect(current(page)).to_have_text("#5")
+    expect(current(page)).to_be_in_viewport()
+    page.go_back()
+    expect(detail(page)).to_contain_text("#3")
+    expect(current(page)).to_have_text("#3")
+    page.go_back()
+    expect(detail(page)).to_be_hidden()
+    expect(current(page)).to_have_count(0)
+    page.go_forward()
+    expect(detail(page)).to_contain_text("#3")
+    detail(page).get_by_role("link", name="Own page").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"GET {MEMBERS}")
+
+
+def test_a_request_is_chosen_by_keyboard(page: Any, visit: Any, send: Send) -> None:
+    send(5)
+    live(visit(PAGE))
+    page.locator("#request-3 a").focus()
+    page.keyboard.press("Enter")
+    expect(detail(page)).to_be_focused()
+    expect(detail(page)).to_contain_text("#3")
+    page.keyboard.press("Escape")
+    expect(detail(page)).to_be_hidden()
+    expect(page.locator("#request-3 a")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#request-2 a")).to_be_focused()
+    expect(detail(page)).to_be_hidden()
+    page.locator("#request-2").click()
+    for key, id in (("ArrowDown", 3), ("ArrowDown", 4), ("ArrowUp", 3)):
+        page.keyboard.press(key)
+        expect(current(page)).to_have_text(f"#{id}")
+        expect(current(page)).to_be_focused()
+        expect(detail(page)).to_contain_text(f"#{id}")
+    detail(page).get_by_role("button", name="Close the request").click()
+    expect(detail(page)).to_be_hidden()
+    assert "request=" not in page.url
+
+
+def test_a_filter_and_the_chosen_request_do_not_disturb_each_other(page: Any, visit: Any, send: Send) -> None:
+    send(3)
+    send(1, "GET", "/elsewhere")
+    live(visit(PAGE))
+    page.locator("#request-2").click()
+    page.get_by_label("Status").fill("404")
+    page.get_by_label("Status").press("Enter")
+    expect(rows(page)).to_have_count(1)
+    expect(detail(page)).to_contain_text("#2")
+    page.locator("#request-4").click()
+    expect(detail(page)).to_contain_text("/elsewhere")
+    page.reload()
+    expect(rows(page)).to_have_count(1)
+    expect(current(page)).to_have_text("#4")
+
+
+def test_a_narrow_window_opens_the_page_of_the_chosen_request(page: Any, visit: Any, send: Send) -> None:
+    page.set_viewport_size(NARROW)
+    send(3)
+    visit(PAGE)
+    page.goto(f"{page.url}&request=2")
+    expect(page.get_by_text("#2", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"GET {MEMBERS}")
+    page.get_by_role("link", name="All requests").click()
+    expect(rows(page)).to_have_count(3)
+    expect(page.get_by_role("columnheader")).to_have_count(9)
+    assert page.locator("#scroller thead").bounding_box()["width"] <= 1
+
+
+def test_a_chosen_request_that_is_gone_says_so(page: Any, visit: Any, mock: VambeMock, send: Send) -> None:
+    send(2)
+    live(visit(PAGE))
+    page.locator("#request-2").click()
+    expect(detail(page)).to_contain_text("#2")
+    mock.reset(only=["journal"])
+    expect(detail(page)).to_contain_text("Request 2 is not in the journal")
+
+
+@pytest.mark.parametrize("where", ["beside the list", "on its page"])
+def test_the_answer_of_a_request_that_waits_appears_by_itself(
+    page: Any, visit: Any, send: Send, mock: VambeMock, where: str
+) -> None:
+    mock.delay("createTask", ms=60_000)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(send, 1, "POST", TASKS, '{"title": "x"}')
+        mock.verify("createTask", times=1, timeout=10)
+        live(visit(PAGE if where == "beside the list" else f"{PAGE}/1"))
+        if where == "beside the list":
+            page.locator("#request-1").click()
+        status = page.locator(".facts .status")
+        expect(status).to_have_text("pending")
+        expect(page.get_by_text("nothing has been answered yet")).to_be_visible()
+        page.get_by_text("curl", exact=True).click()
+        mock.reset(only=["faults"])
+        answer.result(timeout=10)
+        expect(status).to_have_text("503")
+        expect(page.get_by_text("Decided by the rule")).to_be_visible()
+        expect(page.locator("#as-curl")).to_be_visible()  # what was open stays open
+
+
+def test_an_answer_that_came_before_the_stream_did_is_not_missed(
+    page: Any, visit: Any, send: Send, mock: VambeMock
+) -> None:
+    mock.delay("createTask", ms=60_000)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(send, 1, "POST", TASKS, '{"title": "x"}')
+        mock.verify("createTask", times=1, timeout=10)
+
+        def late(route: Any) -> None:
+            mock.reset(only=["faults"])
+            answer.result(timeout=10)
+            route.continue_()
+
+        page.route("**/__admin/events*", late)
+        visit(PAGE)
+        expect(page.locator("#request-1 .status")).to_have_text("503")
+
+
+# Another guess.
+
+
+def test_a_guess_is_flipped_and_the_request_sent_again(page: Any, visit: Any, send: Send, mock: VambeMock) -> None:
+    send(30)
+    body = '{"title": "", "responsibleIds": [], "priority": "1", "n": 12345678901234567890, "f": 1.0}'
+    send(1, "POST", TASKS, body)
+    live(visit(PAGE))
+    page.locator("#request-31").click()
+    page.locator("#scroller").evaluate("(scroller) => { scroller.scrollTop = 0; }")
+    detail(page).get_by_role("button", name="Replay with plain for validation-body").click()
+    expect(detail(page)).to_contain_text("#32")
+    expect(current(page)).to_have_text("#32")
+    expect(current(page)).to_be_in_viewport()
+    expect(detail(page)).to_contain_text("validation-body is plain not the default")
+    assert mock.settings["assume"] == {"validation-body": "plain"}
+    before, after = mock.requests("createTask")
+    assert (after["request"]["json"], after["response"]["status"]) == (before["request"]["json"], 400)
+    assert after["response"]["json"] == {"message": "Validation failed", "error": "Bad Request", "statusCode": 400}
+    page.go_back()
+    expect(detail(page)).to_contain_text("#31")
+
+
+def test_on_the_page_of_a_request_a_replay_leads_to_the_new_one(page: Any, visit: Any, send: Send) -> None:
+    send(1, "PATCH", f"{TASKS}?a=%26%20b")
+    visit(f"{PAGE}/1")
+    page.get_by_role("button", name="Replay with 405 for wrong-method").click()
+    expect(page.get_by_text("#2", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"PATCH {TASKS}?a=& b")
+    expect(page.locator(".facts .status")).to_have_text("405")
+
+
+def test_a_replay_whose_answer_is_lost_says_so(page: Any, visit: Any, send: Send, mock: VambeMock) -> None:
+    send(1, "POST", TASKS, '{"title": ""}')
+    live(visit(PAGE))
+    page.locator("#request-1").click()
+    mock.drop("createTask", "garbage")  # the browser repeats a request whose connection is reset
+    page.get_by_role("button", name="Replay with plain").click()
+    expect(page.locator("#notes")).to_contain_text("validation-body is plain now. The request was sent again, but")
+    expect(page.locator("#request-2 .status")).to_have_text("no answer")
+    expect(page.get_by_role("button", name="Replay with plain")).to_be_enabled()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_is_in_the_way_of_a_chosen_request(
+    page: Any, visit: Any, send: Send, serious_problems: Callable[[Any], list[str]], scheme: str
+) -> None:
+    send(30)
+    send(1, "POST", TASKS, '{"title": "", "colour": "red"}')
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    live(visit(PAGE))
+    page.locator("#request-31").click()
+    expect(detail(page)).to_contain_text("#31")
+    for width in (1100, 1400):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert serious_problems(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert detail(page).evaluate("(pane) => pane.scrollWidth - pane.clientWidth") == 0
+        assert detail(page).evaluate("(pane) => pane.scrollHeight - pane.clientHeight") > 0
+        assert page.evaluate("document.documentElement.scrollHeight") == 700  # list and detail scroll by themselves
+        headings = page.locator("thead th:visible").evaluate_all("(all) => all.map((each) => each.offsetLeft)")
+        cells = page.locator("#request-31 > :visible").evaluate_all("(all) => all.map((each) => each.offsetLeft)")
+        assert headings == cells
 
 
 # Playwright's expectations describe the whole page while they wait: here they would be what is measured.
@@ -371,10 +600,7 @@ def test_every_row_has_its_height_and_nothing_is_wider_than_the_window(
     page.set_viewport_size({"width": width, "height": 800})
     live(visit(PAGE))
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    heights = page.locator("#rows a").evaluate_all(
-        "(links) => links.map((a) => a.scrollHeight - a.parentElement.clientHeight)"
-    )
-    assert max(heights) <= 0
+    assert page.locator("#rows > tr").evaluate_all("(rows) => Math.max(...rows.map(fits))".replace("fits", FITS)) <= 0
     for id in (1, 2):
         page.locator(f"#request-{id} a").click()
         page.locator("summary", has_text="curl").click()

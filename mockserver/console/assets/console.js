@@ -157,8 +157,8 @@ function keptOrNew(old, now) {
   return old;
 }
 
-async function replaceParts(ids) {
-  const answer = await fetch(location.href);
+async function replaceParts(address, ids) {
+  const answer = await fetch(address);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (!document.dispatchEvent(new CustomEvent("refreshing", { cancelable: true }))) return; // not now, says the page
   for (const id of ids) {
@@ -179,8 +179,11 @@ async function replaceParts(ids) {
 let refreshing = Promise.resolve();
 
 /** Ask the server for this page again, and put the parts with these ids in place of what is shown; one after the other. */
-export function refresh(...ids) {
-  refreshing = refreshing.catch(() => {}).then(() => replaceParts(ids));
+export const refresh = (...ids) => refreshFrom(location.href, ...ids);
+
+/** The same with the parts of another page. */
+export function refreshFrom(address, ...ids) {
+  refreshing = refreshing.catch(() => {}).then(() => replaceParts(address, ids));
   return refreshing;
 }
 
