@@ -408,7 +408,10 @@ def test_the_value_that_a_switch_has_now_is_shown(api: Api) -> None:
     ("sent", "said"),
     [
         ({"json": {"title": "x" * 70_000}}, "the body is left out: it had"),
-        ({"json": {"title": "secret-token"}, "headers": {"authorization": "Bearer secret-token"}}, "the journal has masked"),
+        (
+            {"json": {"title": "secret-token"}, "headers": {"authorization": "Bearer secret-token"}},
+            "the journal has masked",
+        ),
         ({"json": {"title": "vambe_carlos_key"}}, "the journal has masked"),
     ],
 )

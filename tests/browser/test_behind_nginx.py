@@ -61,6 +61,18 @@ def test_an_operation_is_tried_out_on_the_reference(shown: Shown) -> None:
     expect(block.locator(".request-url pre")).to_contain_text(f"{shown.url}/api/public/team-members/all")
 
 
+def test_a_request_is_chosen_and_replayed(shown: Shown) -> None:
+    users = httpx.get(f"{shown.direct}/api/public/team-members/all", headers={"x-api-key": KEY}).json()
+    body = {"title": "Call", "priority": "1", "responsibleIds": [users[0]["id"]]}
+    httpx.post(f"{shown.direct}/api/public/tasks", json=body, headers={"x-api-key": KEY}).raise_for_status()
+    shown.page.goto(f"{shown.url}/__admin/console/requests")
+    shown.page.locator("#request-2").click()
+    shown.page.get_by_text("2 guesses behind this answer").click()
+    shown.page.get_by_role("button", name="Replay with 200 for create-status").click()
+    expect(shown.page.locator("#detail .status")).to_have_text("200")
+    assert shown.page.url.startswith(f"{shown.url}/__admin/console/requests?")
+
+
 def test_another_sandbox_is_opened_from_the_menu(shown: Shown) -> None:
     shown.page.goto(f"{shown.url}/__admin/")
     shown.page.locator("#sandbox-menu summary").click()

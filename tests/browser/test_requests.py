@@ -38,6 +38,8 @@ SHIFTS = """() => {
 }"""
 # How many pixels a row, or a cell of it, is higher than its row has room for.
 FITS = """(row) => Math.max(...[row, ...row.children].map((part) => part.scrollHeight - row.clientHeight))"""
+# Where the cells of a row that are shown begin.
+LEFT = "(all) => all.filter((each) => each.checkVisibility()).map((each) => each.offsetLeft)"
 NARROW = {"width": 1099, "height": 800}  # the detail of a request is a page of its own
 OUTER = "(lines) => lines.map((line) => line.outerHTML)"
 
@@ -459,11 +461,37 @@ def test_the_answer_of_a_request_that_waits_appears_by_itself(
         expect(status).to_have_text("pending")
         expect(page.get_by_text("nothing has been answered yet")).to_be_visible()
         page.get_by_text("curl", exact=True).click()
+        if where == "beside the list":
+            page.locator("#request-1 a").focus()
         mock.reset(only=["faults"])
         answer.result(timeout=10)
         expect(status).to_have_text("503")
+        if where == "beside the list":
+            expect(page.locator("#request-1 .status")).to_have_text("503")
+            expect(page.locator("#request-1 a")).to_be_focused()
+            expect(current(page)).to_have_text("#1")
         expect(page.get_by_text("Decided by the rule")).to_be_visible()
         expect(page.locator("#as-curl")).to_be_visible()  # what was open stays open
+
+
+def test_an_answer_does_not_move_a_filtered_list_under_its_reader(
+    page: Any, visit: Any, send: Send, mock: VambeMock
+) -> None:
+    mock.delay("createTask", ms=60_000)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(send, 1, "POST", TASKS, '{"title": "x"}')
+        mock.verify("createTask", times=1, timeout=10)
+        send(60)
+        visit(PAGE)
+        page.goto(f"{page.url}&text=/api/public")
+        live(page)
+        expect(page.locator("#request-61")).to_be_in_viewport()
+        page.locator("#request-20").scroll_into_view_if_needed()
+        before = top_of(page, 20)
+        mock.reset(only=["faults"])
+        answer.result(timeout=10)
+        expect(page.locator("#request-1 .status")).to_have_text("503")
+        assert top_of(page, 20) == before
 
 
 def test_an_answer_that_came_before_the_stream_did_is_not_missed(
@@ -544,9 +572,9 @@ def test_nothing_serious_is_in_the_way_of_a_chosen_request(
         assert detail(page).evaluate("(pane) => pane.scrollWidth - pane.clientWidth") == 0
         assert detail(page).evaluate("(pane) => pane.scrollHeight - pane.clientHeight") > 0
         assert page.evaluate("document.documentElement.scrollHeight") == 700  # list and detail scroll by themselves
-        headings = page.locator("thead th:visible").evaluate_all("(all) => all.map((each) => each.offsetLeft)")
-        cells = page.locator("#request-31 > :visible").evaluate_all("(all) => all.map((each) => each.offsetLeft)")
+        headings, cells = (page.locator(f"{row} > *").evaluate_all(LEFT) for row in ("thead tr", "#request-31"))
         assert headings == cells
+        assert len(headings) >= 5
 
 
 # Playwright's expectations describe the whole page while they wait: here they would be what is measured.
