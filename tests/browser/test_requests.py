@@ -444,6 +444,8 @@ def test_a_chosen_request_that_is_gone_says_so(page: Any, visit: Any, mock: Vamb
     expect(detail(page)).to_contain_text("#2")
     mock.reset(only=["journal"])
     expect(detail(page)).to_contain_text("Request 2 is not in the journal")
+    detail(page).get_by_role("button", name="Close").click()
+    expect(detail(page)).to_be_hidden()
 
 
 @pytest.mark.parametrize("where", ["beside the list", "on its page"])
