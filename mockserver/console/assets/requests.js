@@ -38,18 +38,17 @@ function toTheEnd() {
 }
 
 async function again() {
-  await refresh("tally", "listing", "status-problem");
-  filter.elements.status.setAttribute("aria-invalid", find("status-problem").childElementCount > 0);
-  leftOut = false;
+  await againInPlace();
   toTheEnd();
 }
 
 /** The same for a reader who may be elsewhere, and stays there. */
 async function againInPlace() {
-  const place = following ? Infinity : scroller.scrollTop;
-  await again();
-  scroller.scrollTop = Math.min(place, scroller.scrollHeight);
-  showEnd();
+  await refresh("tally", "listing", "status-problem");
+  filter.elements.status.setAttribute("aria-invalid", find("status-problem").childElementCount > 0);
+  leftOut = false;
+  if (following) toTheEnd();
+  else showEnd();
 }
 
 function add(lines) {
@@ -212,6 +211,7 @@ onReplay(async (id) => {
 filter.addEventListener("change", ask);
 filter.elements.text.addEventListener("input", soon(ask, 200));
 scroller.addEventListener("scroll", showEnd);
+document.addEventListener("refreshing", showEnd); // the reader may have moved on since the server was asked
 new ResizeObserver(() => following && toTheEnd()).observe(scroller);
 find("newest").addEventListener("click", () => {
   then(leftOut ? again : toTheEnd);
