@@ -381,7 +381,7 @@ def test_the_console_shows_when_a_guess_was_measured() -> None:
     with measured(evidence) as api:
         api.create(title="")
         page = api.client.get("/__admin/console/requests/1?sandbox=measured").text
-        assert '<code>title.too_small</code> <span class="tag">measured 2026-11-30</span>' in page
+        assert '<code>title.too_small</code> <span class="tag good">measured 2026-11-30</span>' in page
         world = api.client.get("/__admin/console/world?sandbox=measured").text
         for name, shown in (("create-status", 'good">measured 2026-11-30'), ("all-day", 'bad">refuted')):
             switch = world.partition(f'<label for="assume-{name}">')[2].partition("</li>")[0]
