@@ -5,14 +5,17 @@
 
 import configparser
 import re
-import shutil
+import sys
 from pathlib import Path
 
 import nox
 
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
 
+BUILT = Path("build", "dist")
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 # The tests that depend on the interpreter or on what setup.cfg requires, take little time, and need few packages.
 SUBSET = """
@@ -27,7 +30,13 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(python=PYTHONS, default=False)
+@nox.session(python=False, default=False)
+def build(session: nox.Session) -> None:
+    """Build the source distribution, and the wheel from it, for the sessions that test them."""
+    session.run_install(sys.executable, "-m", "uv", "build", "--quiet", "--clear", "--out-dir", str(BUILT))
+
+
+@nox.session(python=PYTHONS, default=False, requires=["build"])
 def lowest(session: nox.Session) -> None:
     """Test the built wheel with the oldest versions that setup.cfg allows."""
     parser = configparser.ConfigParser()
@@ -36,21 +45,16 @@ def lowest(session: nox.Session) -> None:
     _test_built(session, "*.whl", *(re.sub(">=([^,]+).*", r"==\1", line) for line in required))
 
 
-@nox.session(python=PYTHONS, default=False)
+@nox.session(python=PYTHONS, default=False, requires=["build"])
 def newest(session: nox.Session) -> None:
     """Test the built source distribution with the newest versions that setup.cfg allows."""
-    _test_built(session, "*.tar.gz", "--upgrade", "--upgrade-strategy", "eager")
+    _test_built(session, "*.tar.gz", "--upgrade")
 
 
 def _test_built(session: nox.Session, pattern: str, *arguments: str) -> None:
-    """Build the distributions, install the one that fits, and run a subset of the tests with it."""
-    folder = Path("build", "dist", session.name)
-    shutil.rmtree(folder, ignore_errors=True)
-    session.install("build")
-    session.run_install("python", "-m", "build", "--outdir", str(folder))
+    """Install the distribution that fits, and run a subset of the tests with it."""
     session.install("freezegun", "httpx", "hypothesis", "openapi-spec-validator", "pytest")
-    session.install("--force-reinstall", "--no-deps", *map(str, folder.glob(pattern)))
-    session.install(*map(str, folder.glob(pattern)), *arguments)
+    session.install("--reinstall-package", "vambe-mock", *map(str, BUILT.glob(pattern)), *arguments)
     names = [f"tests/test_{name}.py" for name in SUBSET.split()]
     session.run("pytest", "-m", "fast", *session.posargs, *names)  # not `python -m`, which would find the checkout
 
@@ -75,7 +79,7 @@ def lint(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation site into build/site; warnings are errors."""
     session.install("-e", ".[docs]")
-    session.run(
+    session.run_install(
         *("npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts"),
         *("--prefix", "build/npm", "mermaid@11.17.2"),
         external=True,
