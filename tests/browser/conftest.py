@@ -29,6 +29,7 @@ QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--renderer-process-limit=1",
     # Names for documentation (RFC 2606) lead to servers of the tests: pages of strangers, without a network.
     "--host-resolver-rules=MAP *.example 127.0.0.1",
 )
@@ -60,18 +61,28 @@ def mock(server: MockServer) -> Iterator[VambeMock]:
         yield mock
 
 
+@pytest.fixture(scope="module")
+def profile(browser: Any) -> Any:
+    """What the pages of a file share: one process, which an empty page keeps, as to start one takes longer than to draw."""
+    profile = browser.new_context(viewport={"width": 1280, "height": 800})
+    profile.grant_permissions(["clipboard-read", "clipboard-write"])
+    profile.new_page()
+    return profile
+
+
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A page in a window of its own; an error of a script or of the security policy fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
+def page(profile: Any) -> Iterator[Any]:
+    """A page in a tab of its own; an error of a script or of the security policy fails the test."""
+    page = profile.new_page()
     page.set_default_timeout(10_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
     yield page
-    context.close()
+    kept = profile.storage_state()
+    for opened in profile.pages[1:]:
+        opened.close()
+    assert kept == {"cookies": [], "origins": []}, "another test would find this"
     assert not errors
 
 
