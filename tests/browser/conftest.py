@@ -63,7 +63,7 @@ def mock(server: MockServer) -> Iterator[VambeMock]:
 
 @pytest.fixture(scope="module")
 def profile(browser: Any) -> Any:
-    """What the pages of a file share: one process, which an empty page keeps, as to start one takes longer than to draw."""
+    """The process and the settings of the pages of a file; an empty page keeps the process, which is slow to start."""
     profile = browser.new_context(viewport={"width": 1280, "height": 800})
     profile.grant_permissions(["clipboard-read", "clipboard-write"])
     profile.new_page()
