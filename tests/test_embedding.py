@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 import pytest
-from support import ROOT, plain_environment, wait_until
+from support import ROOT, WITHOUT, plain_environment, wait_until
 
 from mockserver.application import create_app
 from mockserver.config import Settings
@@ -113,7 +113,7 @@ class TestItsSockets:
                 assert httpx.get(vambe_mock.base_url + "/__admin/health").status_code == 200
             """
         )
-        pytester.runpytest_subprocess("-psocket", "--disable-socket").assert_outcomes(passed=3)
+        pytester.runpytest_subprocess(*WITHOUT, "-psocket", "--disable-socket").assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -215,7 +215,7 @@ class TestItsFiles:
                     assert mock.tasks == []
             """
         )
-        pytester.runpytest_subprocess("-pno:schemathesis").assert_outcomes(passed=2)
+        pytester.runpytest_subprocess(*WITHOUT).assert_outcomes(passed=2)
 
     @pytest.mark.parametrize("imported", ["", "import mockserver.serving"], ids=["first", "after the first import"])
     def test_a_server_may_start_while_files_are_faked(self, imported: str, pytester: pytest.Pytester) -> None:
@@ -231,7 +231,7 @@ class TestItsFiles:
                     assert len(mock.tasks) == 36
             """
         )
-        pytester.runpytest_subprocess("-pno:schemathesis").assert_outcomes(passed=1)
+        pytester.runpytest_subprocess(*WITHOUT).assert_outcomes(passed=1)
 
 
 class TestItsThreads:

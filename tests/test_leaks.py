@@ -50,7 +50,7 @@ SUITE = """
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system has no /proc to ask")
-@pytest.mark.parametrize("tests", [200, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tests", [120, pytest.param(1000, marks=pytest.mark.slow)])
 def test_many_tests_leave_threads_files_and_memory_as_50_left_them(pytester: pytest.Pytester, tests: int) -> None:
     pytester.makepyfile(SUITE.replace("TESTS", str(tests)).replace("FIRST", str(FIRST)))
     line = [sys.executable, "-m", "pytest", "-q", *WITHOUT]

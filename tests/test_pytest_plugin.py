@@ -223,7 +223,7 @@ def written(suite: pytest.Pytester, folder: str, *arguments: object) -> dict[str
 
 
 class TestTheSameEverywhere:
-    @pytest.mark.parametrize("workers", [4, pytest.param(8, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("workers", [2, pytest.param(8, marks=pytest.mark.slow)])
     def test_workers_get_the_bytes_of_a_serial_run_on_servers_of_their_own_and_on_one(
         self, suite: pytest.Pytester, server_url: str, workers: int
     ) -> None:
