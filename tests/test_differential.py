@@ -57,7 +57,7 @@ def application(world: str) -> Iterator[str]:
     """The URL of the application, which begins with this world."""
     check_that_there_is_node()
     if not PACKAGES.exists():
-        missing(f"there is no {PACKAGES}: the line about `npm-reference` in {ROOT / '.ci' / 'run'} installs it")
+        missing(f"there is no {PACKAGES}: the line `npm_packages npm-reference` of {ROOT / '.ci' / 'run'} installs it")
     environment, pipe = plain_environment(NODE_PATH=str(PACKAGES)), subprocess.PIPE
     line = ["node", REFERENCE / "app.js"]
     with subprocess.Popen(line, env=environment, stdin=pipe, stdout=pipe, encoding="utf-8") as process:

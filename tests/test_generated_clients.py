@@ -56,7 +56,7 @@ def test_a_client_in_typescript_compiles_runs_and_has_typed_errors(source: str, 
     script, *arguments = GENERATORS[source]
     for needed in (script, TSC):
         if not (NPM / needed).exists():
-            missing(f"there is no {NPM / needed}: the line `npm install` of {ROOT / '.ci' / 'run'} installs it")
+            missing(f"there is no {NPM / needed}: the line `npm_packages npm` of {ROOT / '.ci' / 'run'} installs it")
     (folder / "node_modules").symlink_to(NPM, target_is_directory=True)
     (folder / "package.json").write_text('{"type": "module"}')
     for settings in ("tsconfig.json", "openapi-ts.config.js"):

@@ -39,7 +39,7 @@ def tool(folder: Path, script: str) -> Path:
     """A script of npm packages; the test is skipped where `.ci/run` has not installed it."""
     check_that_there_is_node()
     if not (folder / script).exists():
-        missing(f"there is no {folder / script}: the lines `npm install` of {ROOT / '.ci' / 'run'} install it")
+        missing(f"there is no {folder / script}: the lines `npm_packages` of {ROOT / '.ci' / 'run'} install it")
     return folder / script
 
 

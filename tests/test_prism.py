@@ -24,7 +24,7 @@ def proxy(url: str) -> Iterator[str]:
     """The URL of a proxy that holds the answers of a server to its description."""
     check_that_there_is_node()
     if not PRISM.exists():
-        missing(f"there is no {PRISM}: the line `npm install` of {ROOT / '.ci' / 'run'} installs it")
+        missing(f"there is no {PRISM}: the line `npm_packages npm` of {ROOT / '.ci' / 'run'} installs it")
     port = free_port()
     line = ["node", PRISM, "proxy", f"{url}/openapi.json", url, "--port", str(port), "--verboseLevel", "silent"]
     with subprocess.Popen(line, env=plain_environment()) as process:
