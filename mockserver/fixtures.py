@@ -306,9 +306,6 @@ def _read(files: dict[str, Path]) -> tuple[dict[str, Any], dict[str, list[int]],
     for name, path in files.items():
         if not _exists(path):
             continue
-        if not (_is_shipped(path) or path.is_file()):
-            unread[name] = f"{path}: it is not a file"  # reading a pipe could last for ever
-            continue
         try:
             content = (_shipped_content(path) or b"") if _is_shipped(path) else path.read_bytes()
             content = content.removeprefix(codecs.BOM_UTF8)  # editors on Windows write one

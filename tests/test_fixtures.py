@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -344,10 +343,9 @@ class TestBroken:
         (problem,) = problems_of(tmp_path)
         assert problem.startswith("task.json: not one of users.json, ")
 
-    @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
-    def test_a_list_that_is_not_in_a_file_is_refused(self, make: Callable[[Path], None], tmp_path: Path) -> None:
-        make(tmp_path / "users.json")
-        assert problems_of(tmp_path) == ["users.json: it is not a file"]
+    def test_a_file_that_cannot_be_read_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "users.json").mkdir()
+        assert problems_of(tmp_path) == ["users.json: Is a directory"]
 
     def test_a_folder_without_fixtures_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "README.md").write_text("Nothing here")
