@@ -105,7 +105,9 @@ def serious_problems() -> Callable[[Any], list[str]]:
     script = AXE.read_text(encoding="utf-8")
 
     def found(page: Any) -> list[str]:
-        violations = page.evaluate(f"{script}; axe.run({{resultTypes: ['violations']}})")["violations"]
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(script)
+        violations = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
         return [
             f"{each['id']}: {node['target']} {node['html'][:120]} {node['failureSummary']}"
             for each in violations

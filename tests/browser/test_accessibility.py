@@ -70,31 +70,26 @@ def draw(page: Any, scheme: str) -> None:
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_stands_in_anybody_s_way(
-    shown: Any, serious_problems: Callable[[Any], list[str]], scheme: str
+def test_a_page_its_menu_and_its_dialogs_are_accessible(
+    shown: Any, serious_problems: Callable[[Any], list[str]]
 ) -> None:
-    draw(shown, scheme)
-    assert serious_problems(shown) == []
-    shown.locator("#sandbox-menu summary").click()
-    assert serious_problems(shown) == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nor_in_a_dialog(shown: Any, serious_problems: Callable[[Any], list[str]], scheme: str) -> None:
-    draw(shown, scheme)
     dialogs = shown.locator("dialog")
     assert dialogs.count() >= 1
-    for number in range(dialogs.count()):
-        dialog = dialogs.nth(number)
-        dialog.evaluate("(dialog) => { dialog.showModal(); }")
-        dialog.evaluate("(dialog) => { const text = dialog.querySelector('p'); text.textContent ||= 'Delete it?'; }")
+    for scheme in ("light", "dark"):
+        draw(shown, scheme)
         assert serious_problems(shown) == []
-        dialog.evaluate("(dialog) => { dialog.close(); }")
+        shown.locator("#sandbox-menu summary").click()
+        assert serious_problems(shown) == []
+        shown.locator("#sandbox-menu summary").click()
+        for number in range(dialogs.count()):
+            dialog = dialogs.nth(number)
+            dialog.evaluate("(dialog) => { dialog.showModal(); dialog.querySelector('p').textContent ||= 'Delete?'; }")
+            assert serious_problems(shown) == []
+            dialog.evaluate("(dialog) => { dialog.close(); }")
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_nor_in_an_operation_that_was_tried_out(
+def test_an_operation_that_was_tried_out_is_accessible(
     page: Any, mock: VambeMock, serious_problems: Callable[[Any], list[str]], scheme: str
 ) -> None:
     draw(page, scheme)
@@ -146,17 +141,15 @@ def test_the_menu_of_sandboxes_opens_and_closes_by_keyboard(shown: Any) -> None:
     assert summary.evaluate("(summary) => summary === document.activeElement")
 
 
-@pytest.mark.parametrize("width", [360, 768, 1600])
-def test_a_page_never_scrolls_sideways(shown: Any, width: int) -> None:
-    shown.set_viewport_size({"width": width, "height": 780})
-    assert shown.evaluate("document.documentElement.scrollWidth") <= width
-    shown.locator("#sandbox-menu summary").click()
-    assert shown.evaluate("document.documentElement.scrollWidth") <= width
-    box = shown.locator("#sandbox-menu .panel").bounding_box()
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= width
-
-
-def test_every_page_has_one_title_of_its_own(shown: Any) -> None:
+def test_a_page_never_scrolls_sideways_and_has_one_title(shown: Any) -> None:
+    for width in (360, 390, 768, 1400, 1600):
+        shown.set_viewport_size({"width": width, "height": 780})
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        shown.locator("#sandbox-menu summary").click()
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        box = shown.locator("#sandbox-menu .panel").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        shown.locator("#sandbox-menu summary").click()
     assert shown.locator("h1:visible, .info h2.title:visible").count() == 1
     assert shown.locator("html").get_attribute("lang") == "en"
