@@ -55,11 +55,16 @@ def _some(text: str) -> str:
     return text
 
 
-def _database(text: str) -> Path:
+def _database(text: str) -> Path | str:
+    if text.startswith(_POSTGRESQL):
+        return _some(text)
     # Names by which SQLite and URLs mean a database in memory, or a file by another name.
     if text.startswith((":memory:", "file:", "sqlite:")):
         raise ValueError(f"{quoted(text)} is no path of a file: leave it out to keep all in memory, or write ./{text}")
     return Path(_some(text))
+
+
+_POSTGRESQL = ("postgresql://", "postgres://")
 
 
 def _text(text: str) -> str:
@@ -135,8 +140,20 @@ class Settings:
 
     host: str = _setting("127.0.0.1", _some, "HOST", "The address to listen on.")
     port: int = _setting(4010, _whole(0, 65535), "PORT", "The port to listen on; 0 picks a free one.")
-    database: Path | None = _setting(
-        None, _database, "PATH", "The SQLite file to keep the sandboxes in.", "in memory, up to 1 GiB"
+    database: Path | str | None = _setting(
+        None,
+        _database,
+        "PATH|URL",
+        "The SQLite file to keep the sandboxes in, or the PostgreSQL database that several processes share, such as "
+        "postgresql://user@host/name.",
+        "in memory, up to 1 GiB",
+    )
+    durable: bool = _setting(
+        False,
+        _switch,
+        "",
+        "Answer a write only when it is on the disk, safe from a loss of power; slower.",
+        "off",
     )
     fixtures: str = _setting(
         "default", _some, "NAME|DIR", "The initial state of sandboxes: shipped fixtures, or a folder such as ./mine."
@@ -233,6 +250,11 @@ class Settings:
     json: bool = _setting(False, _switch, "", "Print one line of JSON when ready, instead of text.", "off")
 
     @property
+    def is_shared(self) -> bool:
+        """True when other processes may use the database."""
+        return isinstance(self.database, str)
+
+    @property
     def assumed(self) -> Assumed:
         """The value of each switch: the assumed one, else the measured one, else the default."""
         measured = self.evidence.switches() if self.evidence else {}
@@ -296,7 +318,12 @@ def resolve(
                 found.insert(0, _parse(setting, given, f"{setting.flag} ({setting.variable})"))
         if found:
             chosen[setting.name] = tuple(chain(*found)) if setting.kind == "table" else found[0]
-    return Settings(**chosen)
+    settings = Settings(**chosen)
+    if settings.is_shared and not settings.admin_token:
+        raise InvalidSetting(
+            f"{named('admin_token')}: it is missing; the processes that share a PostgreSQL database need the same token"
+        )
+    return settings
 
 
 def _without_service(environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -9,16 +9,18 @@ from typing import NamedTuple
 from flask import current_app
 
 from mockserver import fixtures
-from mockserver.config import Settings
+from mockserver.config import Settings, flag
+from mockserver.errors import ApiError
 from mockserver.faults.catalogue import Operation
+from mockserver.fidelity import contract
 from mockserver.formats.json import quoted
 from mockserver.keys import DEFAULT, UNIDENTIFIED, Caller, Keys
 from mockserver.sandbox import state
 from mockserver.sandbox.sandboxes import Room, SandboxDefaults, Sandboxes, listing
 from mockserver.sandbox.sweeper import Sweeper
 from mockserver.sandbox.waiting import Waiting
-from mockserver.store.sqlite.database import open_store
-from mockserver.store.transactions import StorageFull, Store, UnusableDatabase
+from mockserver.store.opening import open_store
+from mockserver.store.transactions import Store, UnusableDatabase
 
 _log = logging.getLogger("mockserver")
 EXTENSION = "vambe_mock"
@@ -58,18 +60,39 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
     Raises `fixtures.InvalidFixtures` or `UnusableDatabase`, and leaves the database file unchanged.
     """
     loaded = fixtures.load(settings.fixtures)
-    store = open_store(settings.database)
-    waiting, sweeper = Waiting(settings.threads, settings.max_delayed), Sweeper(store)
+    store = open_store(settings.database, _common(settings, loaded), settings.durable)
+    waiting, sweeper = _waiting(settings, store), Sweeper(store)
     room = Room(settings.max_sandboxes, settings.sandbox_idle, waiting.is_awaited, sweeper.want)
     try:
         sandboxes = _sandboxes(settings, store, loaded, room)
-    except StorageFull as full:
+    except ApiError as error:
         store.close()
-        raise UnusableDatabase(full.message) from full
+        raise UnusableDatabase(error.message) from error
+    waiting.hear(sandboxes)
     if settings.database:
         sweeper.want()  # rows superseded when the file was last in use
     keys = _keys(settings, loaded)
     return Engine(settings, store, sandboxes, keys, waiting, sweeper, operations, os.getpid())
+
+
+def _common(settings: Settings, loaded: fixtures.Fixtures) -> dict[str, str]:
+    """What processes that share a store must agree on, as it is shown."""
+    switches = ", ".join(f"{name}={value}" for name, value in sorted(settings.assumed.items()))
+    given = ("seed", "clock", "strict", "max_body", "max_sandboxes", "sandbox_idle", "journal_limit")
+    return {
+        **{flag(name): str(getattr(settings, name)) for name in given},
+        "--fixtures (digest)": loaded.digest[:16],
+        "--assume": switches,
+        "version of the contract": str(contract.VERSION),
+    }
+
+
+def _waiting(settings: Settings, store: Store) -> Waiting:
+    if store.neighbours is None:
+        return Waiting(settings.threads, settings.max_delayed)
+    from mockserver.sandbox.sharing import SharedWaiting
+
+    return SharedWaiting(settings.threads, settings.max_delayed, store.neighbours)
 
 
 def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures, room: Room) -> Sandboxes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpcore  # noqa: F401 - httpx imports it when first used; in a test of pytester, which forgets new modules, too late
 import pytest
 import shards
+import stores
 from support import Api
 
 from mockserver import serving
@@ -83,22 +85,45 @@ LONG = {
 _EXCEPTIONS = json.loads((Path(__file__).parent / "data" / "behind_haproxy.json").read_text(encoding="utf-8"))
 BEHIND_HAPROXY = {test: reason for reason, tests in _EXCEPTIONS.items() for test in tests}
 
+# The modules that run on each store, besides the black-box tests.
+OF_STORES = {
+    "test_concurrency",
+    "test_contention",
+    "test_events",
+    "test_kill",
+    "test_state_machine",
+    "test_sweeper",
+    "test_transcript",
+    "test_waiting",
+}
+
 _numbers = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that sends the black-box tests through HAProxy."""
+    """Add the options that run the black-box tests through HAProxy, or on another store."""
+    parser.addoption("--store", choices=("sqlite", "postgresql"), default="sqlite", help="Where sandboxes are kept.")
     parser.addoption("--sharded", action="store_true", help="Run the black-box tests, on three shards behind HAProxy.")
 
 
-def _choose_black_box(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests that see nothing of the session's server but its answers; mark those that fail behind HAProxy."""
+def _is_black_box(item: pytest.Item) -> bool:
+    """Test if a test sees nothing of the session's server but its answers."""
+    names = set(getattr(item, "fixturenames", ()))
+    return "server_url" in names and names.isdisjoint(("monkeypatch", "caplog"))
+
+
+def _is_of_stores(item: pytest.Item) -> bool:
+    """Test if a test runs on each store."""
+    return _is_black_box(item) or item.path.stem in OF_STORES or "store" in getattr(item, "fixturenames", ())
+
+
+def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests that the options ask for; mark those that are known to fail then."""
+    is_chosen, exceptions = (_is_black_box, BEHIND_HAPROXY) if config.option.sharded else (_is_of_stores, {})
     chosen, others = [], []
     for item in items:
-        names = set(getattr(item, "fixturenames", ()))
-        is_black_box = "server_url" in names and names.isdisjoint(("monkeypatch", "caplog"))
-        (chosen if is_black_box else others).append(item)
-        if reason := BEHIND_HAPROXY.get(item.nodeid.rpartition("tests/")[2]):
+        (chosen if is_chosen(item) else others).append(item)
+        if reason := exceptions.get(item.nodeid.rpartition("tests/")[2]):
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
     config.hook.pytest_deselected(items=others)
     items[:] = chosen
@@ -107,12 +132,19 @@ def _choose_black_box(config: pytest.Config, items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the fast tests, before pytest selects by marks."""
-    if config.option.sharded:
-        _choose_black_box(config, items)
+    if config.option.sharded or config.option.store != "sqlite":
+        _choose(config, items)
     for item in items:
         beside = item.path.parent == Path(__file__).parent and item.path.stem not in INTEGRATION
         if beside and item.name.partition("[")[0] not in LONG:
             item.add_marker("fast")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _store(pytestconfig: pytest.Config) -> Iterator[None]:
+    """The store that the servers of the session use."""
+    with stores.on_postgresql() if pytestconfig.option.store == "postgresql" else contextlib.nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -207,9 +207,9 @@ def test_a_reset_between_the_hit_of_a_delay_and_its_wait_releases_it_too() -> No
         server.start()
         api, delay = Api(server.url, "test_a"), mock.waiting.delay
 
-        def late(sandbox: str, seconds: float, outdated: Callable[[], bool], gone: Callable[[], bool]) -> Delay:
+        def late(sandbox: str, seconds: float, outdated: Callable[[], bool], *rest: Any) -> Delay:
             api.client.post("/__admin/reset").raise_for_status()
-            return delay(sandbox, seconds, outdated, gone)
+            return delay(sandbox, seconds, outdated, *rest)
 
         mock.waiting.delay = late  # type: ignore[method-assign]
         with Api(server.url, "test_a").client as client:

@@ -207,7 +207,7 @@ class _Exchange:
         begun, delay_ms = self._in_sandbox(self._begun)
         if not delay_ms:
             return begun
-        self._announce_entry(begun)
+        self._announce(begun, concluded=False)
         return (yield from self._after(delay_ms, begun, lambda opened: self._resumed(opened, begun)))
 
     def _held_back(self, outcome: Outcome) -> Steps[Outcome]:
@@ -220,7 +220,7 @@ class _Exchange:
             self._record_again(opened, done)
 
         yield from self._after(outcome.fault.delay_ms, outcome, record)
-        self._announce_entry(done)
+        self._announce(done, concluded=False)
         return done
 
     def _after(self, delay_ms: int, held: Outcome, work: Callable[[OpenSandbox], Result]) -> Steps[Result]:
@@ -236,7 +236,8 @@ class _Exchange:
 
         self.held = held
         seconds = min(delay_ms, MAX_DELAY_MS) / 1000
-        delay = self.engine.waiting.delay(self.caller.sandbox, seconds, outdated, self.gone)
+        entry = held.journal, held.id or 0
+        delay = self.engine.waiting.delay(self.caller.sandbox, seconds, outdated, self.gone, entry)
         yield delay
         if delay.released:
             raise Released
@@ -253,7 +254,7 @@ class _Exchange:
         outcome = replace(held, answer=made, refusal=error, fault=fault, pending=False, abandoned=self.gone())
         with contextlib.suppress(ApiError):  # there is no room for it, or its sandbox is gone
             if self._in_sandbox(lambda opened: self._record_again(opened, outcome), create=False):
-                self._announce_entry(outcome)
+                self._announce(outcome, concluded=False)
         return made
 
     def _record_again(self, opened: OpenSandbox, outcome: Outcome) -> bool:
@@ -367,10 +368,12 @@ class _Exchange:
             made.headers["Preference-Applied"] = applied
         outcome.pending = bool(outcome.fault and outcome.fault.when == "after" and outcome.fault.delay_ms)
         outcome.changes, outcome.decided = opened.world.changes, opened.world.relied
-        self._record(opened, outcome, self.reading)
+        self._record(opened, outcome, self.reading, concluded=True)
         return outcome
 
-    def _record(self, opened: OpenSandbox, outcome: Outcome, reading: Reading | None = None) -> None:
+    def _record(
+        self, opened: OpenSandbox, outcome: Outcome, reading: Reading | None = None, concluded: bool = False
+    ) -> None:
         """Write the journal entry, if the disk has room for one; `reading` is new knowledge of the request."""
         if not opened.kept:
             return
@@ -381,23 +384,12 @@ class _Exchange:
             outcome.said = reading.content(self._operation_id, self.received)
             outcome.understood = reading.relied
         opened.journal.record(self.received, outcome, self.early.document or None, self.started, self._secrets)
+        opened.tell({"journal": outcome.journal, "entry": outcome.id, "concluded": concluded})
 
-    def _announce_entry(self, outcome: Outcome) -> None:
-        """Notify verifications and event streams of an entry, after the commit."""
+    def _announce(self, outcome: Outcome, concluded: bool = True) -> None:
+        """Notify verifications and event streams of an entry, and of its effects if `concluded`, after the commit."""
         if outcome.entry:
-            shown = lambda: entries.shown(json.loads(outcome.entry))  # noqa: E731
-            self.engine.waiting.announce(self.caller.sandbox, "request", shown)
-
-    def _announce(self, outcome: Outcome) -> None:
-        """Notify verifications and event streams of an entry and of its effects, after the commit."""
-        if not outcome.entry:
-            return
-        self._announce_entry(outcome)
-        announce, sandbox = self.engine.waiting.announce, self.caller.sandbox
-        if outcome.changes:
-            announce(sandbox, "state", lambda: {"changes": json.loads(outcome.entry)["changes"]})
-        if fault := outcome.fault:
-            announce(sandbox, "fault", lambda: {"request": outcome.id, **fault.document()})
+            self.engine.waiting.announce_entry(self.caller.sandbox, lambda: json.loads(outcome.entry), concluded)
 
     def _known(self, made: Answer | None = None) -> dict[str, Any]:
         """The request as fault patterns see it: shaped like a journal entry, with its whole body."""

@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from peewee import Expression, Query
-
 from mockserver import clock
 from mockserver.domain import tasks
 from mockserver.formats.json import Document
 from mockserver.store.contents import World
 from mockserver.store.models import Contact
+from mockserver.store.orm import Expression, Query
 from mockserver.store.statements import Rows
 
 CLIENT_ID = "eca0d889-a00b-46bf-8e53-f78c7651816b"  # the organization's id, the same in every sandbox
@@ -98,7 +97,7 @@ def _rows(world: World, condition: Callable[[], Expression], given: tuple[str, .
 
     def build() -> Query:
         found = Contact.select().where(Contact.world == world.number, condition())
-        return found.order_by(Contact.last_message_at.desc(), Contact.id).limit(limit)  # null is the least
+        return found.order_by(Contact.last_message_at.desc(nulls="LAST"), Contact.id).limit(limit)
 
     statements = world.transaction.statements
     found = statements.rows(Contact, ("recent", len(given)), build, (world.number, *given, limit))

@@ -11,19 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from peewee import Expression, Query
-
 from mockserver.domain import due, notes, statuses
 from mockserver.errors import MAX_LISTED, ApiError, BadRequest, NotFound, Problem, ValidationFailed, left_out
 from mockserver.store.contents import World
 from mockserver.store.models import Contact, Customer, Row, Task, User
+from mockserver.store.orm import Expression, Query
 from mockserver.store.statements import Rows
 
 Fields = dict[str, Any]
 TaskObject = dict[str, Any]
 
 LARGE = 1000  # tasks: a longer list is not made under the write lock
-NO_LIMIT = -1  # in SQLite, like any negative number
+NO_LIMIT = 2**63 - 1  # the largest that databases take
 _PRIORITY_WORDS = ("low", "medium", "high")
 _PARTIES = (
     ("ai_contact_id", "aiContactId", "contact", Contact),

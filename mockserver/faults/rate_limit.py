@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mockserver.clock import real_ms
 from mockserver.errors import TooManyRequests
 from mockserver.store.contents import World
 
@@ -12,7 +11,7 @@ def spend(world: World, counted: bool = True) -> None:
     columns = world.columns
     if columns["rate_requests"] is None:
         return
-    now, length = real_ms(), columns["rate_seconds"] * 1000
+    now, length = world.transaction.now_ms(), columns["rate_seconds"] * 1000
     start, used = columns["rate_window_ms"], columns["rate_used"]
     if not 0 <= now - start < length:
         start, used = now, 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +14,15 @@ from mockserver.fidelity import advice
 from mockserver.fidelity.advice import NOTHING_SAID, RequestContent
 from mockserver.fidelity.explain import Explanations
 from mockserver.formats import json as wire_json
-from mockserver.formats.ids import random_name
 from mockserver.journal.messages import Answer, Received
 from mockserver.masking import SECRET_HEADERS, found_in, masked, redacted, without
+from mockserver.store.transactions import RUN
 
 MAX_BODY = 64 * 1024  # shown
 MAX_MATCHED = 1024 * 1024  # kept of a request, for patterns
 MAX_UNREAD = 1000
 PENDING, ANSWERED, LOST, ABANDONED = "pending", "answered", "lost", "abandoned"
 FAULT_RULE = "mock-fault"
-_RUN = random_name()  # of this process: a request that was pending in another one will not be answered
 
 Document = dict[str, Any]
 
@@ -94,7 +93,7 @@ def build(
         "unread": [*said.unread_keys, *said.unread_names][:MAX_UNREAD],
         "advice": [*advice.of(said, bool(outcome.repeats)), *outcome.astray],
         "changes": outcome.changes,
-        **({"run": _RUN} if outcome.pending else {}),
+        **({"run": RUN} if outcome.pending else {}),
     }
     encoded = _encoded(head, None if fault or outcome.pending else answer.body, tail, secrets)
     return b'%s,"whole":%s}' % (encoded[:-1], outcome.whole) if outcome.whole else encoded
@@ -130,17 +129,34 @@ def _response(answer: Answer, fault: Fault | None, secrets: Sequence[str]) -> Do
     }
 
 
-def shown(entry: Document) -> Document:
-    """A stored entry as it is shown: without what is kept for patterns, and abandoned if its server has ended."""
-    entry.pop("whole", None)
-    if entry.pop("run", _RUN) != _RUN:
+def stored(text: str, running: Callable[[str], bool]) -> Document:
+    """A stored entry; it is abandoned if the process in which it was pending has ended."""
+    entry: Document = json.loads(text)
+    if "run" in entry and not running(entry["run"]):
+        del entry["run"]
         entry["state"] = ABANDONED
     return entry
 
 
+def shown(entry: Document) -> Document:
+    """An entry as it is shown: without what is kept for patterns."""
+    entry.pop("whole", None)
+    entry.pop("run", None)
+    return entry
+
+
 def waits(entry: Document) -> bool:
-    """Test if a stored entry is still to get its answer."""
-    return bool(entry.get("run") == _RUN)
+    """Test if an entry is still to get its answer."""
+    return "run" in entry
+
+
+def events(entry: Document, concluded: bool) -> Iterator[tuple[str, Document]]:
+    """The events that an entry is announced by; its effects are when the request is `concluded`."""
+    yield "request", shown(entry)
+    if concluded and entry["changes"]:
+        yield "state", {"changes": entry["changes"]}
+    if concluded and entry["fault"]:
+        yield "fault", {"request": entry["id"], **entry["fault"]}
 
 
 def whole_body(received: Received, secrets: Callable[[], Sequence[str]]) -> bytes:

@@ -10,12 +10,9 @@ and in the transaction that ends its wait.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
-
-from peewee import Query
 
 from mockserver.fidelity.explain import Explanations
 from mockserver.formats import json as wire_json
@@ -23,6 +20,7 @@ from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
 from mockserver.journal.messages import Received
 from mockserver.store.models import Entry, JournalRow
+from mockserver.store.orm import Query
 from mockserver.store.transactions import Transaction
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -103,7 +101,7 @@ class Journal:
         self._transaction.statements.insert(Entry, row)
         self._next_id += 1
         if pushed_out > _MAX_UNTRIMMED or self._next_id % _TRIMMED_EVERY == 0:
-            self._run("trim", _before, self._oldest)
+            self._trim(self._oldest)
 
     def _rewrite(self, id: int, encoded: bytes) -> None:
         """Replace an entry, unless it has made room for others; the oldest ones make room for what it is longer."""
@@ -116,7 +114,7 @@ class Journal:
         self._oldest_sizes.clear()
         while self._kept > 1 and self._kept_bytes > MAX_BYTES:
             self._drop_oldest()
-        self._run("trim", _before, self._oldest)
+        self._trim(self._oldest)
         self._transaction.statements.update(Entry, self._counters(), key | {"id": self._next_id - 1})
 
     def _counters(self) -> Document:
@@ -137,12 +135,13 @@ class Journal:
     def evidence(self, since: int = 0) -> Iterator[Document]:
         """As `entries`, for patterns: with request bodies that `entries.shown` leaves out."""
         found = self._run("documents", _documents, max(since + 1, self._oldest)).fetchall()
-        return (json.loads(text) for (text,) in found)
+        running = self._transaction.running()
+        return (entries.stored(text, running) for (text,) in found)
 
     def get(self, id: int) -> Document | None:
         """The entry with that id, or None."""
         stored = self._stored(id)
-        return entries.shown(json.loads(stored["document"])) if stored else None
+        return entries.shown(entries.stored(stored["document"], self._transaction.running())) if stored else None
 
     def _stored(self, id: int) -> Document | None:
         """The row of an entry that is kept, or None."""
@@ -157,7 +156,7 @@ class Journal:
 
     def clear(self) -> None:
         """Remove every entry; ids go on."""
-        self._run("trim", _before, self._next_id)
+        self._trim(self._next_id)
         self._kept = self._kept_bytes = self._dropped = 0
         self._oldest_sizes.clear()
         last_created, last_created_ms = self._last_created
@@ -195,10 +194,15 @@ class Journal:
         given = (self.number, *values)
         return self._transaction.statements.run((Entry, key), lambda: build(*given), given)
 
+    def _trim(self, first: int) -> None:
+        """Delete the entries before one."""
+        given = self.number, first
+        self._transaction.statements.execute((Entry, "trim"), lambda: _before(*given), given)
+
 
 def create_journal(transaction: Transaction) -> int:
     """The number of a new, empty journal."""
-    return int(transaction.statements.insert(JournalRow, {}))
+    return transaction.statements.insert_numbered(JournalRow, {})
 
 
 def _newest(journal: int, count: int) -> Query:

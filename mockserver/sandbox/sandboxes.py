@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -34,7 +35,7 @@ from mockserver.store.models import (
     User,
     WorldRow,
 )
-from mockserver.store.transactions import StorageFull, Store, Transaction, WouldWrite
+from mockserver.store.transactions import News, StorageFull, Store, Transaction, WouldWrite
 
 PEOPLE: tuple[type[Part], ...] = (User, Status, Contact, Customer)
 DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Note)
@@ -61,6 +62,10 @@ class OpenSandbox(NamedTuple):
     def version(self) -> tuple[int, ...]:
         """A value that changes with each recorded request and each reset, but not with settings."""
         return self.world.number, *self.journal.version
+
+    def tell(self, note: News) -> None:
+        """Send a note to the other processes that watch this sandbox, if the transaction commits."""
+        self.world.transaction.tell(self.name, note)
 
 
 class SandboxDefaults(NamedTuple):
@@ -104,7 +109,6 @@ class Sandboxes:
         self._room = room
         self._started = monotonic()
         self._last_used: dict[str, float] = {}
-        self._named: set[str] = set()  # as far as it is known
         self._assumed = lru_cache(maxsize=128)(lambda text: {**defaults.assumed, **json.loads(text)})
         self._explain = lru_cache(maxsize=128)(lambda text: explain.under(defaults.evidence, self._assumed(text)))
 
@@ -120,7 +124,7 @@ class Sandboxes:
         Changes are committed at the end of the block, and rolled back when it raises. Raises ServiceUnavailable when
         the sandbox is new and the limit is reached, StorageFull when there is no room.
         """
-        with self._store.write() as transaction:
+        with self._store.write(name) as transaction:
             opened = self._opened(transaction, name, create)
             yield opened
             opened.world.save()
@@ -134,7 +138,7 @@ class Sandboxes:
         The sandbox stays cached for the next writer: `work` may change its world and its journal, not replace them.
         """
         try:
-            with self._store.write() as transaction:  # as in `open`, without the cost of another generator
+            with self._store.write(name) as transaction:  # as in `open`, without the cost of another generator
                 opened = self._opened(transaction, name, create)
                 result = work(opened)
                 opened.world.save()
@@ -165,6 +169,10 @@ class Sandboxes:
         with self.open(name) as opened:
             yield opened
 
+    def used_since(self, instant: float) -> list[str]:
+        """The names of the sandboxes used since an instant of `clock.monotonic`, sorted."""
+        return sorted(name for name, at in list(self._last_used.items()) if at >= instant)
+
     def names(self) -> list[str]:
         """The names of all sandboxes, sorted."""
         with self._store.read() as transaction:
@@ -181,7 +189,7 @@ class Sandboxes:
         Raises BadRequest for an invalid or existing name, ServiceUnavailable past the limit.
         """
         chosen = check_name(ids.random_name(prefix) if name is None else name)
-        with self._store.write() as transaction:
+        with self._store.write(chosen) as transaction:
             if self._find(transaction, chosen):
                 raise BadRequest(f"There is a sandbox {quoted(chosen)} already")
             self._create(transaction, chosen, named=True)
@@ -189,15 +197,15 @@ class Sandboxes:
 
     def keep(self, name: str) -> None:
         """Count a sandbox, if it exists, as opened by name: it makes no room for others."""
-        if name not in self._named:
-            with contextlib.suppress(StorageFull), self._store.write() as transaction:
+        with self._store.read() as transaction:
+            found = transaction.statements.select(Sandbox, {"name": name, "named": False})
+        if found:
+            with contextlib.suppress(StorageFull), self._store.write(name) as transaction:
                 transaction.statements.update(Sandbox, {"named": True}, {"name": name})
-                if self._find(transaction, name):
-                    self._named.add(name)
 
     def delete(self, name: str) -> None:
         """Delete a sandbox and its snapshots; NotFound when it does not exist. The sweeper deletes its rows later."""
-        with self._store.write() as transaction:
+        with self._store.write(name) as transaction:
             self._remove(transaction, name)
 
     def _look_only(self, name: str, work: Callable[[OpenSandbox], Result], full: StorageFull) -> Result:
@@ -217,24 +225,30 @@ class Sandboxes:
         transaction.statements.delete(Sandbox, {"name": name})
         transaction.statements.delete(Snapshot, {"sandbox": name})
         self._last_used.pop(name, None)
-        self._named.discard(name)
 
     def _make_room(self, transaction: Transaction) -> None:
         """Delete the sandbox that has been unused longest; ServiceUnavailable when all are in use."""
         limit, idle_s, is_awaited, superseded = self._room
-        used = {name: self._last_used.get(name, self._started) for name in _names(transaction, ~Sandbox.named)}
-        unused_since = monotonic() - idle_s
+        now, elsewhere = monotonic(), transaction.unused_s()
+        used = {
+            name: max(self._last_used.get(name, self._started), now - elsewhere.get(name, math.inf))
+            for name in _names(transaction, ~Sandbox.named)
+        }
+        unused_since = now - idle_s
         unused = [name for name, at in used.items() if at <= unused_since and name != DEFAULT and not is_awaited(name)]
-        if not unused:
+        longest = next(filter(transaction.try_lock, sorted(unused, key=used.__getitem__)), None)
+        if longest is None:
             raise ServiceUnavailable(
                 f"There are {limit} sandboxes, as many as --max-sandboxes allows, and each was opened by name or used "
                 f"in the last {idle_s:g} seconds (--sandbox-idle): delete one with DELETE /__admin/sandboxes/NAME",
                 limit="max-sandboxes",
             )
-        self._remove(transaction, min(unused, key=used.__getitem__))
+        with contextlib.suppress(NotFound):  # another process has just deleted it
+            self._remove(transaction, longest)
         superseded()
 
     def _create(self, transaction: Transaction, name: str, named: bool = False) -> None:
+        transaction.lock("/sandboxes")  # nobody else counts or creates them now
         if transaction.statements.count(Sandbox) > self._room.limit:  # besides, there is the one of the unidentified
             self._make_room(transaction)
         template = contents.load(transaction, self.defaults.template)
@@ -248,9 +262,9 @@ class Sandboxes:
 
     def _opened(self, transaction: Transaction, name: str, create: bool) -> OpenSandbox:
         opened = self._find(transaction, name) if create else self._require(transaction, name)
-        if opened is None:
+        while opened is None:
             self._create(transaction, name)
-            opened = self._require(transaction, name)
+            opened = self._find(transaction, name)  # after the commit, another process may have deleted it
         return opened
 
     def _find(self, transaction: Transaction, name: str, kept: bool = True) -> OpenSandbox | None:

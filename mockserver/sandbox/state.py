@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from peewee import fn
-
 from mockserver.clock import ClockSetting
 from mockserver.domain import contacts, due, notes, statuses, tasks
 from mockserver.errors import Problem, ValidationFailed
@@ -14,6 +12,7 @@ from mockserver.formats.json import quoted
 from mockserver.store import contents
 from mockserver.store.contents import World
 from mockserver.store.models import Contact, Customer, Note, Part, Status, Task, Template, User
+from mockserver.store.orm import fn
 from mockserver.store.statements import Rows
 from mockserver.store.transactions import Store
 
@@ -119,7 +118,7 @@ def _public_columns(row: dict[str, Any]) -> dict[str, Any]:
 
 def keep_template(store: Store, document: Document, digest: str) -> int:
     """The number of the world that holds these fixtures; the world is created at first use."""
-    with store.write() as transaction:
+    with store.write("/templates") as transaction:
         known = transaction.statements.select(Template, {"digest": digest})
         if known:
             return int(known[0]["world"])

@@ -6,10 +6,10 @@ import logging
 import threading
 from collections.abc import Iterator
 
-from peewee import Model
-
+from mockserver.errors import ApiError
 from mockserver.store.models import WORLD_TABLES, Entry, JournalRow, Sandbox, Snapshot, Template, WorldRow
-from mockserver.store.transactions import StorageFull, Store
+from mockserver.store.orm import Model
+from mockserver.store.transactions import Store
 
 _log = logging.getLogger("mockserver")
 _BATCH = 100  # rows; also the maximum of worlds and of journals, each of which has a row itself
@@ -54,8 +54,8 @@ class Sweeper:
             try:
                 while not self._stopped.is_set() and sweep(self._store):
                     self._stopped.wait(_BREATH_S)
-            except StorageFull as full:  # the rest is found again by the next sweep
-                _log.error("What was superseded is not cleared up: %s", full.message)
+            except ApiError as error:  # the rest is found again by the next sweep
+                _log.error("What was superseded is not cleared up: %s", error.message)
             except Exception:
                 _log.exception("Clearing up failed")
 
@@ -72,7 +72,7 @@ def sweep(store: Store) -> bool:
     if not worlds and not journals:
         return False
     left = _BATCH
-    with store.write() as transaction:
+    with store.write("/sweeper") as transaction:
         for model, column, numbers in _tables(worlds, journals):
             if left and numbers:
                 left -= transaction.statements.delete_some(model, column, numbers, left)

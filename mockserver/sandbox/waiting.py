@@ -13,12 +13,16 @@ import itertools
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.clock import monotonic
 from mockserver.errors import ServiceUnavailable
+from mockserver.journal import entries
+
+if TYPE_CHECKING:
+    from mockserver.sandbox.sandboxes import Sandboxes
 
 MAX_ABANDONED = 2000  # delays whose clients have gone, besides those that have a place
 
@@ -86,15 +90,24 @@ class _Places:
 
 
 class Delay:
-    """A delay of one request. Once it has ended, `released` tells if it ended early."""
+    """A delay of one request, `entry` in its journal. Once it has ended, `released` tells if it ended early."""
 
-    def __init__(self, waiting: Waiting, sandbox: str, end: float, outdated: Check) -> None:
+    def __init__(self, waiting: Waiting, sandbox: str, end: float, outdated: Check, entry: tuple[int, int]) -> None:
         self.sandbox = sandbox
         self.end = end
+        self.entry = entry
         self.ended = self.released = False
         self.resume: Callable[[], None] | None = None
         self._waiting = waiting
         self._outdated = outdated
+
+    def is_outdated(self) -> bool:
+        """Test if the sandbox was reset since the request arrived; a sandbox that cannot be read counts as reset."""
+        try:
+            return self._outdated()
+        except Exception:  # nobody but `resume` can tell the request
+            _log.exception("A delay ends early, because its sandbox cannot be read")
+            return True
 
     def start(self, resume: Callable[[], None]) -> None:
         """Have `resume` called once when the delay has ended, in any thread, perhaps before this returns.
@@ -102,12 +115,7 @@ class Delay:
         `outdated` is called once, after the wait is registered, and tells if a release came before.
         """
         self._waiting.schedule(self, resume)
-        try:
-            outdated = self._outdated()
-        except Exception:  # nobody but `resume` can tell the request
-            _log.exception("A delay ends early, because its sandbox cannot be read")
-            outdated = True
-        if outdated:
+        if self.is_outdated():
             self._waiting.finish(self, released=True)
 
     def wait(self) -> None:
@@ -140,12 +148,23 @@ class Waiting:
         self._thread: threading.Thread | None = None
         self._end = threading.Event()
 
-    def delay(self, sandbox: str, seconds: float, outdated: Check = never, gone: Check = never) -> Delay:
+    def hear(self, sandboxes: Sandboxes) -> None:
+        """Do nothing: no other process uses the sandboxes."""
+
+    def delay(
+        self,
+        sandbox: str,
+        seconds: float,
+        outdated: Check = never,
+        gone: Check = never,
+        entry: tuple[int, int] = (0, 0),
+    ) -> Delay:
         """A delay of a request, to be started; `gone` tells if its client has gone, and `outdated` as `Delay.start`.
 
-        Raises ServiceUnavailable when too many requests are delayed.
+        `entry` has the numbers of a journal and of the request's entry in it. Raises ServiceUnavailable when too many
+        requests are delayed.
         """
-        delay = Delay(self, sandbox, monotonic() + seconds, outdated)
+        delay = Delay(self, sandbox, monotonic() + seconds, outdated, entry)
         self._delayed.take(delay, gone)
         with self._lock:
             if len(self._scheduled) >= self._most_delays:
@@ -218,23 +237,32 @@ class Waiting:
 
     def announce(self, sandbox: str, kind: str, content: Callable[[], dict[str, Any]]) -> None:
         """Notify the waits of the sandbox of an event; `content` is called only when there are readers."""
+        self._deliver(sandbox, lambda: [(kind, content())])
+
+    def announce_entry(self, sandbox: str, entry: Callable[[], dict[str, Any]], concluded: bool) -> None:
+        """Notify the waits of the sandbox of an entry in the journal (see `entries.events`)."""
+        self._deliver(sandbox, lambda: entries.events(entry(), concluded))
+
+    def _deliver(self, sandbox: str, events: Callable[[], Iterable[Event]]) -> None:
         waits = self._waits_by_sandbox.get(sandbox)
         if waits is None:
             return
         with waits.changed:
             waits.events += 1
             if waits.readers:
-                event = (kind, content())
+                found = list(events())
                 for backlog in waits.readers:
-                    backlog.append(event)
+                    backlog.extend(found)
             waits.changed.notify_all()
 
     def release(self, sandbox: str) -> None:
         """End the sandbox's delays."""
+        self._release(self._delays(sandbox))
+
+    def _delays(self, sandbox: str) -> list[Delay]:
         with self._lock:
             waits = self._waits_by_sandbox.get(sandbox)
-            delays = list(waits.delays) if waits else []
-        self._release(delays)
+            return list(waits.delays) if waits else []
 
     def is_awaited(self, sandbox: str) -> bool:
         """Test if a request waits in the sandbox."""

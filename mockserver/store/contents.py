@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -36,7 +35,7 @@ class World:
         self.changes: list[dict[str, Any]] = []
         self.relied: set[str] = set()
         self._saved = dict(columns)
-        self._people: dict[type[Part], People] = {}
+        self._people = transaction.people(self.number)
         self._statements = transaction.statements
 
     @property
@@ -98,12 +97,9 @@ class World:
         """Add a row with the next UUID of the seed that is not in use; returns the row with its id."""
         while True:
             new = {"id": ids.mint(self.seed, model._meta.table_name, self.count(model) - 1), **row}
-            try:
-                self.insert(model, [new])
+            self._people.pop(model, None)
+            if self._statements.insert_new(model, {"world": self.number, **new}):
                 return new
-            except sqlite3.IntegrityError:
-                if self.get(model, new["id"]) is None:
-                    raise
 
     def count(self, model: type[Row]) -> int:
         """Increment the number of rows ever created in that table, and return it."""
@@ -147,7 +143,7 @@ def load(transaction: Transaction, number: int) -> World:
 def create(transaction: Transaction, columns: Mapping[str, Any]) -> World:
     """A new world without rows; columns that are not given take their defaults."""
     given = {name: value for name, value in columns.items() if name != "id"}
-    return load(transaction, transaction.statements.insert(WorldRow, given))
+    return load(transaction, transaction.statements.insert_numbered(WorldRow, given))
 
 
 def clock_columns(clock: Clock) -> Columns:

@@ -8,7 +8,7 @@ sandbox points.
 
 from __future__ import annotations
 
-from peewee import (
+from mockserver.store.orm import (
     AutoField,
     BigIntegerField,
     BooleanField,

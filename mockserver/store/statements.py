@@ -1,7 +1,7 @@
 """A cache of SQL statements: peewee builds the text of each when it is first needed.
 
 Peewee takes several times as long to build a query as SQLite to run it, and every request runs the same few.
-They run on SQLite's own connection, so errors are sqlite3.Error.
+They run on the driver's own connection, so errors are those of the driver.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from peewee import SQL, BooleanField, Database, Model, Query, Value, fn
+from mockserver.store.orm import SQL, BooleanField, Database, Model, Query, Value, fn
 
 Values = Mapping[str, Any]
 Rows = list[dict[str, Any]]
@@ -19,8 +19,11 @@ Rows = list[dict[str, Any]]
 class Statements:
     """The statements of one database, on rows selected by the values of their columns.
 
-    Columns are given by name; the value None in `where` matches null.
+    Columns are given by name; the value None in `where` matches null. This class is for SQLite; `row_address` is its
+    name of the fastest way to a row.
     """
+
+    row_address = SQL("rowid")
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,10 +32,17 @@ class Statements:
 
     def run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Any:
         """Run the statement of that key, which `build` makes at first, with these values; returns its cursor."""
+        return self._database.connection().execute(self._text(key, build), tuple(values))
+
+    def execute(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> None:
+        """As `run`, for a statement whose result is not needed: a store may send it later."""
+        self.run(key, build, values)
+
+    def _text(self, key: tuple[Any, ...], build: Callable[[], Query]) -> str:
         text = self._texts.get(key)
         if text is None:
             text = self._texts[key] = self._database.get_sql_context().sql(build()).query()[0]
-        return self._database.connection().execute(text, tuple(values))
+        return text
 
     def rows(self, model: type[Model], key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Rows:
         """The rows, as dictionaries, of a statement that selects all columns of a table; see `run`."""
@@ -70,14 +80,33 @@ class Statements:
         cursor = self.run((model, "count"), lambda: model.select(fn.COUNT(SQL("*"))), ())
         return int(cursor.fetchone()[0])
 
-    def insert(self, model: type[Model], row: Values) -> Any:
-        """Add a row, with defaults for columns that are not given; returns its number if the database assigns one."""
-        key = (model, "insert", *row)
+    def insert(self, model: type[Model], row: Values) -> None:
+        """Add a row, with defaults for columns that are not given."""
+        whole = self._whole(model, row)
+        self.execute((model, "insert", *row), lambda: model.insert(whole), whole.values())
+
+    def insert_new(self, model: type[Model], row: Values) -> bool:
+        """As `insert`, unless there is a row with that key; returns whether it was added."""
+        whole, key = self._whole(model, row), model._meta.get_primary_keys()
+        added = self.run(
+            (model, "insert new", *row),
+            lambda: model.insert(whole).on_conflict(action="nothing", conflict_target=key),
+            whole.values(),
+        )
+        return bool(added.rowcount)
+
+    def insert_numbered(self, model: type[Model], row: Values) -> int:
+        """As `insert`, in a table whose rows the database numbers; returns the number."""
+        whole = self._whole(model, row)
+        return int(self.run((model, "insert", *row), lambda: model.insert(whole), whole.values()).lastrowid)
+
+    def _whole(self, model: type[Model], row: Values) -> Values:
+        """The row with defaults, in the order in which peewee writes the columns."""
+        key = (model, *row)
         defaults = self._defaults.get(key)
         if defaults is None:
             defaults = self._defaults[key] = _in_table_order(model, model._meta.get_default_dict() | dict.fromkeys(row))
-        whole = {**defaults, **row}
-        return self.run(key, lambda: model.insert(whole), whole.values()).lastrowid
+        return {**defaults, **row}
 
     def copy(self, model: type[Model], where: Values, values: Values) -> None:
         """Copy the rows that match `where`, with these values in place of their own."""
@@ -88,12 +117,12 @@ class Statements:
             copied = [Value(values[column.name]) if column.name in values else column for column in columns]
             return model.insert_from(model.select(*copied).where(*_equal(model, where)), columns)
 
-        self.run((model, "copy", tuple(values), _shape(where)), build, [*values.values(), *_given(where)])
+        self.execute((model, "copy", tuple(values), _shape(where)), build, [*values.values(), *_given(where)])
 
     def update(self, model: type[Model], values: Values, where: Values) -> None:
         """Change the rows that match `where`."""
         values = _in_table_order(model, values)
-        self.run(
+        self.execute(
             (model, "update", *values, _shape(where)),
             lambda: model.update(values).where(*_equal(model, where)),
             [*values.values(), *_given(where)],
@@ -101,11 +130,12 @@ class Statements:
 
     def delete(self, model: type[Model], where: Values) -> None:
         """Remove the rows that match `where`."""
-        self.run((model, "delete", _shape(where)), lambda: model.delete().where(*_equal(model, where)), _given(where))
+        key = (model, "delete", _shape(where))
+        self.execute(key, lambda: model.delete().where(*_equal(model, where)), _given(where))
 
     def delete_some(self, model: type[Model], name: str, values: Sequence[Any], limit: int) -> int:
         """Remove at most `limit` rows whose column `name` has one of `values`; returns the number removed."""
-        (column,), row = _columns(model, [name]), SQL("rowid")  # by primary key, SQLite would scan all rows of a world
+        (column,), row = _columns(model, [name]), self.row_address  # by primary key, all rows of a world were scanned
         cursor = self.run(
             (model, "delete some", name, len(values)),
             lambda: model.delete().where(row.in_(model.select(row).where(column.in_(values)).limit(limit))),

@@ -1,18 +1,25 @@
-"""The interface of every store: transactions, and the errors that they raise."""
+"""The interface of every store: transactions, the processes that share a store, and the errors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from mockserver.errors import InsufficientStorage
+from mockserver.errors import InsufficientStorage, ServiceUnavailable
+from mockserver.formats.ids import random_name
 from mockserver.store.statements import Statements
+
+RUN = random_name()  # this process, in rows that are of no use when it has ended
+
+News = dict[str, Any]
 
 
 class Transaction(Protocol):
     """An open transaction; its queries run on its own store, also when the process has several.
 
-    `memory` is a cache that a writing transaction leaves to the next one; a rollback empties it.
+    `memory` is a cache that a writing transaction leaves to the next one; a rollback empties it. Where several
+    processes write, it is empty.
     """
 
     memory: dict[str, Any]
@@ -25,16 +32,65 @@ class Transaction(Protocol):
         """All rows of a peewee select, as dictionaries."""
 
     def commit(self) -> None:
-        """Commit what was written so far, and continue under the same lock."""
+        """Commit what was written so far, and continue; another process may write in between."""
+
+    def people(self, world: int) -> MutableMapping[Any, Any]:
+        """A cache for the rows of a world's tables that change only with the world."""
+
+    def lock(self, name: str) -> None:
+        """Wait for the lock of that name, which is held until the transaction ends."""
+
+    def try_lock(self, name: str) -> bool:
+        """As `lock`, without waiting: False when another process holds it."""
+
+    def now_ms(self) -> int:
+        """The real time, in milliseconds since 1970, the same for all processes that share the store."""
+
+    def running(self) -> Callable[[str], bool]:
+        """A test if the process of that `RUN` is running, which may be used after the transaction."""
+
+    def unused_s(self) -> Mapping[str, float]:
+        """The seconds since another process used each sandbox, as far as they are known."""
+
+    def tell(self, sandbox: str, note: News) -> None:
+        """Send a note to the processes that watch a sandbox, if the transaction commits."""
+
+
+class Neighbours(Protocol):
+    """The processes that share a store, this one included."""
+
+    def listen(self, hear: Callable[[str, News | None], None], tick: Callable[[], None]) -> None:
+        """Call `hear` for each note, in the order of commits, and `tick` once a second, all in one thread.
+
+        The note is None, and the sandbox empty, when notes may have been missed.
+        """
+
+    def tell(self, sandbox: str, note: News) -> None:
+        """Send a note to the processes that watch a sandbox."""
+
+    def tell_others(self, sandbox: str, note: News) -> None:
+        """Send a note to all other processes, whether they watch the sandbox or not."""
+
+    def watch(self, sandbox: str) -> None:
+        """Have notes about a sandbox sent for the next minute; no transaction that did not is open afterwards."""
+
+    def mark_used(self, sandboxes: Collection[str]) -> None:
+        """Record that sandboxes were used just now."""
 
 
 class Store(Protocol):
-    """An open store: runs transactions, one writer at a time, until it is closed."""
+    """An open store: runs transactions until it is closed.
 
-    def write(self) -> AbstractContextManager[Transaction]:
+    Writers of one name run one at a time. `neighbours` is None where no other process can use the store.
+    """
+
+    neighbours: Neighbours | None
+
+    def write(self, name: str = ...) -> AbstractContextManager[Transaction]:
         """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        Raises StorageFull, and keeps nothing of the block, when storage is full.
+        `name` is that of the sandbox that it writes to. Raises StorageFull, and keeps nothing of the block, when
+        storage is full; StoreUnavailable when a store outside the process does not answer.
         """
 
     def read(self) -> AbstractContextManager[Transaction]:
@@ -56,6 +112,10 @@ class UnusableDatabase(Exception):
 
 class StorageFull(InsufficientStorage):
     """The store has no room for a write; its contents are intact."""
+
+
+class StoreUnavailable(ServiceUnavailable):
+    """The database does not answer, or not in time; the message says which."""
 
 
 class WouldWrite(Exception):

@@ -11,17 +11,17 @@ import contextlib
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from peewee import SchemaManager, SqliteDatabase
-
+from mockserver.clock import real_ms
 from mockserver.store.models import TABLES
+from mockserver.store.orm import SchemaManager, SqliteDatabase
 from mockserver.store.sqlite import error_codes, files
 from mockserver.store.sqlite.error_codes import DATABASE_ERRORS
 from mockserver.store.statements import Statements
-from mockserver.store.transactions import StorageFull, Store, UnusableDatabase, WouldWrite
+from mockserver.store.transactions import RUN, Neighbours, News, StorageFull, Store, UnusableDatabase, WouldWrite
 
 MAX_MEMORY_MB = 1024
 
@@ -36,13 +36,13 @@ _IN_MEMORY = {
 _IN_A_FILE = {"journal_mode": "wal", "temp_store": "memory", "synchronous": "normal", "busy_timeout": 2000}
 
 
-def open_store(path: Path | None = None) -> Store:
+def open_store(path: Path | None = None, durable: bool = False) -> Store:
     """Open the database file at `path`, or an empty store in memory.
 
-    Raises UnusableDatabase for a file of another program or schema version, one that cannot be opened, and one that is
-    in use by another process.
+    With `durable`, a commit is on the disk. Raises UnusableDatabase for a file of another program or schema version,
+    one that cannot be opened, and one that is in use by another process.
     """
-    return FileStore(path.resolve()) if path else MemoryStore()
+    return FileStore(path.resolve(), durable) if path else MemoryStore()
 
 
 class _Thread:
@@ -106,9 +106,37 @@ class SqliteTransaction:
         self.database.run("COMMIT")
         self.database.run("BEGIN IMMEDIATE")
 
+    def people(self, world: int) -> dict[Any, Any]:
+        """A new cache: the world is cached itself."""
+        return {}
+
+    def lock(self, name: str) -> None:
+        """Do nothing: no other writer runs."""
+
+    def try_lock(self, name: str) -> bool:
+        """Return True: no other writer runs."""
+        return True
+
+    def now_ms(self) -> int:
+        """The machine's time in milliseconds since 1970."""
+        return real_ms()
+
+    def running(self) -> Callable[[str], bool]:
+        """A test for this process: no other one uses the store."""
+        return RUN.__eq__
+
+    def unused_s(self) -> Mapping[str, float]:
+        """Empty: no other process uses the store."""
+        return {}
+
+    def tell(self, sandbox: str, note: News) -> None:
+        """Do nothing: no other process uses the store."""
+
 
 class MemoryStore:
     """A store in memory. All threads share the connection of `writer`, so a read holds the lock like a write."""
+
+    neighbours: Neighbours | None = None
 
     def __init__(self) -> None:
         self._open(Connections(":memory:", _IN_MEMORY, shared=True))
@@ -122,10 +150,11 @@ class MemoryStore:
                 SchemaManager(model, writer).create_all(safe=True)
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[SqliteTransaction]:
+    def write(self, name: str = "") -> Iterator[SqliteTransaction]:
         """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        Raises StorageFull, and keeps nothing of the block, when storage is full.
+        Writers run one at a time, whatever name they give. Raises StorageFull, and keeps nothing of the block, when
+        storage is full.
         """
         with self._lock:
             try:
@@ -184,12 +213,13 @@ class MemoryStore:
 class FileStore(MemoryStore):
     """A store in a database file. Each reading thread has a connection of its own, and waits for no writer."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, durable: bool = False) -> None:
         self.path = path
+        pragmas = {**_IN_A_FILE, "synchronous": "full"} if durable else _IN_A_FILE
         files.check(path)
         self._owner = files.own(path)
-        self._readers = Connections(str(path), _IN_A_FILE, shared=False)
-        self.writer = Connections(str(path), _IN_A_FILE, shared=True)
+        self._readers = Connections(str(path), pragmas, shared=False)
+        self.writer = Connections(str(path), pragmas, shared=True)
         try:
             files.claim(path)
             self._open(self.writer)

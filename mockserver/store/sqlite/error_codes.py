@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from peewee import PeeweeException
+from mockserver.store.orm import PeeweeException
 
 # SQLite's result codes, extended ones where they exist (https://www.sqlite.org/rescode.html). It reports an exceeded
 # quota or file size limit as an I/O error, not as a full disk.

@@ -1,0 +1,141 @@
+"""The store in a PostgreSQL database."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
+
+import psycopg
+
+from mockserver.formats.ids import random_name
+from mockserver.store.postgres import schema
+from mockserver.store.postgres.connections import Connector, Sessions, Turns
+from mockserver.store.postgres.failures import READ_ONLY, translated
+from mockserver.store.postgres.hearing import Hearing
+from mockserver.store.postgres.locks import Locks
+from mockserver.store.postgres.transactions import LOCK, PostgresTransaction, Shared, message, told
+from mockserver.store.transactions import Neighbours, News, Store, UnusableDatabase, WouldWrite
+
+_WATCH = (
+    "INSERT INTO sharing (sandbox, watched_until_ms) VALUES (%s, now_ms() + 60000) "
+    "ON CONFLICT (sandbox) DO UPDATE SET watched_until_ms = EXCLUDED.watched_until_ms"
+)
+_MARK_USED = (
+    "INSERT INTO sharing (sandbox, used_ms) SELECT name, now_ms() FROM unnest(string_to_array(%s, ',')) AS used (name) "
+    "ON CONFLICT (sandbox) DO UPDATE SET used_ms = EXCLUDED.used_ms"
+)
+_FORGET = "DELETE FROM sharing WHERE watched_until_ms < now_ms() AND sandbox NOT IN (SELECT name FROM sandbox)"
+_TELL_OTHERS = "SELECT pg_notify(%s, %s)"
+
+
+def open_store(url: str, settings: Mapping[str, str], durable: bool = False) -> Store:
+    """Open the database at a URL, for a process with these settings.
+
+    Raises UnusableDatabase for a server that does not answer, tables of another program or schema version, and settings
+    that differ from those of other processes.
+    """
+    connector = Connector(url, durable)
+    try:
+        connection = connector.connect()
+        try:
+            locks = Locks(schema.schema_of(connection))
+            schema.prepare(connection, locks, settings)
+        except BaseException:
+            connection.close()
+            raise
+    except psycopg.Error as error:
+        raise UnusableDatabase(f"{connector.shown}: {' '.join(str(error).split())}") from None
+    except UnusableDatabase as error:
+        raise UnusableDatabase(f"{connector.shown}: {error}") from None
+    return PostgresStore(connector, connection, locks)
+
+
+class PostgresStore:
+    """An open database. Each writer of a sandbox holds its lock; readers hold none."""
+
+    neighbours: Neighbours | None
+
+    def __init__(self, connector: Connector, connection: schema.Connection, locks: Locks) -> None:
+        self._connector = connector
+        self._sessions = Sessions(connector.connect)
+        self._turns = Turns()
+        self._shared = Shared(locks, locks.channel, random_name(), OrderedDict())
+        self._hearing = Hearing(connector.connect, connection, locks, self._shared.origin)
+        self.neighbours = self
+
+    @contextlib.contextmanager
+    def write(self, name: str = "/") -> Iterator[PostgresTransaction]:
+        """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
+
+        It holds the lock of `name`. Raises StorageFull, and keeps nothing of the block, when storage is full;
+        StoreUnavailable when the database does not answer, or the lock is not free in time.
+        """
+        with self._errors(), self._turns.turn(name), self._open(name) as transaction:
+            yield transaction
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[PostgresTransaction]:
+        """A transaction that reads a consistent snapshot of the store and waits for no writer."""
+        with self._errors(), self._open() as transaction:
+            yield transaction
+
+    @contextlib.contextmanager
+    def look(self) -> Iterator[PostgresTransaction]:
+        """As `read`, for a block that may try to write: raises WouldWrite then, and writes nothing."""
+        with self._errors({READ_ONLY: WouldWrite}), self._open() as transaction:
+            yield transaction
+
+    @contextlib.contextmanager
+    def _open(self, name: str | None = None) -> Iterator[PostgresTransaction]:
+        with self._sessions.session() as session:
+            transaction = PostgresTransaction(session, self._shared, name)
+            try:
+                yield transaction
+                session.commit()
+            except BaseException:
+                with contextlib.suppress(psycopg.Error):
+                    session.roll_back()
+                raise
+
+    def listen(self, hear: Callable[[str, News | None], None], tick: Callable[[], None]) -> None:
+        """Call `hear` for each note, in the order of commits, and `tick` once a second, all in one thread."""
+        self._hearing.start(hear, tick)
+
+    def tell(self, sandbox: str, note: News) -> None:
+        """Send a note to the processes that watch a sandbox."""
+        self._do(told(self._shared, sandbox, note))
+
+    def tell_others(self, sandbox: str, note: News) -> None:
+        """Send a note to all other processes, whether they watch the sandbox or not."""
+        text = message(self._shared, sandbox, note, others=True)
+        self._do((_TELL_OTHERS, (self._shared.channel, text)))
+
+    def watch(self, sandbox: str) -> None:
+        """Have notes about a sandbox sent for the next minute; no transaction that did not is open afterwards."""
+        self._do((LOCK, (self._shared.locks.key(sandbox),)), (_WATCH, (sandbox,)))
+
+    def mark_used(self, sandboxes: Collection[str]) -> None:
+        """Record that sandboxes were used just now, and forget what is known of those that are gone."""
+        self._do((_MARK_USED, (",".join(sandboxes),)), (_FORGET, ()))
+
+    def _do(self, *statements: tuple[str, tuple[str | int, ...]]) -> None:
+        """Run statements in one transaction, which may be run again when the connection breaks."""
+        with self._errors(), self._sessions.session() as session:
+            session.begin(*statements[:-1])
+            session.ask(*statements[-1])
+
+    @contextlib.contextmanager
+    def _errors(self, own: Mapping[str, Callable[[], Exception]] = MappingProxyType({})) -> Iterator[None]:
+        """Translate the errors of psycopg in the block; `own` has those for some of PostgreSQL's codes."""
+        try:
+            yield
+        except psycopg.Error as error:
+            made = own.get(error.sqlstate or "")
+            raise made() if made else translated(error, self._connector.shown) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._hearing.close()
+        self._sessions.close()

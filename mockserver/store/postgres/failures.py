@@ -1,0 +1,42 @@
+"""Errors of PostgreSQL, as those of the store (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+from __future__ import annotations
+
+import psycopg
+
+from mockserver.store.transactions import StorageFull, StoreUnavailable
+
+LOCK_TIMEOUT_S = 10  # to wait for the lock of a sandbox
+READ_ONLY = "25006"
+
+_NO_ROOM = ("53100",)
+_LOCKED = ("55P03",)
+_AWAY = (
+    "08",
+    "53",
+    "57P",
+    "25P03",
+    READ_ONLY,
+)  # of the connection, resources, a shutdown, an idle transaction, a standby
+
+
+class BrokenConnection(psycopg.OperationalError):
+    """The connection ended while statements were under way; at a commit, nobody knows if it was carried out."""
+
+    committing = False
+
+
+def translated(error: psycopg.Error, database: str) -> Exception:
+    """The store's error for one of psycopg's, which is returned itself if it is a mistake in a statement."""
+    state, text = error.sqlstate or "", " ".join(str(error).split())
+    if state.startswith(_NO_ROOM):
+        return StorageFull(f"There is no room to write to {database}: {text}")
+    if state.startswith(_LOCKED):
+        message = f"The sandbox is busy: other requests have kept its lock in {database} for {LOCK_TIMEOUT_S} s"
+        return StoreUnavailable(message, limit="lock")
+    if isinstance(error, BrokenConnection) and error.committing:
+        message = f"The connection to {database} broke at the commit: the request may have been carried out"
+        return StoreUnavailable(message, limit="database")
+    if state.startswith(_AWAY) or (not state and isinstance(error, psycopg.OperationalError)):
+        return StoreUnavailable(f"{database} does not answer: {text}", limit="database")
+    return error

@@ -1,0 +1,116 @@
+"""Transactions in PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, NamedTuple
+
+from mockserver.store.postgres.locks import Locks
+from mockserver.store.postgres.session import Session, dictionaries
+from mockserver.store.postgres.statements import PostgresStatements, text_of
+from mockserver.store.statements import Statements
+from mockserver.store.transactions import News
+
+MAX_PEOPLE = 1000  # worlds whose people are cached
+
+LOCK = "SELECT pg_advisory_xact_lock(%s)"
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
+# Session locks in this database, as one number: see `pg_locks` in the manual.
+_LOCKED = (
+    "SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 "
+    "AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_UNUSED_S = "SELECT sandbox, CASE WHEN watched_until_ms > now_ms() THEN 0 ELSE now_ms() - used_ms END FROM sharing"
+_TELL = "SELECT pg_notify(%s, %s) FROM sharing WHERE sandbox = %s AND watched_until_ms > now_ms()"
+
+
+class Shared(NamedTuple):
+    """Data of a store that its transactions use: its locks, the channel of its notes, and who sends them."""
+
+    locks: Locks
+    channel: str
+    origin: str
+    people: OrderedDict[int, dict[Any, Any]]
+
+
+class PostgresTransaction:
+    """An open transaction; `name` is that of the lock that it holds, None where it only reads."""
+
+    def __init__(self, session: Session, shared: Shared, name: str | None = None) -> None:
+        self.memory: dict[str, Any] = {}
+        self.statements: Statements = PostgresStatements(session)
+        self._session = session
+        self._shared = shared
+        self._name = name
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._name is None:
+            self._session.begin(("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ()))
+        else:
+            self._session.begin(("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", ()), (LOCK, self._key(self._name)))
+
+    def _key(self, name: str) -> tuple[int]:
+        return (self._shared.locks.key(name),)
+
+    def run(self, query: Any) -> Any:
+        """Execute a peewee query; returns a result as a cursor has it."""
+        return self._session.ask(*text_of(query))
+
+    def rows(self, query: Any) -> list[dict[str, Any]]:
+        """All rows of a peewee select, as dictionaries."""
+        return list(dictionaries(self.run(query)))
+
+    def commit(self) -> None:
+        """Commit what was written so far, and continue; another process may write in between."""
+        self._session.commit()
+        self._begin()
+
+    def people(self, world: int) -> MutableMapping[Any, Any]:
+        """A cache for the people of a world, who change only with the world: for all transactions of the process."""
+        people = self._shared.people
+        found = people.setdefault(world, {})
+        if len(people) > MAX_PEOPLE:
+            people.popitem(last=False)
+        return found
+
+    def lock(self, name: str) -> None:
+        """Wait for the lock of that name, which is held until the transaction ends."""
+        self._session.later(LOCK, self._key(name))
+
+    def try_lock(self, name: str) -> bool:
+        """As `lock`, without waiting: False when another process holds it."""
+        return bool(self._ask(_TRY_LOCK, self._key(name)))
+
+    def now_ms(self) -> int:
+        """The time of the database, in milliseconds since 1970."""
+        return int(self._ask("SELECT now_ms()"))
+
+    def running(self) -> Callable[[str], bool]:
+        """A test if the process of that `RUN` is running: it holds a lock by that name."""
+        held = {key for (key,) in self._session.ask(_LOCKED)}
+        return lambda run: self._shared.locks.of_run(run) in held
+
+    def unused_s(self) -> Mapping[str, float]:
+        """The seconds since a process used each sandbox; 0 while one watches it."""
+        return {name: unused_ms / 1000 for name, unused_ms in self._session.ask(_UNUSED_S)}
+
+    def tell(self, sandbox: str, note: News) -> None:
+        """Send a note to the processes that watch a sandbox, if the transaction commits."""
+        self._session.later(*told(self._shared, sandbox, note))
+
+    def _ask(self, text: str, values: tuple[Any, ...] = ()) -> Any:
+        (value,) = self._session.ask(text, values).fetchone() or (None,)
+        return value
+
+
+def told(shared: Shared, sandbox: str, note: News) -> tuple[str, tuple[str, str, str]]:
+    """The statement that sends a note to the processes that watch a sandbox."""
+    return _TELL, (shared.channel, message(shared, sandbox, note), sandbox)
+
+
+def message(shared: Shared, sandbox: str, note: News, others: bool = False) -> str:
+    """A note as it is sent, to all processes or to the others: under 8,000 bytes, for it has ids and no contents."""
+    return json.dumps({"sandbox": sandbox, "origin": shared.origin, "others": others, "note": note})
