@@ -78,7 +78,7 @@ class Cluster:
     def url(self, schema: str | None = None, **options: str) -> str:
         """The URL of a schema, by default a new one, with these settings of the server."""
         schema = schema or f"t{next(_numbers)}"
-        with psycopg.connect(self._url(), autocommit=True) as connection:
+        with self.connection() as connection:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}".encode())
         return self._url(search_path=schema, **options)
 
@@ -86,10 +86,14 @@ class Cluster:
         given = quote(" ".join(f"-c{name}={value}" for name, value in options.items()), safe="")
         return f"postgresql://postgres@/postgres?host={self.folder}" + (f"&options={given}" if given else "")
 
+    def connection(self, schema: str | None = None) -> psycopg.Connection[Any]:
+        """A connection to the server."""
+        url = self._url(search_path=schema) if schema else self._url()
+        return psycopg.connect(url, autocommit=True)
+
     def execute(self, statement: str, schema: str | None = None) -> list[tuple[Any, ...]]:
         """Run a statement, and return its rows if it has any."""
-        url = self._url(search_path=schema) if schema else self._url()
-        with psycopg.connect(url, autocommit=True) as connection:
+        with self.connection(schema) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 

@@ -44,6 +44,13 @@ def is_postgresql() -> bool:
     return bool(_running)
 
 
+def running_cluster() -> Cluster:
+    """The server of the session; without one, the test is skipped."""
+    if not _running:
+        pytest.skip("it is run with --store postgresql")
+    return _running[0]
+
+
 def database_for(database: Path | str | None) -> Path | str | None:
     """The database to use instead of that one: a schema of PostgreSQL, the same for the same file."""
     if not _running or isinstance(database, str):

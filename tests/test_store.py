@@ -127,7 +127,7 @@ class TestFiles:
             with store.write() as transaction:
                 assert transaction.rows(Sandbox.select()) == []
                 with pytest.raises(sqlite3.OperationalError, match="locked"):
-                    connection.execute("BEGIN IMMEDIATE")
+                    other.execute("BEGIN IMMEDIATE")
                 put(transaction, "a")
             assert names(store) == ["a"]
 

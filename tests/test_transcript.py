@@ -12,6 +12,8 @@ and read the difference; requests are added by hand, without an `answer`.
 from __future__ import annotations
 
 import base64
+import contextlib
+import itertools
 import json
 import os
 import re
@@ -51,8 +53,15 @@ def _normalised(text: bytes) -> bytes:
 
 def replayed(script: list[dict[str, Any]]) -> Iterator[Answer]:
     """The answers of a fresh server to a script."""
-    with running() as url, connected(url) as connection:
-        for case in script:
+    with running() as url:
+        yield from taking_turns([url], script)
+
+
+def taking_turns(urls: list[str], script: list[dict[str, Any]]) -> Iterator[Answer]:
+    """The answers of servers to a script, each of which answers one request after the other."""
+    with contextlib.ExitStack() as stack:
+        connections = itertools.cycle([stack.enter_context(connected(url)) for url in urls])
+        for case, connection in zip(script, connections, strict=False):
             yield normalised(connection.exchange(request_of(case, {})))
 
 

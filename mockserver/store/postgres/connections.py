@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from mockserver.store.postgres.failures import LOCK_TIMEOUT_S
 from mockserver.store.postgres.session import Session
 from mockserver.store.transactions import UnusableDatabase
 
@@ -27,7 +26,7 @@ _PARAMETERS = {
     "application_name": "vambe-mock",
 }
 _SETTINGS = {
-    "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+    "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "5s",  # a process that hangs keeps no lock
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",

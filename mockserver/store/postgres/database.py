@@ -93,7 +93,7 @@ class PostgresStore:
             transaction = PostgresTransaction(session, self._shared, name)
             try:
                 yield transaction
-                session.commit()
+                (session.end_reading if name is None else session.commit)()
             except BaseException:
                 with contextlib.suppress(psycopg.Error):
                     session.roll_back()

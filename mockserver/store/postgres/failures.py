@@ -6,7 +6,6 @@ import psycopg
 
 from mockserver.store.transactions import StorageFull, StoreUnavailable
 
-LOCK_TIMEOUT_S = 10  # to wait for the lock of a sandbox
 READ_ONLY = "25006"
 
 _NO_ROOM = ("53100",)
@@ -32,7 +31,7 @@ def translated(error: psycopg.Error, database: str) -> Exception:
     if state.startswith(_NO_ROOM):
         return StorageFull(f"There is no room to write to {database}: {text}")
     if state.startswith(_LOCKED):
-        message = f"The sandbox is busy: other requests have kept its lock in {database} for {LOCK_TIMEOUT_S} s"
+        message = f"The sandbox is busy: other requests keep its lock in {database} for longer than lock_timeout"
         return StoreUnavailable(message, limit="lock")
     if isinstance(error, BrokenConnection) and error.committing:
         message = f"The connection to {database} broke at the commit: the request may have been carried out"

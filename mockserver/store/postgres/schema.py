@@ -46,10 +46,10 @@ def schema_of(connection: Connection) -> str:
     """The schema in which tables are found and made; UnusableDatabase when there is none, or no UTF-8."""
     found = connection.execute("SELECT current_schema(), current_setting('server_encoding')").fetchone()
     schema, encoding = found or (None, "")
-    if schema is None:
-        raise UnusableDatabase("the search path of the connection names no schema that exists")
     if encoding != "UTF8":
         raise UnusableDatabase(f"the database has the encoding {encoding}: create one with UTF8")
+    if schema is None:
+        raise UnusableDatabase("the search path of the connection names no schema that exists")
     return str(schema)
 
 

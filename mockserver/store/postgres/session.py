@@ -6,12 +6,13 @@ requests take four round trips. Each text is prepared when it is first sent.
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from mockserver.store.postgres.failures import BrokenConnection
@@ -86,7 +87,12 @@ class Session:
     @property
     def is_usable(self) -> bool:
         """True while the connection is open and in no transaction."""
-        return self._pg.status == ConnStatus.OK and self._pg.transaction_status == TransactionStatus.IDLE
+        return self._can_send and self._pg.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def _can_send(self) -> bool:
+        """True while the connection is open and waits for no result."""
+        return self._pg.status == ConnStatus.OK and self._pg.pipeline_status == PipelineStatus.OFF
 
     def close(self) -> None:
         """Close the connection."""
@@ -117,10 +123,17 @@ class Session:
             error.committing = True
             raise
 
+    def end_reading(self) -> None:
+        """End a transaction that only read, whose results are known whatever becomes of the connection."""
+        if self._waiting:
+            self._send()
+        with contextlib.suppress(BrokenConnection):
+            self.ask(COMMIT)
+
     def roll_back(self) -> None:
         """Undo the transaction, if the connection can."""
         self._waiting = []
-        if self._pg.status == ConnStatus.OK and self._pg.transaction_status != TransactionStatus.IDLE:
+        if self._can_send and self._pg.transaction_status != TransactionStatus.IDLE:
             self.ask("ROLLBACK")
 
     def _send(self) -> Result:

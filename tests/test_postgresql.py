@@ -1,0 +1,288 @@
+"""Three processes that share a PostgreSQL database answer as one: the same bytes, exact counts, waits and releases."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from exchanges import cases
+from postgresql import Cluster
+from stores import TOKEN, running_cluster
+from support import ROOT, Api, Served, assert_error, command, served, wait_until
+from test_events import reading
+from test_transcript import FILE, documented, taking_turns
+
+_names = (f"t{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Cluster:
+    return running_cluster()
+
+
+@contextlib.contextmanager
+def processes(url: str, *arguments: object, number: int = 3) -> Iterator[list[Served]]:
+    """So many processes on the database at a URL."""
+    with contextlib.ExitStack() as stack:
+        line = ("--database", url, "--admin-token", TOKEN, *arguments)
+        with ThreadPoolExecutor(number) as pool:  # all at once: one of them makes the tables
+            started = pool.map(lambda _: stack.enter_context(served(*line)), range(number))
+        yield list(started)
+
+
+@pytest.fixture(scope="module")
+def three(cluster: Cluster) -> Iterator[list[str]]:
+    """The URLs of three processes on one database."""
+    with processes(cluster.url(), "--max-sandboxes", 100_000) as started:
+        yield [each.url for each in started]
+
+
+@pytest.fixture
+def apis(three: list[str]) -> Iterator[list[Api]]:
+    """A client of each process, all in one sandbox, which no other test has."""
+    with clients(three, next(_names)) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def clients(urls: list[str], sandbox: str) -> Iterator[list[Api]]:
+    with contextlib.ExitStack() as stack:
+        made = [Api(url, f"test_{sandbox}") for url in urls]
+        for api in made:
+            stack.enter_context(api.client)
+        yield made
+
+
+def at_once(apis: list[Api], number: int, work: Callable[[Api], httpx.Response], threads: int = 24) -> list[Any]:
+    """The answers to so many requests, sent to the processes in turn by many threads."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, itertools.islice(itertools.cycle(apis), number)))
+
+
+def journal(api: Api) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = api.client.get("/__admin/requests").json()["requests"]
+    return entries
+
+
+class TestOneWorld:
+    def test_three_processes_that_take_turns_answer_byte_for_byte_as_one_on_sqlite(self, cluster: Cluster) -> None:
+        script = cases(FILE.name)
+        with processes(cluster.url()) as started:
+            answers = taking_turns([each.url for each in started], script)
+            for number, (case, answer) in enumerate(zip(script, answers, strict=True), 1):
+                assert documented(answer) == case["answer"], f"{number}: {case['method']} {case['path']}"
+
+    def test_sixteen_first_requests_make_one_sandbox(self, apis: list[Api]) -> None:
+        answers = at_once(apis, 16, lambda api: api.create(), threads=16)
+        assert [answer.status_code for answer in answers] == [201] * 16
+        assert len({answer.json()["id"] for answer in answers}) == 16
+        assert sorted(int(answer.headers["X-Mock-Request-Id"]) for answer in answers) == list(range(1, 17))
+        states = [api.client.get("/__admin/state").text for api in apis]
+        assert states == [states[0]] * 3
+        assert len(json.loads(states[0])["tasks"]) == 16
+
+    def test_a_fault_hits_exactly_as_often_as_it_says(self, apis: list[Api]) -> None:
+        apis[0].client.post("/__admin/faults", json={"status": 503, "times": 100}).raise_for_status()
+        answers = at_once(apis, 500, lambda api: api.create())
+        assert [answer.status_code for answer in answers].count(503) == 100
+        assert [answer.status_code for answer in answers].count(201) == 400
+        assert sorted(int(answer.headers["X-Mock-Request-Id"]) for answer in answers) == list(range(1, 501))
+        assert [entry["id"] for entry in journal(apis[1])] == list(range(1, 501))
+        assert len(apis[2].state()["tasks"]) == 400
+        assert [rule["hits"] for rule in apis[2].client.get("/__admin/faults").json()["faults"]] == [100]
+
+    def test_a_rate_limit_lets_exactly_as_many_through_as_it_says(self, apis: list[Api]) -> None:
+        limit = {"rate_limit": {"requests": 50, "seconds": 3600}}
+        apis[0].client.patch("/__admin/settings", json=limit).raise_for_status()
+        answers = at_once(apis, 200, lambda api: api.list())
+        assert [answer.status_code for answer in answers].count(200) == 50
+        assert [answer.status_code for answer in answers].count(429) == 150
+
+    def test_snapshots_and_resets_are_whole_while_others_write(self, apis: list[Api]) -> None:
+        first, *others = apis
+        first.created()
+        first.client.post("/__admin/snapshots", json={"name": "one"}).raise_for_status()
+        looks = []
+
+        def restore() -> None:
+            for _ in range(10):
+                first.client.post("/__admin/snapshots/one/restore").raise_for_status()
+                looks.append([each["title"] for each in first.state()["tasks"]])
+
+        with ThreadPoolExecutor(1) as pool:
+            restoring = pool.submit(restore)
+            while not restoring.done():
+                answers = at_once(others, 12, lambda api: api.create(title="more"), threads=6)
+                assert {answer.status_code for answer in answers} == {201}
+            restoring.result()
+        assert all(titles[:1] == ["Call the client"] and set(titles[1:]) <= {"more"} for titles in looks)
+        entries = journal(others[0])
+        assert [entry["id"] for entry in entries] == list(range(1, len(entries) + 1))
+
+    def test_what_was_superseded_is_cleared_up(self, cluster: Cluster) -> None:
+        url = cluster.url("superseded")
+        with processes(url, number=2) as started, clients([each.url for each in started], "a") as apis:
+            at_once(apis, 120, lambda api: api.create())
+            at_once(apis, 4, lambda api: api.client.post("/__admin/reset"))
+
+            def left() -> list[tuple[Any, ...]]:
+                return cluster.execute(
+                    "SELECT id FROM world WHERE id NOT IN (SELECT world FROM sandbox UNION SELECT world FROM template)"
+                    " UNION ALL SELECT id FROM journal WHERE id NOT IN (SELECT journal FROM sandbox)",
+                    "superseded",
+                )
+
+            wait_until(lambda: not left())
+            assert apis[0].client.get("/__admin/requests").json()["total"] == 0
+
+    def test_a_sandbox_that_another_process_uses_makes_no_room(self, cluster: Cluster) -> None:
+        url, settings = cluster.url("room"), ("--max-sandboxes", 3, "--sandbox-idle", 3)
+        with contextlib.ExitStack() as stack:
+            started = stack.enter_context(processes(url, *settings, number=2))
+            urls = [each.url for each in started]
+            here, there = stack.enter_context(clients(urls, "used"))
+            idle, _ = stack.enter_context(clients(urls, "idle"))
+            new, _ = stack.enter_context(clients(urls, "new"))
+            here.created()
+            idle.created()
+            assert_error(new.list(), 503)
+            wait_until(lambda: (there.created(), new.list().status_code == 200)[1])
+            names = [each["name"] for each in here.client.get("/__admin/sandboxes").json()["sandboxes"]]
+            assert names == ["default", "new", "used"]
+
+
+class TestWaits:
+    def test_a_verification_in_one_process_sees_a_request_to_another_at_once(self, apis: list[Api]) -> None:
+        first, second, _ = apis
+        first.list()
+        expected = {"request": {"operation": "createTask"}, "timeout_ms": 20_000}
+        with ThreadPoolExecutor(1) as pool:
+            verifying = pool.submit(first.client.post, "/__admin/requests/verify", json=expected)
+            assert not wait([verifying], timeout=0.3).done
+            second.created()
+            begun = time.monotonic()
+            assert verifying.result().json() == {"passed": True, "actual": 1}
+            assert time.monotonic() - begun < 1
+
+    def test_a_reset_in_one_process_ends_the_delays_in_others_and_no_later_one(self, apis: list[Api]) -> None:
+        first, second, third = apis
+        first.client.patch("/__admin/settings", json={"delay_ms": 30_000}).raise_for_status()
+        with ThreadPoolExecutor(3) as pool:
+            delayed = [pool.submit(api.create) for api in (second, third)]
+            wait_until(lambda: len(journal(first)) == 2)
+            assert {entry["state"] for entry in journal(first)} == {"pending"}
+            begun = time.monotonic()
+            first.client.post("/__admin/reset", json={"only": ["faults"]}).raise_for_status()
+            for each in delayed:
+                assert_error(each.result(), 503)
+                assert each.result().headers["X-Mock-Limit"] == "released"
+            assert time.monotonic() - begun < 5
+            first.client.patch("/__admin/settings", json={"delay_ms": 300}).raise_for_status()
+            first.client.post("/__admin/reset", json={"only": ["faults"]}).raise_for_status()
+            assert second.create().status_code == 201
+
+    def test_a_stream_of_events_has_those_of_all_processes_in_the_order_of_the_journal(self, apis: list[Api]) -> None:
+        first, *_ = apis
+        first.list()
+        with reading(first.url, first.key.removeprefix("test_")) as stream:
+            at_once(apis, 60, lambda api: api.create())
+            ids = []
+            for _ in range(60):
+                request, state = stream.event(), stream.event()
+                assert (request["event"], state["event"]) == ("request", "state")
+                assert state["data"]["changes"] == request["data"]["changes"]
+                ids.append(request["data"]["id"])
+            assert ids == list(range(2, 62))
+            apis[1].client.post("/__admin/faults", json={"status": 503}).raise_for_status()
+            assert stream.event()["data"] == {"changed": "faults"}
+            assert_error(apis[2].list(), 503)
+            assert [stream.event()["event"] for _ in range(2)] == ["request", "fault"]
+            apis[1].client.post("/__admin/reset").raise_for_status()
+            assert stream.event()["event"] == "reset"
+
+    def test_what_is_pending_in_a_process_that_runs_is_pending_and_abandoned_when_it_is_killed(
+        self, cluster: Cluster
+    ) -> None:
+        with contextlib.ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(1))
+            started = stack.enter_context(processes(cluster.url(), number=2))
+            here, there = stack.enter_context(clients([each.url for each in started], "a"))
+            here.client.patch("/__admin/settings", json={"delay_ms": 30_000}).raise_for_status()
+            pending = pool.submit(there.create)
+            wait_until(lambda: journal(here))
+            assert [entry["state"] for entry in journal(here)] == ["pending"]
+            started[1].process.kill()
+            wait_until(lambda: journal(here)[0]["state"] == "abandoned")
+            assert isinstance(pending.exception(), httpx.TransportError)
+
+
+class TestStart:
+    def test_a_process_with_another_setting_is_refused_while_others_run(self, cluster: Cluster) -> None:
+        url = cluster.url()
+        with processes(url, "--seed", "one", number=1):
+            ended = serve(url, "--seed", "two")
+            assert 'other processes use it with another --seed: "one" there, "two" here; give all the same' in ended
+        with processes(url, "--seed", "two", number=6) as started:
+            assert len(started) == 6
+
+    def test_fixtures_and_switches_must_be_the_same_too(self, cluster: Cluster) -> None:
+        url = cluster.url()
+        with processes(url, number=1):
+            assert "another --fixtures (digest)" in serve(url, "--fixtures", "demo")
+            assert "another --assume" in serve(url, "--assume", "create-status=200")
+
+    def test_the_admin_token_is_needed(self, cluster: Cluster) -> None:
+        assert "--admin-token: it is missing" in refusal("--database", cluster.url())
+
+    @pytest.mark.parametrize("host", ["127.0.0.1:1", "%2Fno-such-folder"])
+    def test_a_server_that_does_not_answer_is_named_without_its_password(self, host: str) -> None:
+        refused = serve(f"postgresql://me:secret@{host}/world")
+        assert "--database: postgresql://me@" in refused
+        assert "secret" not in refused
+
+    def test_a_url_that_is_none_is_refused_without_its_password(self) -> None:
+        refused = serve("postgresql://me:secret@[::1/world")
+        assert "it is no URL such as postgresql://user@host:5432/database" in refused
+        assert "secret" not in refused
+
+    def test_tables_of_another_version_or_program_are_refused_and_unchanged(self, cluster: Cluster) -> None:
+        url = cluster.url("old")
+        cluster.execute("CREATE TABLE task (mine text)", "old")
+        assert 'there is a table "task" of another program' in serve(url)
+        assert cluster.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'old'") == [("task",)]
+        cluster.execute("DROP TABLE task", "old")
+        with processes(url, number=1):
+            pass
+        cluster.execute("UPDATE vambe_mock SET version = 3", "old")
+        assert "it has schema version 3; this version of vambe-mock reads 4 only" in serve(url)
+
+    def test_a_schema_that_is_missing_and_an_encoding_that_cannot_hold_all_are_refused(self, cluster: Cluster) -> None:
+        assert "names no schema that exists" in serve(cluster.url("gone").replace("gone", "never_there"))
+        cluster.execute("CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+        assert "the encoding SQL_ASCII: create one with UTF8" in serve(cluster.url().replace("/postgres?", "/ascii?"))
+
+    def test_a_missing_driver_is_named_with_the_way_out(self, tmp_path: Path) -> None:
+        (tmp_path / "psycopg.py").write_text("raise ImportError('no psycopg here')")
+        refused = serve("postgresql:///world", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+        assert "needs psycopg (no psycopg here): pip install 'vambe-mock[postgres]'" in refused
+
+
+def serve(url: str, *arguments: object, **variables: str) -> str:
+    """The one line with which a process that is given a token ends."""
+    return refusal("--database", url, "--admin-token", TOKEN, *arguments, **variables)
+
+
+def refusal(*arguments: object, **variables: str) -> str:
+    ended = command("serve", "--port", 0, *arguments, **variables)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.count("\n") == 1
+    return ended.stderr

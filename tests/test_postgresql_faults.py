@@ -1,0 +1,205 @@
+"""What PostgreSQL, the network and other processes do to the store: every write that was answered is there, once."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from cutting import Moment, Proxy, proxy
+from postgresql import Cluster, cluster
+from reliability.processes import check_agreement
+from stores import running_cluster
+from support import Api, assert_error, running, wait_until
+
+from mockserver.store.postgres.locks import Locks
+
+RECOVERED_S = 2.0
+WRITERS = 4
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Cluster]:
+    """A server of this module's own, which it may stop."""
+    running_cluster()
+    with cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def cutting(server: Cluster) -> Iterator[Proxy]:
+    with proxy(server.folder) as made:
+        yield made
+
+
+def through(proxy: Proxy, url: str) -> str:
+    """The URL of the database behind a proxy."""
+    options = url.partition("&")[2]
+    return f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres?sslmode=disable&gssencmode=disable&{options}"
+
+
+class Writer:
+    """Creates tasks until told to stop: the titles that were answered with 201, and all others that were sent."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.kept: list[str] = []
+        self.unknown: list[str] = []
+        self._url, self._name = url, name
+
+    def run(self, ended: threading.Event) -> None:
+        api = Api(self._url, "test_written")
+        with api.client:
+            for number in itertools.count():
+                if ended.is_set():
+                    return
+                title = f"{self._name} {number}"
+                answer = api.create(title=title)
+                (self.kept if answer.status_code == 201 else self.unknown).append(title)
+                if answer.status_code != 201:
+                    assert_error(answer, 503)
+                    assert answer.headers["X-Mock-Limit"] == "database"
+
+
+@contextlib.contextmanager
+def at_work(url: str) -> Iterator[list[Writer]]:
+    """Writers that work during the block."""
+    writers, ended = [Writer(url, f"w{number}") for number in range(WRITERS)], threading.Event()
+    with ThreadPoolExecutor(WRITERS) as pool:
+        working = [pool.submit(writer.run, ended) for writer in writers]
+        try:
+            yield writers
+        finally:
+            ended.set()
+        for each in working:
+            each.result()
+
+
+def check(url: str, writers: list[Writer]) -> int:
+    """What was answered is there once, and nothing twice: the number of tasks that are there though unanswered."""
+    api = Api(url, "test_written")
+    with api.client:
+        state, entries = api.state(), api.client.get("/__admin/requests").json()["requests"]
+    titles = [task["title"] for task in state["tasks"]]
+    assert len(set(titles)) == len(titles)
+    kept = {title for writer in writers for title in writer.kept}
+    unknown = {title for writer in writers for title in writer.unknown}
+    assert kept <= set(titles) <= kept | unknown
+    check_agreement(state, entries)
+    return len(set(titles) - kept)
+
+
+def progress(writers: list[Writer]) -> Callable[[], bool]:
+    """A test if each writer was answered since now."""
+    before = [len(writer.kept) for writer in writers]
+    return lambda: all(len(writer.kept) > number for writer, number in zip(writers, before, strict=True))
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_server_that_restarts_or_crashes_takes_no_answered_write_along(server: Cluster, mode: str) -> None:
+    """A crash forgets the last moments without `--durable`; a restart never does."""
+    with running(database=server.url(), durable=mode == "immediate", journal_limit=1_000_000) as url:
+        with at_work(url) as writers:
+            for _ in range(3):
+                wait_until(progress(writers))
+                server.stop(mode)
+                server.start()
+                begun = time.monotonic()
+                wait_until(progress(writers))
+                assert time.monotonic() - begun < RECOVERED_S
+        check(url, writers)
+
+
+def test_connections_that_are_cut_at_any_moment_lose_nothing_and_do_nothing_twice(
+    server: Cluster, cutting: Proxy
+) -> None:
+    draw = random.Random("cut")
+    with running(database=through(cutting, server.url()), journal_limit=1_000_000) as url:
+        with at_work(url) as writers:
+            for _ in range(15):
+                wait_until(progress(writers))
+                threading.Event().wait(draw.uniform(0, 0.02))
+                cutting.cut_all()
+                begun = time.monotonic()
+                wait_until(progress(writers))
+                assert time.monotonic() - begun < RECOVERED_S
+        check(url, writers)
+
+
+@pytest.mark.parametrize(("moment", "done"), [("before", 0), ("after", 1)])
+def test_a_write_whose_commit_is_cut_off_is_never_sent_again(
+    server: Cluster, cutting: Proxy, moment: Moment, done: int
+) -> None:
+    with running(database=through(cutting, server.url())) as url:
+        api = Api(url, "test_cut")
+        with api.client:
+            api.list()
+            cutting.cut_at_the_next_commit(moment)
+            body = assert_error(api.create(title="cut"), 503)
+            assert cutting.has_cut()
+            assert "broke at the commit: the request may have been carried out" in body["message"]
+            assert [task["title"] for task in api.state()["tasks"]] == ["cut"] * done
+            assert api.created(title="next")["title"] == "next"
+            assert api.client.get("/__admin/requests").json()["total"] == 2 + done
+
+
+def test_a_connection_that_broke_between_two_requests_is_not_noticed(server: Cluster, cutting: Proxy) -> None:
+    with running(database=through(cutting, server.url())) as url:
+        api = Api(url, "test_idle")
+        with api.client:
+            for call in (api.create, api.list, api.state, lambda: api.client.post("/__admin/reset")):
+                cutting.cut_all()
+                answer = call()
+                assert not isinstance(answer, httpx.Response) or answer.status_code in (200, 201)
+
+
+def test_while_the_server_is_away_every_request_is_a_503_that_says_so(server: Cluster) -> None:
+    with running(database=server.url()) as url:
+        api = Api(url, "test_away")
+        with api.client:
+            api.created()
+            server.stop("fast")
+            try:
+                for answer in (api.create(), api.list(), api.client.get("/__admin/health")):
+                    assert "does not answer" in assert_error(answer, 503)["message"]
+                    assert answer.headers["X-Mock-Limit"] == "database"
+            finally:
+                server.start()
+            assert len(api.listed()) == 1
+
+
+def test_a_lock_that_another_process_keeps_is_a_503_that_says_so(server: Cluster) -> None:
+    schema = "kept"
+    with running(database=server.url(schema, lock_timeout="300ms")) as url:
+        free, busy = Api(url, "test_free"), Api(url, "test_busy")
+        with free.client, busy.client, server.connection() as other:
+            busy.list()
+            other.execute("SELECT pg_advisory_lock(%s)", [Locks(schema).key("busy")])
+            answer = busy.create()
+            assert "The sandbox is busy: other requests keep its lock" in assert_error(answer, 503)["message"]
+            assert answer.headers["X-Mock-Limit"] == "lock"
+            assert busy.client.get("/__admin/state").status_code == 200, "reading needs no lock"
+            free.created()
+            other.execute("SELECT pg_advisory_unlock_all()")
+            busy.created()
+
+
+def test_a_verification_hears_of_requests_again_after_its_connection_broke(server: Cluster, cutting: Proxy) -> None:
+    database = server.url()
+    with running(database=through(cutting, database)) as one, running(database=database) as two:
+        here, there = Api(one, "test_heard"), Api(two, "test_heard")
+        with here.client, there.client, ThreadPoolExecutor(1) as pool:
+            here.list()
+            expected = {"request": {"operation": "createTask"}, "times": {"at_least": 2}, "timeout_ms": 20_000}
+            verifying = pool.submit(here.client.post, "/__admin/requests/verify", json=expected)
+            there.created()
+            cutting.cut_all()
+            there.created()
+            begun = time.monotonic()
+            assert verifying.result().json() == {"passed": True, "actual": 2}
+            assert time.monotonic() - begun < RECOVERED_S
