@@ -27,11 +27,12 @@ class Proxy:
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._lock = threading.Lock()
         self._cut: Moment | None = None
+        self._mark = b""
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_at_the_next_commit(self, moment: Moment) -> None:
-        """Cut the connection on which the next commit is sent: before it arrives, or before its answer does."""
-        self._cut = moment
+    def cut_at_the_commit(self, mark: str, moment: Moment) -> None:
+        """Cut the connection on which a text and then a commit is sent: before the commit arrives, or its answer."""
+        self._mark, self._cut = mark.encode(), moment
 
     def has_cut(self) -> bool:
         """Test if the commit was met."""
@@ -66,12 +67,13 @@ class Proxy:
                     threading.Thread(target=line[0], args=line[1:], daemon=True).start()
 
     def _forward(self, pair: tuple[socket.socket, socket.socket], committing: threading.Event) -> None:
-        name = b""
+        name, is_marked = b"", False
         with contextlib.suppress(OSError):
             while data := pair[0].recv(1 << 20):
                 if found := _PARSED_COMMIT.search(data):
                     name = found[1]
-                if self._cut and name and b"\0" + name + b"\0" in data:
+                is_marked = is_marked or (self._cut is not None and self._mark in data)
+                if self._cut and is_marked and name and b"\0" + name + b"\0" in data:
                     if self._cut == "before":
                         self._cut = None
                         break
