@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpcore  # noqa: F401 - httpx imports it when first used; in a test of pytester, which forgets new modules, too late
@@ -83,9 +83,12 @@ LONG = {
     "test_what_was_pending_when_a_server_was_killed_is_abandoned_at_the_next_start",
 }
 
-# The black-box tests that fail behind a load balancer, and why.
-_EXCEPTIONS = json.loads((Path(__file__).parent / "data" / "behind_haproxy.json").read_text(encoding="utf-8"))
-BEHIND_HAPROXY = {test: reason for reason, tests in _EXCEPTIONS.items() for test in tests}
+
+def _exceptions(name: str) -> dict[str, str]:
+    """The black-box tests that fail behind a load balancer, and why."""
+    table = json.loads((Path(__file__).parent / "data" / f"{name}.json").read_text(encoding="utf-8"))
+    return {test: reason for reason, tests in table.items() for test in tests}
+
 
 # The modules that run on each store, besides the black-box tests.
 OF_STORES = {
@@ -123,7 +126,10 @@ def _is_of_stores(item: pytest.Item) -> bool:
 
 def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests that the options ask for; mark those that are known to fail then."""
-    is_chosen, exceptions = (_is_black_box, BEHIND_HAPROXY) if config.option.sharded else (_is_of_stores, {})
+    is_chosen, exceptions = _is_of_stores, {}
+    if config.option.sharded:
+        on_sqlite = config.option.store == "sqlite"
+        is_chosen, exceptions = _is_black_box, _exceptions("behind_haproxy" if on_sqlite else "behind_round_robin")
     chosen, others = [], []
     for item in items:
         (chosen if is_chosen(item) else others).append(item)
@@ -151,11 +157,18 @@ def _store(pytestconfig: pytest.Config) -> Iterator[None]:
         yield
 
 
+def _behind_haproxy(environment: Mapping[str, str], port: int) -> contextlib.AbstractContextManager[str]:
+    """Three shards, or three processes that share the session's database."""
+    if not stores.is_postgresql():
+        return shards.three_shards(environment, port)
+    return shards.three_processes(environment, port, stores.running_cluster().url())
+
+
 @pytest.fixture(scope="session")
 def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
     """The URL of a server on a free port, with the default settings but room for a sandbox for each test."""
     if pytestconfig.option.sharded:
-        with shards.commands() as environment, shards.three_shards(environment, shards.free_ports(4)) as url:
+        with shards.commands() as environment, _behind_haproxy(environment, shards.free_ports(4)) as url:
             yield url
         return
     with serving.bound_server(Settings(port=0, threads=8, max_sandboxes=100_000)) as (server, *_):

@@ -67,6 +67,16 @@ def three_shards(environment: Mapping[str, str], port: int) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def three_processes(environment: Mapping[str, str], port: int, database: str) -> Iterator[str]:
+    """The URL of HAProxy with three processes behind it that share a database, on this port and the three after it."""
+    url, given = f"http://127.0.0.1:{port}", {"PORT": str(port), "VAMBE_MOCK_DATABASE": database}
+    with started([SCALING / "shared.sh"], {**environment, **given}):
+        with httpx.Client(base_url=url, verify=False, trust_env=False) as client:
+            wait_until(lambda: answers(client, "default"))
+        yield url
+
+
 def answers(client: httpx.Client, name: str) -> bool:
     """Test if the shard of a sandbox can be reached."""
     try:

@@ -19,6 +19,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("port", "0", 0),
     ("port", "65535", 65535),
     ("database", "some where/world.db", Path("some where/world.db")),
+    ("durable", "true", True),
     ("fixtures", "./mine", "./mine"),
     ("seed", "ñandú", "ñandú"),
     ("journal_limit", "50", 50),
@@ -119,6 +120,13 @@ def test_a_database_that_is_no_path_is_refused_with_the_way_out(name: str) -> No
         resolve({"database": name}, {})
     reason = "is no path of a file: leave it out to keep all in memory, or write ./"
     assert str(refused.value) == f'--database: "{name}" {reason}{name}'
+
+
+@pytest.mark.parametrize("url", ["postgresql://me@host/world", "postgres://host"])
+def test_a_database_of_several_processes_needs_the_token_of_all(url: str) -> None:
+    assert resolve({"database": url}, {"VAMBE_MOCK_ADMIN_TOKEN": "theirs"}).database == url
+    with pytest.raises(InvalidSetting, match="--admin-token: it is missing; the processes that share a PostgreSQL"):
+        resolve({"database": url}, {})
 
 
 @pytest.mark.parametrize("text", ["*", "null", "app.example.com", "https://app.example.com/"])

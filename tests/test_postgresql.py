@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from exchanges import cases
-from postgresql import Cluster
 from stores import TOKEN, running_cluster
 from support import ROOT, Api, Served, assert_error, command, served, wait_until
 from test_events import reading
 from test_transcript import FILE, documented, taking_turns
+
+if TYPE_CHECKING:
+    from postgresql import Cluster
 
 _names = (f"t{number}" for number in itertools.count())
 

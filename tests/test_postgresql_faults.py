@@ -9,12 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from cutting import Moment, Proxy, proxy
-from postgresql import Cluster, cluster
 from reliability.processes import check_agreement
+
+if TYPE_CHECKING:
+    from postgresql import Cluster
 from stores import running_cluster
 from support import Api, assert_error, running, wait_until
 
@@ -28,6 +31,8 @@ WRITERS = 4
 def server() -> Iterator[Cluster]:
     """A server of this module's own, which it may stop."""
     running_cluster()
+    from postgresql import cluster
+
     with cluster() as made:
         yield made
 

@@ -75,13 +75,42 @@ def test_who_imports_the_mock_into_a_process_of_their_own_gets_marshmallow_as_it
         "mockserver.cli.executing",
         "mockserver.console.board",
         "mockserver.console.copy_as",
+        "mockserver.store.postgres",
         "mockserver.testing",
+        "peewee",
+        "psycopg",
         "subprocess",
         "urllib.request",
     ],
 )
 def test_a_server_answers_without_what_only_others_need(module: str, modules: list[str]) -> None:
     assert module not in modules
+
+
+def test_the_mock_starts_in_frozen_time_with_warnings_as_errors_whatever_drivers_are_installed() -> None:
+    code = """
+import importlib.util, json, sys, warnings
+import freezegun
+assert importlib.util.find_spec("psycopg")
+warnings.simplefilter("error")
+with freezegun.freeze_time("2030-01-01"):
+    from mockserver.application import create_app
+    from mockserver.config import Settings
+    create_app(Settings()).extensions["vambe_mock"].close()
+with freezegun.freeze_time("2031-01-01"):
+    print(json.dumps("psycopg" in sys.modules))
+"""
+    assert printed(code) is False
+
+
+def test_who_imports_peewee_beside_the_mock_gets_it_with_its_drivers() -> None:
+    code = """
+import json
+import mockserver.store.orm, peewee, psycopg
+print(json.dumps([peewee.psycopg is psycopg, peewee.Model is mockserver.store.orm.Model]))
+"""
+    assert printed(code) == [True, False]
+    assert printed(code.replace("mockserver.store.orm, peewee", "peewee, mockserver.store.orm")) == [True, True]
 
 
 @pytest.fixture(scope="module")

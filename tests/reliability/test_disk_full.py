@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import peewee
 import pytest
 from support import COMMAND, UNKNOWN_ID, Api, assert_error, served, uncovered_environment, wait_until
 
 from mockserver import serving
 from mockserver.config import Settings
 from mockserver.sandbox import sweeper
+from mockserver.store import orm
 from mockserver.store.models import Sandbox
 from mockserver.store.sqlite import database, error_codes
 from mockserver.store.sqlite.database import Connections, open_store
@@ -546,19 +546,19 @@ def test_without_result_codes_the_words_of_sqlite_tell_that_there_is_no_room(
     for text in texts:
         original = sqlite3.OperationalError(text)
         original.__context__ = error
-        error = peewee.OperationalError(original, text)
+        error = orm.OperationalError(original, text)
         error.__context__ = original
     assert error
     assert error_codes.no_room(error) == cause
 
 
 def test_an_error_while_another_is_handled_is_not_taken_for_that() -> None:
-    with pytest.raises(peewee.IntegrityError) as raised:
+    with pytest.raises(orm.IntegrityError) as raised:
         try:
             raise sqlite3.OperationalError(FULL)
         except sqlite3.OperationalError:
             try:
                 raise ZeroDivisionError
             except ZeroDivisionError:
-                raise peewee.IntegrityError("UNIQUE constraint failed: task.id")  # noqa: B904
+                raise orm.IntegrityError("UNIQUE constraint failed: task.id")  # noqa: B904
     assert error_codes.no_room(raised.value) is None
