@@ -32,14 +32,25 @@ _MAX_UNTRIMMED = 256 * 1024  # bytes: what an entry pushes out beyond that is de
 Document = dict[str, Any]
 
 
+# The counters of a journal, which its newest entry carries.
+COUNTERS = (Entry.id, Entry.kept, Entry.kept_bytes, Entry.dropped, Entry.last_created, Entry.last_created_ms)
+
+
 class Journal:
     """A sandbox's journal inside a transaction, how many entries it keeps, and how it explains them.
 
-    `columns` are its own, which its newest entry overrules. Like a world, the same object may serve the writer's
-    transactions one after the other.
+    `columns` are its own; the `COUNTERS` of its newest entry overrule them, which are None where it has none. Like a
+    world, the same object may serve the writer's transactions one after the other.
     """
 
-    def __init__(self, transaction: Transaction, columns: Document, limit: int, explain: Explanations) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        columns: Document,
+        counters: Sequence[Any],
+        limit: int,
+        explain: Explanations,
+    ) -> None:
         self.limit = limit
         self._explain = explain
         self.number = int(columns["id"])
@@ -48,9 +59,9 @@ class Journal:
         self._kept = self._kept_bytes = self._dropped = 0
         self._last_created: tuple[str, int] = (columns["last_created"], columns["last_created_ms"])
         self._oldest_sizes: deque[int] = deque()  # of the oldest entries, as far as they are known
-        newest = self._run("newest", _newest, 1).fetchone()
-        if newest:
-            id, self._kept, self._kept_bytes, self._dropped, *last_created = newest
+        id, *others = counters
+        if id is not None:
+            self._kept, self._kept_bytes, self._dropped, *last_created = others
             self._next_id, self._last_created = id + 1, (last_created[0], last_created[1])
 
     def next_id(self) -> int:
@@ -203,12 +214,6 @@ class Journal:
 def create_journal(transaction: Transaction) -> int:
     """The number of a new, empty journal."""
     return transaction.statements.insert_numbered(JournalRow, {})
-
-
-def _newest(journal: int, count: int) -> Query:
-    """The counters that the newest entries carry."""
-    counters = (Entry.id, Entry.kept, Entry.kept_bytes, Entry.dropped, Entry.last_created, Entry.last_created_ms)
-    return Entry.select(*counters).where(Entry.journal == journal).order_by(Entry.id.desc()).limit(count)
 
 
 def _documents(journal: int, first: int) -> Query:

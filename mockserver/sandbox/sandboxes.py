@@ -17,7 +17,7 @@ from mockserver.fidelity.assumptions import Assumed
 from mockserver.fidelity.evidence import Evidence
 from mockserver.formats import ids
 from mockserver.formats.json import quoted
-from mockserver.journal.journal import Journal, create_journal
+from mockserver.journal.journal import COUNTERS, Journal, create_journal
 from mockserver.keys import DEFAULT, MADE_UP, UNIDENTIFIED, Caller, check_name
 from mockserver.sandbox import state
 from mockserver.store import contents
@@ -25,6 +25,7 @@ from mockserver.store.contents import World
 from mockserver.store.models import (
     Contact,
     Customer,
+    Entry,
     JournalRow,
     Note,
     Part,
@@ -35,10 +36,12 @@ from mockserver.store.models import (
     User,
     WorldRow,
 )
+from mockserver.store.orm import JOIN, Model, Query, fn
 from mockserver.store.transactions import News, StorageFull, Store, Transaction, WouldWrite
 
 PEOPLE: tuple[type[Part], ...] = (User, Status, Contact, Customer)
 DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Note)
+_OPENED: tuple[type[Model], ...] = (Sandbox, WorldRow, JournalRow)
 MAX_NAMES = 20  # in a message
 MAX_AT_HAND = 100  # sandboxes
 MAX_UNIDENTIFIED = 200  # entries of requests whose key opens no sandbox
@@ -274,14 +277,14 @@ class Sandboxes:
             world, journal = at_hand
             world.changes, world.relied = [], set()
         else:
-            others = {"world": WorldRow, "journal": JournalRow}
-            found = transaction.statements.find(Sandbox, {"name": name}, others)
-            if not found:
+            found = transaction.statements.find(_OPENED, "open", lambda: _opened(name), [name])
+            if found is None:
                 return None
-            _, world_columns, journal_columns = found
+            (_, world_columns, journal_columns), counters = found
             world = World(transaction, world_columns, self._assumed(world_columns["assume"]))
             limit = MAX_UNIDENTIFIED if name == UNIDENTIFIED else self.defaults.journal_limit
-            journal = Journal(transaction, journal_columns, limit, self._explain(world_columns["assume"]))
+            explain = self._explain(world_columns["assume"])
+            journal = Journal(transaction, journal_columns, counters, limit, explain)
         self._last_used[name] = monotonic()
         return OpenSandbox(name, world, journal, world.clock.read_ms(), kept)
 
@@ -307,6 +310,19 @@ def furnish(world: World, source: World, defaults: SandboxDefaults) -> None:
         state.fill(world, defaults.document_at(now_ms))
     else:
         world.copy_rows(source, DATA)
+
+
+def _opened(name: str) -> Query:
+    """The rows of a sandbox, its world and its journal, and the counters of its newest entry."""
+    last = Entry.alias()
+    newest = last.select(fn.MAX(last.id)).where(last.journal == Sandbox.journal)
+    return (
+        Sandbox.select(*_OPENED, *COUNTERS)
+        .join_from(Sandbox, WorldRow, on=WorldRow.id == Sandbox.world)
+        .join_from(Sandbox, JournalRow, on=JournalRow.id == Sandbox.journal)
+        .join_from(Sandbox, Entry, JOIN.LEFT_OUTER, on=(Entry.journal == Sandbox.journal) & (Entry.id == newest))
+        .where(Sandbox.name == name)
+    )
 
 
 def _names(transaction: Transaction, *conditions: Any) -> list[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from peewee import (
+        JOIN,
         SQL,
         AutoField,
         BigIntegerField,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = (
+    "JOIN",
     "SQL",
     "AutoField",
     "BigIntegerField",

@@ -6,7 +6,7 @@ They run on the driver's own connection, so errors are those of the driver.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -57,23 +57,18 @@ class Statements:
             _given(where),
         )
 
-    def find(self, model: type[Model], where: Values, others: Mapping[str, type[Model]]) -> Rows:
-        """The row that matches `where`, and of each of the other tables the row whose id its column of that name holds.
+    def find(
+        self, models: Sequence[type[Model]], key: Hashable, build: Callable[[], Query], values: Iterable[Any]
+    ) -> tuple[Rows, list[Any]] | None:
+        """The first row of a statement that selects all columns of tables, and then others; see `run`.
 
-        Empty when any of these rows is missing.
+        Returns a dictionary for each table, and the values of the other columns; None when there is no row.
         """
-
-        def build() -> Query:
-            query = model.select(model, *others.values()).where(*_equal(model, where))
-            for name, other in others.items():
-                query = query.join_from(model, other, on=_columns(model, [name])[0] == other.id)  # type: ignore[attr-defined]
-            return query
-
-        found = self.run((model, "find", _shape(where), tuple(others.items())), build, _given(where)).fetchone()
+        found = self.run((*models, key), build, values).fetchone()
         if found is None:
-            return []
-        values = iter(found)
-        return [_row(each, values) for each in (model, *others.values())]
+            return None
+        rest = iter(found)
+        return [_row(model, rest) for model in models], list(rest)
 
     def count(self, model: type[Model]) -> int:
         """The number of rows."""
