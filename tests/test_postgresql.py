@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import shards
 from exchanges import cases
 from stores import TOKEN, running_cluster
 from support import ROOT, Api, Served, assert_error, command, served, wait_until
 from test_events import reading
 from test_transcript import FILE, documented, taking_turns
+
+from mockserver.store.opening import open_store
 
 if TYPE_CHECKING:
     from postgresql import Cluster
@@ -227,14 +231,42 @@ class TestWaits:
             assert isinstance(pending.exception(), httpx.TransportError)
 
 
+class TestBehindALoadBalancer:
+    def test_any_process_answers_any_request(self, cluster: Cluster) -> None:
+        with shards.commands() as environment:
+            given = {**environment, "PORT": str(shards.free_ports(4))}
+            with shards.three_processes(given, int(given["PORT"]), cluster.url()) as url:
+                with Api(url, "test_a").client as kept:
+                    assert kept.get("/api/public/team-members/all").status_code == 200
+                apis = [Api(url, "test_a") for _ in range(6)]
+                answers = [api.create() for api in apis]  # each over a connection of its own
+                assert [answer.headers["X-Mock-Request-Id"] for answer in answers] == ["2", "3", "4", "5", "6", "7"]
+                for api in apis:
+                    api.client.close()
+
+    def test_the_command_that_the_example_is_given_finds_the_load_balancer(self, cluster: Cluster) -> None:
+        with shards.commands() as environment:
+            given = {"PORT": str(shards.free_ports(4)), "VAMBE_MOCK_DATABASE": cluster.url()}
+            line = [shards.SCALING / "shared.sh", "sh", "-c", "curl -s $VAMBE_MOCK_URL/__admin/health"]
+            ended = subprocess.run(line, env={**environment, **given}, capture_output=True, text=True, timeout=60)
+        assert json.loads(ended.stdout)["status"] == "healthy"
+
+
 class TestStart:
     def test_a_process_with_another_setting_is_refused_while_others_run(self, cluster: Cluster) -> None:
         url = cluster.url()
         with processes(url, "--seed", "one", number=1):
             ended = serve(url, "--seed", "two")
             assert 'other processes use it with another --seed: "one" there, "two" here; give all the same' in ended
-        with processes(url, "--seed", "two", number=6) as started:
-            assert len(started) == 6
+        with processes(url, "--seed", "two", number=1):
+            pass
+
+    def test_six_that_open_a_new_database_at_once_make_its_tables_once(self, cluster: Cluster) -> None:
+        url = cluster.url("new")
+        with ThreadPoolExecutor(6) as pool:
+            for store in pool.map(lambda _: open_store(url, {}), range(6)):
+                store.close()
+        assert cluster.execute("SELECT count(*) FROM vambe_mock", "new") == [(1,)]
 
     def test_fixtures_and_switches_must_be_the_same_too(self, cluster: Cluster) -> None:
         url = cluster.url()

@@ -201,9 +201,10 @@ def test_the_configurations_that_are_only_shown_have_the_shards_of_the_one_that_
     assert prefixes == re.findall(r"-m beg (s\d-)", config)
 
 
-def test_every_exception_behind_haproxy_is_a_test() -> None:
+@pytest.mark.parametrize("table", ["behind_haproxy", "behind_round_robin"])
+def test_every_exception_behind_haproxy_is_a_test(table: str) -> None:
     tests = ROOT / "tests"
-    for names in json.loads((tests / "data" / "behind_haproxy.json").read_text(encoding="utf-8")).values():
+    for names in json.loads((tests / "data" / f"{table}.json").read_text(encoding="utf-8")).values():
         for name in names:
             file, *within = name.partition("[")[0].split("::")
             text = (tests / file).read_text(encoding="utf-8")
