@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from typing import NamedTuple
@@ -82,6 +83,7 @@ def _common(settings: Settings, loaded: fixtures.Fixtures) -> dict[str, str]:
     return {
         **{flag(name): str(getattr(settings, name)) for name in given},
         "--fixtures (digest)": loaded.digest[:16],
+        "--api-key (digest)": hashlib.sha256("\n".join(settings.api_key).encode()).hexdigest()[:16],
         "--assume": switches,
         "version of the contract": str(contract.VERSION),
     }

@@ -22,6 +22,7 @@ from support import ROOT, Api, Served, assert_error, command, served, wait_until
 from test_events import reading
 from test_transcript import FILE, documented, taking_turns
 
+from mockserver.sandbox.sharing import SharedWaiting
 from mockserver.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -165,8 +166,35 @@ class TestOneWorld:
             names = [each["name"] for each in here.client.get("/__admin/sandboxes").json()["sandboxes"]]
             assert names == ["default", "new", "used"]
 
+    def test_no_more_sandboxes_are_made_at_once_than_there_may_be(self, cluster: Cluster) -> None:
+        with contextlib.ExitStack() as stack:
+            started = stack.enter_context(processes(cluster.url(), "--max-sandboxes", 20))
+            apis = stack.enter_context(clients([each.url for each in started], "default"))
+            answers = at_once(apis, 60, lambda api: api.client.post("/__admin/sandboxes"))
+            assert [answer.status_code for answer in answers].count(201) == 19  # and default
+            assert {answer.status_code for answer in answers} == {201, 503}
+            assert len(apis[0].client.get("/__admin/sandboxes").json()["sandboxes"]) == 20
+
+
+class Neighbours:
+    """The processes that share a store, as far as a test needs them: it sends the notes itself."""
+
+    def listen(self, hear: Callable[[str, Any], None], tick: Callable[[], None]) -> None:
+        self.hear = hear
+
 
 class TestWaits:
+    def test_a_reset_elsewhere_ends_the_delays_of_requests_that_arrived_before_it_only(self) -> None:
+        neighbours: Any = Neighbours()
+        waiting = SharedWaiting(8, 100, neighbours)
+        waiting.hear(None)  # type: ignore[arg-type]  # no delay asks a sandbox
+        entries = [(4, 9), (5, 6), (5, 7), (5, 8), (6, 1)]
+        delays = [waiting.delay("a", 60, entry=entry) for entry in entries]
+        neighbours.hear("b", {"release": [9, 9]})
+        neighbours.hear("a", {"release": [5, 7]})
+        assert [delay.released for delay in delays] == [True, True, False, False, False]
+        waiting.stop()
+
     def test_a_verification_in_one_process_sees_a_request_to_another_at_once(self, apis: list[Api]) -> None:
         first, second, _ = apis
         first.list()

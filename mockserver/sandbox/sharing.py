@@ -11,10 +11,19 @@ from mockserver.clock import monotonic
 from mockserver.errors import ApiError, NotFound
 from mockserver.sandbox.sandboxes import Sandboxes
 from mockserver.sandbox.waiting import Check, Waiting
-from mockserver.store.transactions import Neighbours, News
+from mockserver.store.transactions import Neighbours, News, StoreUnavailable
 
 _RENEWED_S = 20.0  # a watch lasts for a minute
 _log = logging.getLogger("mockserver")
+
+
+@contextlib.contextmanager
+def _unless_unavailable() -> Iterator[None]:
+    """Do without the block when the store does not answer: what it is about has happened."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        _log.warning("Other processes were not told what happened here: %s", error.message)
 
 
 class SharedWaiting(Waiting):
@@ -37,7 +46,8 @@ class SharedWaiting(Waiting):
 
     def announce(self, sandbox: str, kind: str, content: Callable[[], dict[str, Any]]) -> None:
         """Notify the waits of the sandbox of an event, in all processes."""
-        self._neighbours.tell(sandbox, {"kind": kind, "content": content()})
+        with _unless_unavailable():
+            self._neighbours.tell(sandbox, {"kind": kind, "content": content()})
 
     def announce_entry(self, sandbox: str, entry: Callable[[], dict[str, Any]], concluded: bool) -> None:
         """Do nothing: the transaction of the entry has sent a note."""
@@ -46,9 +56,10 @@ class SharedWaiting(Waiting):
         """End the sandbox's delays, in all processes those of requests that arrived until now."""
         super().release(sandbox)
         until = 0, 0
-        with contextlib.suppress(NotFound), self._sandboxes.look(sandbox) as opened:
-            until = opened.journal.number, opened.journal.next_id()
-        self._neighbours.tell_others(sandbox, {"release": until})
+        with _unless_unavailable():
+            with contextlib.suppress(NotFound), self._sandboxes.look(sandbox) as opened:
+                until = opened.journal.number, opened.journal.next_id()
+            self._neighbours.tell_others(sandbox, {"release": until})
 
     @contextlib.contextmanager
     def _waits(self, sandbox: str, gone: Check) -> Iterator[Any]:
@@ -64,15 +75,13 @@ class SharedWaiting(Waiting):
 
     def _tick(self) -> None:
         """Renew the watches, and tell the other processes what is in use."""
-        try:
+        with _unless_unavailable():
             for sandbox in self._watched_here():
                 self._watch(sandbox)
             used = {*self._sandboxes.used_since(self._marked), *list(self._waits_by_sandbox)}
             self._marked = monotonic()
             if used:
                 self._neighbours.mark_used(sorted(used))
-        except ApiError as error:  # the next one will
-            _log.warning("The other processes do not know what is in use here: %s", error.message)
 
     def _watched_here(self) -> list[str]:
         now = monotonic()

@@ -26,7 +26,10 @@ _MARK_USED = (
     "INSERT INTO sharing (sandbox, used_ms) SELECT name, now_ms() FROM unnest(string_to_array(%s, ',')) AS used (name) "
     "ON CONFLICT (sandbox) DO UPDATE SET used_ms = EXCLUDED.used_ms"
 )
-_FORGET = "DELETE FROM sharing WHERE watched_until_ms < now_ms() AND sandbox NOT IN (SELECT name FROM sandbox)"
+_FORGET = (
+    "DELETE FROM sharing WHERE sandbox IN (SELECT sandbox FROM sharing WHERE watched_until_ms < now_ms() "
+    "AND sandbox NOT IN (SELECT name FROM sandbox) FOR UPDATE SKIP LOCKED)"
+)
 _TELL_OTHERS = "SELECT pg_notify(%s, %s)"
 
 
@@ -118,7 +121,8 @@ class PostgresStore:
 
     def mark_used(self, sandboxes: Collection[str]) -> None:
         """Record that sandboxes were used just now, and forget what is known of those that are gone."""
-        self._do((_MARK_USED, (",".join(sandboxes),)), (_FORGET, ()))
+        self._do((_MARK_USED, (",".join(sandboxes),)))
+        self._do((_FORGET, ()))
 
     def _do(self, *statements: tuple[str, tuple[str | int, ...]]) -> None:
         """Run statements in one transaction, which may be run again when the connection breaks."""
