@@ -1,12 +1,14 @@
 # The mock as an image. docs/containers.md says how to run it; in the root of a checkout, this builds it:
 #
 #   docker build --tag vambe-mock:local .
+#   docker build --build-arg EXTRAS=[postgres] --tag vambe-mock:local .     with the driver of PostgreSQL
 
 FROM python:3.13-slim AS build
+ARG EXTRAS=
 WORKDIR /source
 COPY . .
 RUN python3 -m venv --without-pip /opt/vambe-mock \
- && python3 -m pip --python /opt/vambe-mock/bin/python3 install --no-cache-dir .
+ && python3 -m pip --python /opt/vambe-mock/bin/python3 install --no-cache-dir ".$EXTRAS"
 
 FROM python:3.13-slim
 COPY --from=build /opt/vambe-mock /opt/vambe-mock

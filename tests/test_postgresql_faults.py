@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 from stores import running_cluster
 from support import Api, assert_error, running, wait_until
 
+from mockserver.store.models import Sandbox
+from mockserver.store.opening import open_store
 from mockserver.store.postgres.locks import Locks
 
 RECOVERED_S = 2.0
@@ -192,6 +194,36 @@ def test_a_lock_that_another_process_keeps_is_a_503_that_says_so(server: Cluster
             free.created()
             other.execute("SELECT pg_advisory_unlock_all()")
             busy.created()
+
+
+def test_a_block_that_goes_on_after_a_query_has_failed_is_not_taken_for_committed(server: Cluster) -> None:
+    with contextlib.closing(open_store(server.url(), {})) as store:
+        with pytest.raises(Exception, match="the commit was answered with ROLLBACK"), store.write() as transaction:
+            transaction.run(Sandbox.insert(name="a", world=1, journal=1))
+            with pytest.raises(Exception, match="unique constraint"):
+                transaction.run(Sandbox.insert(name="a", world=1, journal=1))
+        with store.read() as transaction:
+            assert transaction.rows(Sandbox.select()) == []
+
+
+def test_a_full_disk_is_a_507_and_what_writes_nothing_goes_on(server: Cluster) -> None:
+    with running(database=server.url("no_room")) as url:
+        api = Api(url, "test_full")
+        with api.client:
+            api.created()
+            server.execute(_DISK_IS_FULL, "no_room")
+            server.execute("CREATE TRIGGER t BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION refuse()", "no_room")
+            assert "No space left on device" in assert_error(api.create(), 507)["message"]
+            listed = api.list()
+            assert (listed.status_code, len(listed.json())) == (200, 1)
+            assert "X-Mock-Request-Id" not in listed.headers
+            server.execute("DROP TRIGGER t ON entry", "no_room")
+            api.created()
+            assert len(api.listed()) == 2
+
+
+_DISK_IS_FULL = """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$"""
 
 
 def test_a_verification_hears_of_requests_again_after_its_connection_broke(server: Cluster, cutting: Proxy) -> None:

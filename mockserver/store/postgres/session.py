@@ -32,6 +32,7 @@ class Result:
         readers = [_reader(raw.ftype(column)) for column in columns]
         self.names = [(raw.fname(column) or b"").decode() for column in columns]
         self.rowcount = raw.command_tuples or 0
+        self.command = (raw.command_status or b"").decode()
         self._rows = iter(
             [
                 tuple(
@@ -118,10 +119,12 @@ class Session:
         if self._is_new and self._waiting:
             self._send()  # with the commit, it could not be sent a second time
         try:
-            self.ask(COMMIT)
+            done = self.ask(COMMIT).command
         except BrokenConnection as error:
             error.committing = True
             raise
+        if done != COMMIT:  # a statement failed, and somebody went on
+            raise psycopg.errors.InFailedSqlTransaction(f"the commit was answered with {done}")
 
     def end_reading(self) -> None:
         """End a transaction that only read, whose results are known whatever becomes of the connection."""
