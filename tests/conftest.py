@@ -99,6 +99,7 @@ OF_STORES = {
     "test_postgresql",
     "test_postgresql_faults",
     "test_state_machine",
+    "test_store",
     "test_sweeper",
     "test_transcript",
     "test_waiting",
@@ -121,7 +122,8 @@ def _is_black_box(item: pytest.Item) -> bool:
 
 def _is_of_stores(item: pytest.Item) -> bool:
     """Test if a test runs on each store."""
-    return _is_black_box(item) or item.path.stem in OF_STORES or "store" in getattr(item, "fixturenames", ())
+    is_of_one = item.path.stem == "test_store" and "store" not in getattr(item, "fixturenames", ())
+    return _is_black_box(item) or (item.path.stem in OF_STORES and not is_of_one)
 
 
 def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -316,6 +316,15 @@ class TestStart:
         assert "it is no URL such as postgresql://user@host:5432/database" in refused
         assert "secret" not in refused
 
+    def test_texts_are_compared_by_their_bytes_whatever_the_language_of_the_database(self, cluster: Cluster) -> None:
+        open_store(cluster.url("texts"), {}).close()
+        collations = cluster.execute(
+            "SELECT DISTINCT collname FROM pg_attribute JOIN pg_collation ON attcollation = pg_collation.oid "
+            "JOIN pg_class ON attrelid = pg_class.oid WHERE relnamespace = 'texts'::regnamespace AND relkind = 'r' "
+            "AND relname != 'vambe_mock'"
+        )
+        assert collations == [("C",)]
+
     def test_tables_of_another_version_or_program_are_refused_and_unchanged(self, cluster: Cluster) -> None:
         url = cluster.url("old")
         cluster.execute("CREATE TABLE task (mine text)", "old")

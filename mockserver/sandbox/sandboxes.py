@@ -37,7 +37,7 @@ from mockserver.store.models import (
     WorldRow,
 )
 from mockserver.store.orm import JOIN, Model, Query, fn
-from mockserver.store.transactions import News, StorageFull, Store, Transaction, WouldWrite
+from mockserver.store.transactions import Repeat, StorageFull, Store, Transaction, WouldWrite
 
 PEOPLE: tuple[type[Part], ...] = (User, Status, Contact, Customer)
 DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Note)
@@ -65,10 +65,6 @@ class OpenSandbox(NamedTuple):
     def version(self) -> tuple[int, ...]:
         """A value that changes with each recorded request and each reset, but not with settings."""
         return self.world.number, *self.journal.version
-
-    def tell(self, note: News) -> None:
-        """Send a note to the other processes that watch this sandbox, if the transaction commits."""
-        self.world.transaction.tell(self.name, note)
 
 
 class SandboxDefaults(NamedTuple):
@@ -133,27 +129,31 @@ class Sandboxes:
             opened.world.save()
 
     def carry_out(self, name: str, work: Callable[[OpenSandbox], Result], create: bool = True) -> Result:
-        """Run `work` in the sandbox, as in a block of `open`, and return its result.
+        """Run `work` in the sandbox, as in a block of `open`, and return its result; it may run a second time.
 
-        When storage is full, `work` runs, perhaps for the second time, in a sandbox that is not `kept`: it succeeds if
-        it writes nothing but a journal entry, which is omitted, and raises StorageFull otherwise.
+        When storage is full, `work` runs in a sandbox that is not `kept`: it succeeds if it writes nothing but a
+        journal entry, which is omitted, and raises StorageFull otherwise.
 
         The sandbox stays cached for the next writer: `work` may change its world and its journal, not replace them.
         """
-        try:
-            with self._store.write(name) as transaction:  # as in `open`, without the cost of another generator
-                opened = self._opened(transaction, name, create)
-                result = work(opened)
-                opened.world.save()
-                at_hand = transaction.memory
-                at_hand[name] = opened.world, opened.journal
-                if len(at_hand) > MAX_AT_HAND:
-                    del at_hand[next(iter(at_hand))]
+        hasty = True
+        while True:
+            try:
+                with self._store.write(name, hasty) as transaction:  # as `open`, without the cost of another generator
+                    opened = self._opened(transaction, name, create)
+                    result = work(opened)
+                    opened.world.save()
+                    at_hand = transaction.memory
+                    at_hand[name] = opened.world, opened.journal
+                    if len(at_hand) > MAX_AT_HAND:
+                        del at_hand[next(iter(at_hand))]
+                    return result
+            except Repeat:
+                hasty = False
+            except StorageFull as full:
+                result = self._look_only(name, work, full)
+                _log.error("A request has no entry in the journal: %s", full.message)
                 return result
-        except StorageFull as full:
-            result = self._look_only(name, work, full)
-            _log.error("A request has no entry in the journal: %s", full.message)
-            return result
 
     @contextlib.contextmanager
     def look(self, name: str) -> Iterator[OpenSandbox]:

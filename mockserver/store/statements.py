@@ -32,16 +32,14 @@ class Statements:
 
     def run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Any:
         """Run the statement of that key, which `build` makes at first, with these values; returns its cursor."""
-        return self._database.connection().execute(self._text(key, build), tuple(values))
+        text = self._texts.get(key) or self._built(key, build)
+        return self._database.connection().execute(text, tuple(values))
 
-    def execute(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> None:
-        """As `run`, for a statement whose result is not needed: a store may send it later."""
-        self.run(key, build, values)
+    execute = run  # for a statement whose result is not needed: a store may send it later
 
-    def _text(self, key: tuple[Any, ...], build: Callable[[], Query]) -> str:
-        text = self._texts.get(key)
-        if text is None:
-            text = self._texts[key] = self._database.get_sql_context().sql(build()).query()[0]
+    def _built(self, key: tuple[Any, ...], build: Callable[[], Query]) -> str:
+        text: str = self._database.get_sql_context().sql(build()).query()[0]
+        self._texts[key] = text
         return text
 
     def rows(self, model: type[Model], key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Rows:
@@ -82,13 +80,12 @@ class Statements:
 
     def insert_new(self, model: type[Model], row: Values) -> bool:
         """As `insert`, unless there is a row with that key; returns whether it was added."""
-        whole, key = self._whole(model, row), model._meta.get_primary_keys()
-        added = self.run(
-            (model, "insert new", *row),
-            lambda: model.insert(whole).on_conflict(action="nothing", conflict_target=key),
-            whole.values(),
-        )
-        return bool(added.rowcount)
+        whole = self._whole(model, row)
+
+        def build() -> Query:
+            return model.insert(whole).on_conflict(action="nothing", conflict_target=model._meta.get_primary_keys())
+
+        return bool(self.run((model, "insert new", *row), build, whole.values()).rowcount)
 
     def insert_numbered(self, model: type[Model], row: Values) -> int:
         """As `insert`, in a table whose rows the database numbers; returns the number."""

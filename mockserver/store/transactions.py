@@ -52,8 +52,8 @@ class Transaction(Protocol):
     def unused_s(self) -> Mapping[str, float]:
         """The seconds since another process used each sandbox, as far as they are known."""
 
-    def tell(self, sandbox: str, note: News) -> None:
-        """Send a note to the processes that watch a sandbox, if the transaction commits."""
+    def tell(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
+        """Tell the processes that watch a sandbox of an entry in its journal, if the transaction commits."""
 
 
 class Neighbours(Protocol):
@@ -86,11 +86,12 @@ class Store(Protocol):
 
     neighbours: Neighbours | None
 
-    def write(self, name: str = ...) -> AbstractContextManager[Transaction]:
+    def write(self, name: str = ..., hasty: bool = ...) -> AbstractContextManager[Transaction]:
         """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        `name` is that of the sandbox that it writes to. Raises StorageFull, and keeps nothing of the block, when
-        storage is full; StoreUnavailable when a store outside the process does not answer.
+        `name` is that of the sandbox that it writes to. A `hasty` one may take it that new keys are free, and raise
+        Repeat if one is not: then the block has to run again, in one that is not hasty. Raises StorageFull, and keeps
+        nothing of the block, when storage is full; StoreUnavailable when a store outside the process does not answer.
         """
 
     def read(self) -> AbstractContextManager[Transaction]:
@@ -116,6 +117,10 @@ class StorageFull(InsufficientStorage):
 
 class StoreUnavailable(ServiceUnavailable):
     """The database does not answer, or not in time; the message says which."""
+
+
+class Repeat(Exception):
+    """A hasty transaction failed, and changed nothing: it has to run again without haste."""
 
 
 class WouldWrite(Exception):

@@ -12,11 +12,11 @@ import psycopg
 from mockserver.formats.ids import random_name
 from mockserver.store.postgres import schema
 from mockserver.store.postgres.connections import Connector, Sessions, Turns
-from mockserver.store.postgres.failures import READ_ONLY, translated
+from mockserver.store.postgres.failures import KEY_IN_USE, READ_ONLY, translated
 from mockserver.store.postgres.hearing import Hearing
 from mockserver.store.postgres.locks import Locks
 from mockserver.store.postgres.transactions import LOCK, PostgresTransaction, Shared, message, told
-from mockserver.store.transactions import Neighbours, News, Store, UnusableDatabase, WouldWrite
+from mockserver.store.transactions import Neighbours, News, Repeat, Store, UnusableDatabase, WouldWrite
 
 _WATCH = (
     "INSERT INTO sharing (sandbox, watched_until_ms) VALUES (%s, now_ms() + 60000) "
@@ -69,13 +69,15 @@ class PostgresStore:
         self.neighbours = self
 
     @contextlib.contextmanager
-    def write(self, name: str = "/") -> Iterator[PostgresTransaction]:
+    def write(self, name: str = "/", hasty: bool = False) -> Iterator[PostgresTransaction]:
         """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        It holds the lock of `name`. Raises StorageFull, and keeps nothing of the block, when storage is full;
-        StoreUnavailable when the database does not answer, or the lock is not free in time.
+        It holds the lock of `name`. A `hasty` one does not wait to learn if new keys are free. Raises StorageFull, and
+        keeps nothing of the block, when storage is full; StoreUnavailable when the database does not answer, or the
+        lock is not free in time; Repeat when a hasty one was wrong.
         """
-        with self._errors(), self._turns.turn(name), self._open(name) as transaction:
+        own = {KEY_IN_USE: Repeat} if hasty else {}
+        with self._errors(own), self._turns.turn(name), self._open(name, hasty) as transaction:
             yield transaction
 
     @contextlib.contextmanager
@@ -91,9 +93,9 @@ class PostgresStore:
             yield transaction
 
     @contextlib.contextmanager
-    def _open(self, name: str | None = None) -> Iterator[PostgresTransaction]:
+    def _open(self, name: str | None = None, hasty: bool = False) -> Iterator[PostgresTransaction]:
         with self._sessions.session() as session:
-            transaction = PostgresTransaction(session, self._shared, name)
+            transaction = PostgresTransaction(session, self._shared, name, hasty)
             try:
                 yield transaction
                 (session.end_reading if name is None else session.commit)()

@@ -6,7 +6,7 @@ import psycopg
 
 from mockserver.store.transactions import StorageFull, StoreUnavailable
 
-READ_ONLY = "25006"
+KEY_IN_USE, READ_ONLY = "23505", "25006"
 
 _NO_ROOM = ("53100",)
 _LOCKED = ("55P03",)

@@ -32,22 +32,33 @@ _TEXTS: dict[tuple[Any, ...], str] = {}
 
 
 class PostgresStatements(Statements):
-    """The statements of one session; errors are those of psycopg."""
+    """The statements of one session; errors are those of psycopg, of some statements at a later one.
+
+    In a `hasty` transaction, a key that is not new is an error too.
+    """
 
     row_address = SQL("ctid")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, hasty: bool) -> None:
         super().__init__(DIALECT)
+        self._hasty = hasty
         self._texts = _TEXTS
         self._session = session
 
     def run(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> Result:
         """Run the statement of that key, which `build` makes at first, with these values; returns its result."""
-        return self._session.ask(self._text(key, build), tuple(values))
+        return self._session.ask(self._texts.get(key) or self._built(key, build), tuple(values))
 
     def execute(self, key: tuple[Any, ...], build: Callable[[], Query], values: Iterable[Any]) -> None:
         """Send the statement with the next one whose result is needed."""
-        self._session.later(self._text(key, build), tuple(values))
+        self._session.later(self._texts.get(key) or self._built(key, build), tuple(values))
+
+    def insert_new(self, model: type[Model], row: Values) -> bool:
+        """As `insert`, unless there is a row with that key; returns whether it was added."""
+        if not self._hasty:
+            return super().insert_new(model, row)
+        self.insert(model, row)
+        return True
 
     def insert_numbered(self, model: type[Model], row: Values) -> int:
         """As `insert`, in a table whose rows the database numbers; returns the number."""

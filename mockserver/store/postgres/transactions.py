@@ -38,9 +38,9 @@ class Shared(NamedTuple):
 class PostgresTransaction:
     """An open transaction; `name` is that of the lock that it holds, None where it only reads."""
 
-    def __init__(self, session: Session, shared: Shared, name: str | None = None) -> None:
+    def __init__(self, session: Session, shared: Shared, name: str | None = None, hasty: bool = False) -> None:
         self.memory: dict[str, Any] = {}
-        self.statements: Statements = PostgresStatements(session)
+        self.statements: Statements = PostgresStatements(session, hasty)
         self._session = session
         self._shared = shared
         self._name = name
@@ -97,8 +97,9 @@ class PostgresTransaction:
         """The seconds since a process used each sandbox; 0 while one watches it."""
         return {name: unused_ms / 1000 for name, unused_ms in self._session.ask(_UNUSED_S)}
 
-    def tell(self, sandbox: str, note: News) -> None:
-        """Send a note to the processes that watch a sandbox, if the transaction commits."""
+    def tell(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
+        """Tell the processes that watch a sandbox of an entry in its journal, if the transaction commits."""
+        note = {"journal": journal, "entry": entry, "concluded": concluded}
         self._session.later(*told(self._shared, sandbox, note))
 
     def _ask(self, text: str, values: tuple[Any, ...] = ()) -> Any:

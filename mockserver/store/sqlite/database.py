@@ -21,7 +21,7 @@ from mockserver.store.orm import SchemaManager, SqliteDatabase
 from mockserver.store.sqlite import error_codes, files
 from mockserver.store.sqlite.error_codes import DATABASE_ERRORS
 from mockserver.store.statements import Statements
-from mockserver.store.transactions import RUN, Neighbours, News, StorageFull, Store, UnusableDatabase, WouldWrite
+from mockserver.store.transactions import RUN, Neighbours, StorageFull, Store, UnusableDatabase, WouldWrite
 
 MAX_MEMORY_MB = 1024
 
@@ -129,7 +129,7 @@ class SqliteTransaction:
         """Empty: no other process uses the store."""
         return {}
 
-    def tell(self, sandbox: str, note: News) -> None:
+    def tell(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
         """Do nothing: no other process uses the store."""
 
 
@@ -150,11 +150,11 @@ class MemoryStore:
                 SchemaManager(model, writer).create_all(safe=True)
 
     @contextlib.contextmanager
-    def write(self, name: str = "") -> Iterator[SqliteTransaction]:
+    def write(self, name: str = "", hasty: bool = False) -> Iterator[SqliteTransaction]:
         """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        Writers run one at a time, whatever name they give. Raises StorageFull, and keeps nothing of the block, when
-        storage is full.
+        Writers run one at a time, whatever name they give, and none is hasty. Raises StorageFull, and keeps nothing of
+        the block, when storage is full.
         """
         with self._lock:
             try:
