@@ -122,8 +122,9 @@ def _is_black_box(item: pytest.Item) -> bool:
 
 def _is_of_stores(item: pytest.Item) -> bool:
     """Test if a test runs on each store."""
-    is_of_one = item.path.stem == "test_store" and "store" not in getattr(item, "fixturenames", ())
-    return _is_black_box(item) or (item.path.stem in OF_STORES and not is_of_one)
+    module = item.path.stem
+    is_of_sqlite = module == "test_disk_full" or (module == "test_store" and "store" not in item.fixturenames)
+    return not is_of_sqlite and (_is_black_box(item) or module in OF_STORES)
 
 
 def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
