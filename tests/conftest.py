@@ -117,14 +117,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _is_black_box(item: pytest.Item) -> bool:
     """Test if a test sees nothing of the session's server but its answers."""
     names = set(getattr(item, "fixturenames", ()))
-    return "server_url" in names and names.isdisjoint(("monkeypatch", "caplog"))
+    return "server_url" in names and names.isdisjoint(("monkeypatch", "caplog")) and not _is_of_sqlite(item)
+
+
+def _is_of_sqlite(item: pytest.Item) -> bool:
+    """Test if a test is about SQLite and nothing else."""
+    module = item.path.stem
+    return module == "test_disk_full" or (module == "test_store" and "store" not in getattr(item, "fixturenames", ()))
 
 
 def _is_of_stores(item: pytest.Item) -> bool:
     """Test if a test runs on each store."""
-    module = item.path.stem
-    is_of_sqlite = module == "test_disk_full" or (module == "test_store" and "store" not in item.fixturenames)
-    return not is_of_sqlite and (_is_black_box(item) or module in OF_STORES)
+    return _is_black_box(item) or (item.path.stem in OF_STORES and not _is_of_sqlite(item))
 
 
 def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
