@@ -61,6 +61,9 @@ def _database(text: str) -> Path | str:
     # Names by which SQLite and URLs mean a database in memory, or a file by another name.
     if text.startswith((":memory:", "file:", "sqlite:")):
         raise ValueError(f"{quoted(text)} is no path of a file: leave it out to keep all in memory, or write ./{text}")
+    scheme, is_url, _ = text.partition("://")  # what follows may have a password
+    if is_url:
+        raise ValueError(f"{quoted(scheme + is_url)} begins no URL of a database: use postgresql://user@host/name")
     return Path(_some(text))
 
 

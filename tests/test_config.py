@@ -122,6 +122,13 @@ def test_a_database_that_is_no_path_is_refused_with_the_way_out(name: str) -> No
     assert str(refused.value) == f'--database: "{name}" {reason}{name}'
 
 
+def test_a_url_of_another_database_is_refused_without_its_password() -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        resolve({"database": "mysql://me:secret@host/world"}, {})
+    expected = '--database: "mysql://" begins no URL of a database: use postgresql://user@host/name'
+    assert str(refused.value) == expected
+
+
 @pytest.mark.parametrize("url", ["postgresql://me@host/world", "postgres://host"])
 def test_a_database_of_several_processes_needs_the_token_of_all(url: str) -> None:
     assert resolve({"database": url}, {"VAMBE_MOCK_ADMIN_TOKEN": "theirs"}).database == url

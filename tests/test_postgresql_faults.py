@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from postgresql import Cluster
 from stores import running_cluster
 from support import Api, assert_error, running, wait_until
+from test_postgresql import processes
 
 from mockserver.store.models import Sandbox
 from mockserver.store.opening import open_store
@@ -66,7 +67,11 @@ class Writer:
                 if ended.is_set():
                     return
                 title = f"{self._name} {number}"
-                answer = api.create(title=title)
+                try:
+                    answer = api.create(title=title)
+                except httpx.TransportError:  # its process was killed
+                    self.unknown.append(title)
+                    return
                 (self.kept if answer.status_code == 201 else self.unknown).append(title)
                 if answer.status_code != 201:
                     assert_error(answer, 503)
@@ -74,10 +79,11 @@ class Writer:
 
 
 @contextlib.contextmanager
-def at_work(url: str) -> Iterator[list[Writer]]:
-    """Writers that work during the block."""
-    writers, ended = [Writer(url, f"w{number}") for number in range(WRITERS)], threading.Event()
-    with ThreadPoolExecutor(WRITERS) as pool:
+def at_work(*urls: str) -> Iterator[list[Writer]]:
+    """Writers that work during the block, in one sandbox, each with one of the servers."""
+    servers = itertools.islice(itertools.cycle(urls), WRITERS * len(urls))
+    writers, ended = [Writer(url, f"w{number}") for number, url in enumerate(servers)], threading.Event()
+    with ThreadPoolExecutor(len(writers)) as pool:
         working = [pool.submit(writer.run, ended) for writer in writers]
         try:
             yield writers
@@ -120,6 +126,18 @@ def test_a_server_that_restarts_or_crashes_takes_no_answered_write_along(server:
                 wait_until(progress(writers))
                 assert time.monotonic() - begun < RECOVERED_S
         check(url, writers)
+
+
+def test_a_process_that_is_killed_takes_no_answered_write_along_and_holds_nobody_up(server: Cluster) -> None:
+    with processes(server.url(), "--journal-limit", 1_000_000) as started:
+        first, *others = (each.url for each in started)
+        with at_work(first, *others) as writers:
+            wait_until(progress(writers))
+            started[0].process.kill()
+            begun = time.monotonic()
+            wait_until(progress([writer for number, writer in enumerate(writers) if number % 3]))
+            assert time.monotonic() - begun < RECOVERED_S
+        check(others[0], writers)
 
 
 def test_connections_that_are_cut_at_any_moment_lose_nothing_and_do_nothing_twice(
