@@ -23,7 +23,9 @@ from test_events import reading
 from test_transcript import FILE, documented, taking_turns
 
 from mockserver.sandbox.sharing import SharedWaiting
+from mockserver.store.models import Sandbox
 from mockserver.store.opening import open_store
+from mockserver.store.orm import fn
 
 if TYPE_CHECKING:
     from postgresql import Cluster
@@ -315,6 +317,15 @@ class TestStart:
         refused = serve("postgresql://me:secret@[::1/world")
         assert "it is no URL such as postgresql://user@host:5432/database" in refused
         assert "secret" not in refused
+
+    @pytest.mark.parametrize(("durable", "setting"), [(False, "off"), (True, "on")])
+    def test_a_durable_process_waits_for_the_disk_at_each_commit(
+        self, durable: bool, setting: str, cluster: Cluster
+    ) -> None:
+        with contextlib.closing(open_store(cluster.url(), {}, durable)) as store, store.write() as transaction:
+            transaction.run(Sandbox.insert(name="a", world=1, journal=1))
+            query = Sandbox.select(fn.current_setting("synchronous_commit").alias("setting"))
+            assert transaction.rows(query) == [{"setting": setting}]
 
     def test_texts_are_compared_by_their_bytes_whatever_the_language_of_the_database(self, cluster: Cluster) -> None:
         open_store(cluster.url("texts"), {}).close()

@@ -118,6 +118,14 @@ class TestTransactions:
 
 
 class TestFiles:
+    @pytest.mark.parametrize(("durable", "synchronous"), [(False, 1), (True, 2)])
+    def test_a_durable_file_waits_for_the_disk_at_each_commit(
+        self, durable: bool, synchronous: int, tmp_path: Path
+    ) -> None:
+        store: Any = open_store(tmp_path / "world.db", durable)
+        with contextlib.closing(store):
+            assert store.writer.connection().execute("PRAGMA synchronous").fetchone() == (synchronous,)
+
     def test_no_other_program_can_write_between_what_a_block_reads_and_what_it_writes(self, tmp_path: Path) -> None:
         path = tmp_path / "world.db"
         with (
