@@ -424,7 +424,7 @@ def test_the_console_shows_it_as_pending(api: Api, held: Future[httpx.Response])
     name = api.key.removeprefix("test_")
     for query in ("", "&status=pending"):
         page = api.client.get(f"/__admin/console/requests?sandbox={name}{query}").text
-        assert '<span class="status muted">pending</span>' in page
+        assert '<td class="status pending">pending</td>' in page
     for status in ("no answer", "2xx", "refused", "abandoned", "503"):
         page = api.client.get("/__admin/console/requests", params={"sandbox": name, "status": status}).text
         assert "No request is like this" in page
