@@ -365,7 +365,7 @@ def test_a_board_without_tasks_has_its_columns_and_a_line_that_makes_the_first_t
     assert "nothing" not in shown(api).hidden
     assert len(shown(api).columns) == 4
     line = (
-        page.partition('<pre id="create-line">')[2].partition("</pre>")[0].replace("&#39;", "'").replace("&#34;", '"')
+        page.partition('<pre id="create-command">')[2].partition("</pre>")[0].replace("&#39;", "'").replace("&#34;", '"')
     )
     subprocess.run(["sh", "-c", line], check=True, capture_output=True, timeout=10)
     assert shown(api).titles("Pendiente") == ["Call the client"]

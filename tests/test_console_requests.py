@@ -121,7 +121,7 @@ def test_it_says_how_many_entries_were_dropped_and_kept() -> None:
                 api.list()
             page = shown(api)
             assert ids(page) == [3, 4, 5]
-            assert "shown 3 dropped 2 kept at most 3" in text_of(page)
+            assert "3 shown · 2 dropped · at most 3 kept" in text_of(page)
 
 
 def test_a_page_shows_the_newest_and_how_many_there_are(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_a_page_shows_the_newest_and_how_many_there_are(api: Api, monkeypatch: p
         api.list()
     page = shown(api)
     assert ids(page) == [2, 3]
-    assert "shown 2 of 3" in text_of(page)
+    assert "2 of 3 shown" in text_of(page)
 
 
 def test_the_journal_of_a_sandbox_that_does_not_exist_is_a_404(api: Api) -> None:
@@ -193,14 +193,14 @@ def test_the_filter_is_shown_as_it_was_asked_for(mixed: Api) -> None:
     assert "<option selected>deleteTask</option>" in page
     assert re.search(r'id="status"[^>]* value="4xx"', page)
     assert 'value="a&#34;b"' in page
-    assert "No request is like this" in page
+    assert "No request matches" in page
     assert "<option selected>frob</option>" in shown(mixed, operation="frob")
 
 
 @pytest.mark.parametrize("status", ["40", "6xx", "xx", "4044", "answered", "4x", "４04"])
 def test_a_status_that_cannot_be_is_told_at_its_field(mixed: Api, status: str) -> None:
     page = shown(mixed, status=status)
-    assert "A code such as 404, a class such as 4xx, refused, no answer, pending, or abandoned" in text_of(page)
+    assert "Use a code such as 404, a class such as 4xx, refused, no answer, pending, or abandoned" in text_of(page)
     assert 'aria-invalid="true"' in page
     assert ids(page) == []
 
@@ -238,7 +238,7 @@ def test_a_request_is_shown_with_its_answer_and_its_reasons(api: Api) -> None:
     assert "POST /api/public/tasks" in page
     assert (
         "Decided by the rule responsibleIds.too_small documented The vendor's pages say so"
-        " contract 2. POST /api/public/tasks: create a task Its body is worded by the rule validation-body framework"
+        " contract 2. POST /api/public/tasks: create a task Body worded by the rule validation-body framework"
         " The vendor's framework does so by default contract 1. Common to all endpoints"
     ) in page
     assert "priority Expected a string, received a number priority.invalid_type documented" in page
@@ -280,7 +280,7 @@ def test_changed_fields_are_marked_and_others_are_not(api: Api) -> None:
 
 def test_a_request_that_changed_nothing_has_no_such_part(api: Api) -> None:
     api.list()
-    assert "What it changed" not in shown(api, "/1")
+    assert "Changed rows" not in shown(api, "/1")
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_a_request_that_changed_nothing_has_no_such_part(api: Api) -> None:
     [
         ({"status": 503}, "Fault rule 1 answered 503, before the commit."),
         ({"connection": "truncate"}, "Fault rule 1 broke the connection (truncate), before the commit."),
-        ({"delay_ms": 1}, "Fault rule 1 waited 1 ms, before the commit."),
+        ({"delay_ms": 1}, "Fault rule 1 delayed it by 1 ms, before the commit."),
         ({"when": "after", "headers": {"x-a": "b"}}, "Fault rule 1 changed the answer, after the commit."),
     ],
 )

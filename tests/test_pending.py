@@ -345,7 +345,7 @@ def test_what_was_pending_when_a_server_was_killed_is_abandoned_at_the_next_star
         assert states(api) == [(1, "abandoned", None)]
         assert verify(api, CREATE, exactly=1).status_code == 200
         page = api.client.get("/__admin/console/requests/1?sandbox=a").text
-        assert "It was waiting when the server ended: nothing was answered." in page
+        assert "The server stopped before it was answered." in page
         api.created()
         assert states(api) == [(1, "abandoned", None), (2, "answered", 201)]
         api.client.close()
@@ -427,9 +427,9 @@ def test_the_console_shows_it_as_pending(api: Api, held: Future[httpx.Response])
         assert '<td class="status pending">pending</td>' in page
     for status in ("no answer", "2xx", "refused", "abandoned", "503"):
         page = api.client.get("/__admin/console/requests", params={"sandbox": name, "status": status}).text
-        assert "No request is like this" in page
+        assert "No request matches" in page
     page = api.client.get(f"/__admin/console/requests/1?sandbox={name}").text
-    assert "It is waiting: nothing has been answered yet." in page
+    assert "It waits for its answer, which appears here." in page
 
 
 def test_exec_says_that_a_request_still_waits() -> None:

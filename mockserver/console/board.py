@@ -74,7 +74,7 @@ def _order(card: Document) -> str:
 
 
 def _known(document: state.Document) -> dict[str, dict[str, Document]]:
-    """What tasks refer to, by kind and id."""
+    """The objects that tasks refer to, by kind and id."""
     known = {name: {each["id"]: each for each in document[name]} for name in ("contacts", "customers")}
     return {**known, "users": {user["id"]: person(user) for user in document["users"]}}
 

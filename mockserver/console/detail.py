@@ -24,7 +24,7 @@ _RULES = {rule.name: rule for rule in contract.RULES}
 
 
 class _Evidence(NamedTuple):
-    """What an evidence means to a reader, and its tone."""
+    """The meaning of an evidence for a reader, and its tone."""
 
     meaning: str
     tone: str = "muted"
@@ -33,7 +33,7 @@ class _Evidence(NamedTuple):
 _EVIDENCE = {
     "documented": _Evidence("The vendor's pages say so"),
     "framework": _Evidence("The vendor's framework does so by default"),
-    "ours": _Evidence("Nobody says: a guess of this mock"),
+    "ours": _Evidence("No source says so: a guess of this mock"),
     MEASURED: _Evidence("The vendor was measured, and does so", "good"),
     REFUTED: _Evidence("The vendor was measured, and does otherwise", "bad"),
     "mock": _Evidence("No rule of the vendor"),
@@ -54,13 +54,14 @@ def context(opened: OpenSandbox, id: str) -> Callable[[], Document]:
         return lambda: {"entry": None, "id": id, "http_status": 404}
     previous, following = (each if opened.journal.get(each) else None for each in (number - 1, number + 1))
     known_keys, assumed = current_engine().keys.secrets, opened.world.assumed
+    parts = {"Request": entry["request"], "Answer": entry["response"]}
     return lambda: {
         "entry": entry,
         "id": id,
         "row": row(entry),
         "previous": previous,
         "next": following,
-        "sides": (side("Request", entry["request"]), side("Answer", entry["response"] or {"headers": {}})),
+        "sides": [side(title, part) for title, part in parts.items() if part],
         "decision": explained(entry["decision"]) if entry["decision"] else None,
         "wording": explained(entry["decision"]["body"]) if entry["decision"] else None,
         "problems": [explained(problem) for problem in entry["problems"]],
@@ -121,7 +122,7 @@ def fault(fault: Document | None) -> str:
     """The fault that hit, in words."""
     if fault is None:
         return ""
-    effects = {"status": "answered {}", "connection": "broke the connection ({})", "delay_ms": "waited {} ms"}
+    effects = {"status": "answered {}", "connection": "broke the connection ({})", "delay_ms": "delayed it by {:,} ms"}
     what = [text.format(fault[effect]) for effect, text in effects.items() if fault[effect]]
     did = ", ".join(what) or "changed the answer"
     return f"Fault rule {fault['id']} {did}, {fault['when']} the commit."

@@ -22,17 +22,17 @@ _CONNECTIONS = {
     "garbage": "answers garbage",
 }
 _GROUPS = (
-    "Refuses, and does nothing",
-    "Breaks the connection, and does nothing",
-    "Does it, and the client cannot know",
+    "Refused, and not carried out",
+    "Connection broken, and not carried out",
+    "Carried out, and answered as a failure or not at all",
 )
 # The delays that are proposed, one of each kind.
 _DELAYS: tuple[tuple[delays.Delay, str], ...] = (
-    (500, "Each request waits as long, then it is carried out."),
+    (500, "Each request waits this long, then it is carried out."),
     ({"uniform": [200, 800]}, "Each request waits for a time between the two, then it is carried out."),
     (
         {"lognormal": {"median": 120, "sigma": 0.4}},
-        "Half of the requests wait less than the median, and few much longer: as on a network.",
+        "Half of the requests wait less than the median, and a few wait much longer, as on a network.",
     ),
 )
 

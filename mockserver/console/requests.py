@@ -46,7 +46,7 @@ class Filter(NamedTuple):
         """An error message for an invalid status, which matches no request; else empty."""
         if not self.status or self.status in (REFUSED, *NO_STATUS) or _STATUS.fullmatch(self.status):
             return ""
-        return "A code such as 404, a class such as 4xx, refused, no answer, pending, or abandoned"
+        return "Use a code such as 404, a class such as 4xx, refused, no answer, pending, or abandoned"
 
     def lets(self, entry: Document) -> bool:
         """Test an entry against the filter."""

@@ -1,7 +1,7 @@
 """Stories for a newcomer: requests of a client, with what the mock should answer, as data for assets/stories.js.
 
 In a step, `$person` is a person of the team, `$today` and `$yesterday` are days on the sandbox's clock, and `$number`
-is one that no other run of a story has.
+is a number that each run of a story has for itself.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def _due(city: str, continent: str) -> Document:
 
 
 def _list(say: str, day: str, finds: int) -> Document:
-    """A list of the tasks due on a day or never, with the number of the story's tasks that are in it."""
+    """A list of the tasks that are due on a day; `finds` is the number of the story's tasks in it."""
     return _request(say, "GET", f"{_TASKS}?responsibleIds=&fromDate={day}&toDate={day}", finds=finds)
 
 
 def _rule(**rule: Any) -> Document:
-    """A fault rule, which the end of the story removes."""
+    """A fault rule, which is removed at the end of the story."""
     return {"say": words.sentence(rule), "rule": rule}
 
 
@@ -56,8 +56,8 @@ STORIES: tuple[Document, ...] = (
             _create("It tries again."),
             _list("It lists the tasks: there are two.", "$today", 2),
         ],
-        "moral": "The first request had created its task before its answer was lost. A client that tries again must "
-        "first look for what its lost request made.",
+        "conclusion": "The first request had created its task before its answer was lost. Before a client tries again, "
+        "it must look for the task that its lost request created.",
     },
     {
         "name": "unavailable",
@@ -70,13 +70,13 @@ STORIES: tuple[Document, ...] = (
             _create("It waits as long as Retry-After says, and tries again.", waits=True),
             _list("It lists the tasks: there is one.", "$today", 1),
         ],
-        "moral": "This refusal came before anything was done, so it was safe to try again. The journal says so: the "
+        "conclusion": "This refusal came before anything was done, so it was safe to try again. The journal says so: the "
         "request changed nothing.",
     },
     {
         "name": "midnight",
         "title": "Midnight in another zone",
-        "lead": "Two tasks are due on one day, in Santiago and in Madrid. The list of that day has one.",
+        "lead": "Two tasks are due on one day, in Santiago and in Madrid. The list of that day has one of them.",
         "steps": [
             _TEAM,
             _create(
@@ -86,7 +86,7 @@ STORIES: tuple[Document, ...] = (
             _list("The list of that day, which is a day in UTC, has one of them.", "$today", 1),
             _list("The other one is in the list of the day before.", "$yesterday", 1),
         ],
-        "moral": "Midnight in Madrid is late in the evening before in UTC; in Santiago it is early on the same day. "
+        "conclusion": "Midnight in Madrid is late in the evening before in UTC; in Santiago it is early on the same day. "
         "East of UTC, list from the day before on, or send a dueTime.",
     },
 )

@@ -366,10 +366,10 @@ def test_contacts_are_chosen_among_those_that_the_api_lists_or_finds(
     contact = fields.get_by_label("Contact")
     lately = [each["name"] for each in mock.contacts[:6]]
     expect(contact.locator("option")).to_have_text(["None", mock.contacts[6]["name"], *lately])
-    fields.get_by_label("Search by phone or e-mail").fill("0000 2005")
+    fields.get_by_label("Find by phone or e-mail").fill("0000 2005")
     expect(contact.locator("option")).to_have_text(["None", mock.contacts[6]["name"], mock.contacts[4]["name"]])
     contact.select_option(mock.contacts[4]["name"])
-    fields.get_by_label("Search by phone or e-mail").fill("camila@")
+    fields.get_by_label("Find by phone or e-mail").fill("camila@")
     expect(contact.locator("option")).to_have_text(["None", mock.contacts[4]["name"]])
     fields.get_by_role("button", name="Save").click()
     expect(page.locator("#task")).to_be_hidden()
@@ -1064,7 +1064,7 @@ def test_nothing_that_is_open_scrolls_the_page_sideways(visit: Callable[[], Any]
 
 def test_the_line_of_an_empty_board_can_be_copied(visit: Callable[[], Any], mock: VambeMock, client: Client) -> None:
     page = visit()
-    page.get_by_role("button", name="Copy the line").click()
+    page.get_by_role("button", name="Copy the command").click()
     expect(note(page, "Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(f"curl -s {mock.base_url}/api/public/tasks")

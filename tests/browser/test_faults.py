@@ -183,7 +183,7 @@ def test_a_rule_of_ones_own_is_set_step_by_step_with_all_that_the_form_says(faul
     faults.locator("#rule-body").fill("<h1>Bad gateway</h1>")
     faults.get_by_role("button", name="Next").press("Enter")
     faults.get_by_label("Times").fill("")
-    faults.get_by_label("Chance").fill("0.5")
+    faults.get_by_label("Probability").fill("0.5")
     words = (
         'With a chance of 0.5, every createTask to /api/* with {"priority":"2"} in the body is carried out, then '
         'answered with 502 Bad Gateway after 200 to 800 ms, with X-Down: yes and the body "<h1>Bad gateway</h1>"'
@@ -203,7 +203,7 @@ def test_a_rule_of_ones_own_is_set_step_by_step_with_all_that_the_form_says(faul
         None,
         0.5,
     ]
-    faults.get_by_role("button", name="Empty the form").click()
+    faults.get_by_role("button", name="Clear the form").click()
     expect(sentence).to_have_text("The next request …")
 
 
@@ -256,7 +256,7 @@ def test_one_rule_is_deleted_and_then_all_by_one_click(visit: Any, mock: VambeMo
     expect(page.locator(".rule")).to_have_count(2)
     expect(page.locator("#rules-title")).to_be_focused()
     assert [rule["id"] for rule in rules(mock)] == ["1", "3"]
-    page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("button", name="Delete all rules").click()
     expect(page.get_by_text("None, so every valid request succeeds")).to_be_visible()
     assert rules(mock) == []
 

@@ -176,7 +176,7 @@ def test_a_filter_is_applied_at_once_to_live_rows_and_after_a_reload(page: Any, 
     expect(rows(page)).to_have_count(1)
     expect(page.get_by_label("Text")).to_be_focused()
     page.get_by_label("Operation").select_option("deleteTask")
-    expect(page.get_by_text("No request is like this")).to_be_visible()
+    expect(page.get_by_text("No request matches")).to_be_visible()
     page.get_by_role("link", name="Show all requests").click()
     expect(rows(page)).to_have_count(7)
 
@@ -187,7 +187,7 @@ def test_a_status_that_cannot_be_is_told_at_its_field(page: Any, visit: Any, sen
     status = page.get_by_label("Status")
     status.fill("good")
     status.press("Enter")
-    expect(page.locator("#status-problem")).to_contain_text("A code such as 404")
+    expect(page.locator("#status-problem")).to_contain_text("Use a code such as 404")
     expect(status).to_have_attribute("aria-invalid", "true")
     status.fill("")
     status.press("Enter")
@@ -211,7 +211,7 @@ def test_a_filter_in_the_address_works_without_a_script(browser: Any, mock: Vamb
 def test_an_empty_journal_says_what_to_do_and_ends_with_the_first_request(page: Any, visit: Any, send: Send) -> None:
     live(visit(PAGE))
     expect(page.get_by_role("heading", name="The journal is empty")).to_be_visible()
-    page.get_by_role("button", name="Copy the line").click()
+    page.get_by_role("button", name="Copy the command").click()
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#first-request").text_content()
     send()
     expect(rows(page)).to_have_count(1)
@@ -380,7 +380,7 @@ def test_the_address_keeps_the_chosen_request(page: Any, visit: Any, send: Send)
     expect(current(page)).to_have_count(0)
     page.go_forward()
     expect(detail(page)).to_contain_text("#3")
-    detail(page).get_by_role("link", name="Own page").click()
+    detail(page).get_by_role("link", name="Full page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"GET {MEMBERS}")
 
 
@@ -461,7 +461,7 @@ def test_the_answer_of_a_request_that_waits_appears_by_itself(
             page.locator("#request-1").click()
         status = page.locator(".facts .status")
         expect(status).to_have_text("pending")
-        expect(page.get_by_text("nothing has been answered yet")).to_be_visible()
+        expect(page.get_by_text("It waits for its answer")).to_be_visible()
         page.get_by_text("curl", exact=True).click()
         if where == "beside the list":
             page.locator("#request-1 a").focus()

@@ -49,7 +49,7 @@ def tell(page: Any, title: str) -> Any:
             BOARD,
             LOST,
             ["listTeamMembers 200", "createTask None", "createTask 201", "listTasks 200"],
-            "No answer arrived: what follows was made, and lost.",
+            "No answer arrived: the following one was made, and lost.",
         ),
         (
             REQUESTS,
@@ -129,7 +129,7 @@ def test_a_story_that_goes_otherwise_says_why_and_leaves_no_rule(
     page = empty(TRY)
     mock.fault({**rule, "times": None})
     page.get_by_role("button", name=LOST).click()
-    expect(page.locator("#story .moral.bad")).to_contain_text(message)
+    expect(page.locator("#story .conclusion.bad")).to_contain_text(message)
     expect(page.locator("#story li").last).to_have_class("failed")
     expect(page.locator("#story .another button")).to_have_count(2)
     assert [each["id"] for each in faults(mock)] == ["1"]

@@ -219,7 +219,7 @@ def test_a_delayed_request_whose_client_has_gone_is_carried_out_and_abandoned(wh
         assert [change["resource"] for change in entry["changes"]] == ["task"]
         assert [task["title"] for task in api.listed()] == ["left"]
         page = api.client.get("/__admin/console/requests/1?sandbox=a").text
-        assert "Its client went away before it was answered." in page
+        assert "Its client closed the connection before it was answered." in page
 
 
 @pytest.mark.usefixtures("files")

@@ -1,9 +1,9 @@
-// Stories: real requests of a client, one after the other, each shown with its answer as it comes.
+// Stories: real requests of a client, sent one after the other, each shown with its answer.
 import { apiKey, control, pageOf, root } from "./console.js";
 
 const PAUSE = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 400; // milliseconds between two steps
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-let stories = []; // those of the page; a page that is not empty any more does not show them
+let stories = []; // read from the page before it stops offering them, when the sandbox is not empty any more
 
 function made(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -11,7 +11,7 @@ function made(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Tell the story of a button in a dialog. */
+/** Run the story of a button in a dialog. */
 export function open(button) {
   stories = [...document.querySelectorAll("[data-story]")].map((each) => JSON.parse(each.dataset.story));
   const dialog = made("dialog", { id: "story" });
@@ -19,34 +19,34 @@ export function open(button) {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  return tell(JSON.parse(button.dataset.story), dialog);
+  return run(JSON.parse(button.dataset.story), dialog);
 }
 
-async function tell(story, dialog) {
-  const told = { rule: null, known: {}, entry: null, list: made("ol", { className: "steps" }) };
+async function run(story, dialog) {
+  const progress = { rule: null, known: {}, entry: null, list: made("ol", { className: "steps" }) };
   const close = made("button", { type: "button", className: "quiet", textContent: "Close", onclick: () => dialog.close() });
   const more = made("p", { className: "small another" });
-  const moral = made("p", { className: "moral" });
-  moral.setAttribute("role", "status");
+  const conclusion = made("p", { className: "conclusion" });
+  conclusion.setAttribute("role", "status");
   const buttons = made("div", { className: "buttons" }, close);
-  dialog.replaceChildren(made("h2", { id: "story-title", textContent: story.title }), told.list, moral, more, buttons);
+  dialog.replaceChildren(made("h2", { id: "story-title", textContent: story.title }), progress.list, conclusion, more, buttons);
   close.focus();
   try {
-    told.known = await days();
+    progress.known = await days();
     for (const step of story.steps) {
-      if (!told.list.isConnected) return; // the dialog was closed
-      await take(step, told);
+      if (!progress.list.isConnected) return; // the dialog was closed
+      await take(step, progress);
       await pause(PAUSE);
     }
-    moral.textContent = story.moral;
+    conclusion.textContent = story.conclusion;
   } catch (error) {
-    moral.classList.add("bad");
-    moral.textContent = `The story ends here: ${error.message}`;
+    conclusion.classList.add("bad");
+    conclusion.textContent = `The story ends here: ${error.message}`;
   } finally {
-    if (told.rule) await control("DELETE", `/faults/${told.rule}`).catch(() => {}); // gone, or it cannot be told
+    if (progress.rule) await control("DELETE", `/faults/${progress.rule}`).catch(() => {}); // deleted already, or the server is gone
   }
   more.append("Another story: ", ...others(story, dialog));
-  if (told.entry) buttons.append(linkTo(told.entry));
+  if (progress.entry) buttons.append(linkTo(progress.entry));
   buttons.lastElementChild.focus();
 }
 
@@ -54,7 +54,7 @@ const others = (story, dialog) =>
   stories
     .filter(({ name }) => name !== story.name)
     .map((other) => made("button", {
-      type: "button", className: "quiet tiny", textContent: other.title, onclick: () => tell(other, dialog),
+      type: "button", className: "quiet tiny", textContent: other.title, onclick: () => run(other, dialog),
     }));
 
 /** The page of a journal entry. */
@@ -71,15 +71,15 @@ async function days() {
   return { today: now.slice(0, 10), yesterday: new Date(Date.parse(now) - 864e5).toISOString().slice(0, 10) };
 }
 
-/** Take a step and show it; raises an error when the mock does otherwise than the story tells. */
-async function take(step, told) {
+/** Take a step and show it; throws when the answer is not the one that the story expects. */
+async function take(step, progress) {
   const shown = made("li", { className: "running" }, made("p", { textContent: step.say }));
-  told.list.append(shown);
+  progress.list.append(shown);
   try {
     if (step.rule) {
-      told.rule = (await control("POST", "/faults", step.rule)).id;
-      shown.append(line("Fault rule", told.rule, "warn"));
-    } else await ask(filled(step, told.known), told, shown);
+      progress.rule = (await control("POST", "/faults", step.rule)).id;
+      shown.append(line("Fault rule", progress.rule, "warn"));
+    } else await ask(filled(step, progress.known), progress, shown);
     shown.className = "done";
   } catch (error) {
     shown.className = "failed";
@@ -95,25 +95,25 @@ function line(sent, answered, kind, more = "") {
   return made("p", { className: "small" }, made("code", { textContent: sent }), " ", answer, more && ` ${more}`);
 }
 
-async function ask(step, told, shown) {
-  if (step.waits) await pause(1000 * told.retryAfter);
-  if (!told.list.isConnected) return;
+async function ask(step, progress, shown) {
+  if (step.waits) await pause(1000 * progress.retryAfter);
+  if (!progress.list.isConnected) return;
   const answer = await sent(step);
   const status = answer.status ?? "no answer";
   const kind = answer.status === null || answer.status >= 400 ? "bad" : "good";
-  const entry = answer.entry ?? (await entryOf(told.rule));
-  told.retryAfter = answer.retryAfter;
-  told.known.number ??= entry;
-  told.known.person ??= answer.document?.[0]?.id;
-  shown.append(line(`${step.method} ${step.path.split("?")[0]}`, status, kind, remark(answer, step, told.known)));
-  if (step.explains || answer.status !== step.status) told.entry = entry;
-  check(step, answer, told.known);
+  const entry = answer.entry ?? (await entryOf(progress.rule));
+  progress.retryAfter = answer.retryAfter;
+  progress.known.number ??= entry;
+  progress.known.person ??= answer.document?.[0]?.id;
+  shown.append(line(`${step.method} ${step.path.split("?")[0]}`, status, kind, remark(answer, step, progress.known)));
+  if (step.explains || answer.status !== step.status) progress.entry = entry;
+  check(step, answer, progress.known);
 }
 
-/** The mock's answer: its status, null when none comes, its entry in the journal, and its content. */
+/** The mock's answer: its status (null without an answer), the id of its journal entry, and its content. */
 async function sent({ method, path, body, status }) {
   const headers = { "x-api-key": apiKey, ...(body && { "Content-Type": "application/json" }) };
-  // On a connection that it has used before, a browser sends a lost request again by itself; this makes it open one.
+  // A browser itself repeats a request that was lost on a reused connection; without credentials it opens a new one.
   const credentials = status === null ? "omit" : "same-origin";
   try {
     const answer = await fetch(`${root}/api/public${path}`, { method, headers, credentials, body: JSON.stringify(body) });
@@ -138,7 +138,7 @@ function read(text) {
   }
 }
 
-/** The journal entry of the request that a rule hit, of which no answer tells. */
+/** The journal entry of the request that a rule hit, which is not known from an answer when that was lost. */
 async function entryOf(rule) {
   const { requests } = await control("GET", "/requests?operation=createTask");
   return requests.findLast(({ fault }) => fault?.id === rule)?.id;
@@ -146,7 +146,7 @@ async function entryOf(rule) {
 
 const ofStory = ({ document }, { number }) => [document ?? []].flat().filter(({ title }) => title?.endsWith(`(${number})`));
 
-/** What of an answer the story is about. */
+/** The part of an answer that the story is about. */
 function remark(answer, step, known) {
   if (answer.retryAfter) return `Retry-After: ${answer.retryAfter}`;
   if (answer.document?.due_at) return `due_at ${answer.document.due_at}`;
