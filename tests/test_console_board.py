@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -364,9 +365,7 @@ def test_a_board_without_tasks_has_its_columns_and_a_line_that_makes_the_first_t
     assert "No tasks yet" in page
     assert "nothing" not in shown(api).hidden
     assert len(shown(api).columns) == 4
-    line = (
-        page.partition('<pre id="create-command">')[2].partition("</pre>")[0].replace("&#39;", "'").replace("&#34;", '"')
-    )
+    line = unescape(page.partition('<pre id="create-command">')[2].partition("</pre>")[0])
     subprocess.run(["sh", "-c", line], check=True, capture_output=True, timeout=10)
     assert shown(api).titles("Pendiente") == ["Call the client"]
     assert "nothing" in shown(api).hidden

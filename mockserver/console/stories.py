@@ -70,8 +70,8 @@ STORIES: tuple[Document, ...] = (
             _create("It waits as long as Retry-After says, and tries again.", waits=True),
             _list("It lists the tasks: there is one.", "$today", 1),
         ],
-        "conclusion": "This refusal came before anything was done, so it was safe to try again. The journal says so: the "
-        "request changed nothing.",
+        "conclusion": "The refusal came before anything was done, so it was safe to try again. The journal shows that "
+        "the request changed nothing.",
     },
     {
         "name": "midnight",
@@ -86,7 +86,7 @@ STORIES: tuple[Document, ...] = (
             _list("The list of that day, which is a day in UTC, has one of them.", "$today", 1),
             _list("The other one is in the list of the day before.", "$yesterday", 1),
         ],
-        "conclusion": "Midnight in Madrid is late in the evening before in UTC; in Santiago it is early on the same day. "
+        "conclusion": "In UTC, midnight in Madrid is on the evening before; midnight in Santiago is on the same day. "
         "East of UTC, list from the day before on, or send a dueTime.",
     },
 )

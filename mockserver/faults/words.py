@@ -74,7 +74,7 @@ def effect(rule: Document, times: Any = 1) -> str:
 
 
 def _break(rule: Document, forms: Mapping[str, str]) -> str:
-    """The way the connection breaks; empty for one that stays, or that breaks in the middle of an answer with a status."""
+    """The break of the connection; empty for one that stays, or that breaks within an answer with a status."""
     if rule["connection"] is None or (rule["connection"] == "truncate" and rule["status"] is not None):
         return ""
     return _BREAKS[rule["when"]].get(rule["connection"], "").format_map(forms)

@@ -582,7 +582,7 @@ def test_what_was_written_is_lost_only_after_a_question(visit: Callable[[], Any]
     fields = open_new(page)
     fields.get_by_label("Title").fill("Call")
     page.keyboard.press("Escape")
-    expect(page.locator("#confirmation")).to_contain_text("What you wrote is lost")
+    expect(page.locator("#confirmation")).to_contain_text("Your changes are lost")
     page.locator("#confirmation").get_by_role("button", name="Cancel").click()
     expect(fields.get_by_label("Title")).to_have_value("Call")
     fields.get_by_role("button", name="Cancel").click()

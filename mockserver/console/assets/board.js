@@ -11,9 +11,9 @@ let dragged = null;
 let release = null; // ends the hold of the cards during a drag
 let moving = ""; // the id of the card that the menu is about
 let editing = null; // the task in the form; null for a new one
-let begun = {}; // what the form's fields were at first
+let begun = {}; // the values of the form when it was opened
 let sending = false;
-let asked = 0; // how often contacts were asked for: only the last answer counts
+let asked = 0; // the number of requests for contacts: only the last answer counts
 
 const why = (error) => (error.status ? `${error.message} (${error.status})` : error.message);
 
@@ -121,7 +121,7 @@ menu.addEventListener("click", async ({ target }) => {
 
 const boxes = () => [...form.elements.responsibleIds.querySelectorAll("input")];
 
-/** What the form's fields are; of those who are responsible the first stay first. */
+/** The values of the form's fields; the task's responsible users stay in their order. */
 function values() {
   const names = editing ? [...TEXTS, "newStatusName"] : TEXTS;
   const ids = boxes().filter((box) => box.checked).map((box) => box.value);
@@ -192,7 +192,7 @@ function fill(task) {
   offerContacts(LATELY);
 }
 
-/** Send a request of the form, and close it, or say at its fields what the mock refuses. */
+/** Send a request of the form, and close it, or show a refusal at its fields. */
 async function send(request, done) {
   if (sending) return;
   sending = true;
@@ -222,7 +222,7 @@ function save() {
 async function leave() {
   const now = values();
   const lost = Object.keys(now).some((name) => isChanged(now, name));
-  if (!lost || (await confirmed("Close the form? What you wrote is lost.", "Close it"))) dialog.close();
+  if (!lost || (await confirmed("Close the form? Your changes are lost.", "Close it"))) dialog.close();
 }
 
 form.addEventListener("input", ({ target }) => target.id === "find-contact" && findContacts());

@@ -1,5 +1,5 @@
-// The cards of the board: drawn again where a task changed, marked by the sandbox's clock, and filtered.
-import { attempt, live, refresh, root, sandbox } from "./console.js";
+// The cards of the board: drawn again when their task changes, marked by the sandbox's clock, and filtered.
+import { attempt, keepInAddress, live, refresh, root, sandbox } from "./console.js";
 
 const find = (id) => document.getElementById(id);
 const [columns, filter, dialog] = ["columns", "filter", "task"].map(find);
@@ -17,7 +17,7 @@ export function listOf(status) {
   return [...columns.children].find((column) => column.dataset.status === status)?.querySelector(".cards");
 }
 
-/** Put a card into a list, where its due date belongs. */
+/** Put a card into a list, in the order of the due dates. */
 export function put(card, list) {
   list.insertBefore(card, [...list.children].find((other) => other.dataset.order > card.dataset.order) ?? null);
 }
@@ -25,14 +25,14 @@ export function put(card, list) {
 // Drawing what changed
 
 const changed = new Set(); // ids of tasks whose cards may be old
-let old = false; // whether all of the page may be
+let old = false; // whether the whole page may be old
 let unsure = false; // whether events may have been missed
 let choices = false; // whether the choices of the form are old
-let held = 0; // drags and unanswered moves, which the cards must outlive
-let drawn = 0; // when it was drawn last
+let held = 0; // drags and unanswered moves, during which no card is replaced
+let drawn = 0; // time of the last drawing
 let work = Promise.resolve();
 
-/** Keep all cards where they are until the result is called, which shows the board as `show` does. */
+/** Keep all cards in place until the result is called, which then does what `show` does. */
 export function hold() {
   held += 1;
   return (...ids) => {
@@ -41,7 +41,7 @@ export function hold() {
   };
 }
 
-/** Show the board as it is now, as far as it changed, and in any case the cards of these tasks. */
+/** Draw what changed on the board, and in any case the cards of these tasks. */
 export function show(...ids) {
   for (const id of ids) if (id) changed.add(id);
   work = work.then(() => attempt(draw));
@@ -123,7 +123,7 @@ document.addEventListener("refreshed", () => {
 
 // Marks by the sandbox's clock
 
-let [told, timer] = [0, 0]; // when the server told the time, and the next look at a real clock
+let [told, timer] = [0, 0]; // time of the last reading of the clock, and the next update of a real clock
 
 function restart() {
   told = performance.now();
@@ -140,7 +140,7 @@ function markOf({ first, last }, moment) {
   return moment > last ? "Overdue" : "Today";
 }
 
-/** Mark what is overdue or due today; a real clock passes from minute to minute. */
+/** Mark the cards that are overdue or due today; with a real clock, again each minute. */
 function mark() {
   const moment = now();
   for (const card of cards()) setMark(card, moment);
@@ -158,7 +158,7 @@ function setMark(card, moment) {
 
 // The filter
 
-const texts = new WeakMap(); // what a card says, by the card
+const texts = new WeakMap(); // the texts of cards, for the filter
 let wanted = { person: "", priority: "", words: [] };
 
 /** A text without case and accents. */
@@ -221,14 +221,8 @@ function setText(part, text) {
   if (part.textContent !== text) part.textContent = text;
 }
 
-/** Filter as the form says, and keep that in the address, for a reload and a link. */
 function ask() {
-  const url = new URL(location.href);
-  for (const [name, value] of new FormData(filter)) {
-    if (value.trim()) url.searchParams.set(name, value.trim());
-    else url.searchParams.delete(name);
-  }
-  history.replaceState(null, "", url);
+  keepInAddress(filter);
   sift();
 }
 
@@ -241,7 +235,7 @@ find("clear-filter").addEventListener("click", () => {
   filter.elements.text.focus();
 });
 
-// A card's line is short: its title has the rest.
+// The line of a card is short: its tooltip has the rest.
 columns.addEventListener("mouseover", ({ target }) => {
   const line = target.closest(".meta");
   if (line) line.title = line.querySelector(".unseen").textContent;

@@ -1,4 +1,4 @@
-// What every page of the console shares: calls, live events, notes, confirmation, copying, and the sandbox menu.
+// Shared by all pages: calls, live events, notes, confirmation, copying, and the sandbox menu.
 
 export const sandbox = document.body.dataset.sandbox;
 export const apiKey = document.body.dataset.apiKey;
@@ -49,14 +49,25 @@ async function explained(answer) {
   }
 }
 
-/** Where this page, or another one, is for a sandbox. */
+/** The address of this page, or of another one, for a sandbox. */
 export function pageOf(name, path = location.pathname) {
   const url = new URL(path, location.origin);
   url.searchParams.set("sandbox", name);
   return url;
 }
 
-/** Say something for a few seconds; `bad` for what went wrong. */
+/** Keep the values of a filter's form in the address, for a reload and a link. */
+export function keepInAddress(form) {
+  const url = new URL(location.href);
+  for (const [name, value] of new FormData(form)) {
+    if (value.trim()) url.searchParams.set(name, value.trim());
+    else url.searchParams.delete(name);
+  }
+  url.hash = "";
+  history.replaceState(null, "", url);
+}
+
+/** Show a text for a few seconds; `bad` marks a failure. */
 export function note(text, bad = false) {
   const line = document.createElement("p");
   line.textContent = text;
@@ -71,7 +82,7 @@ export function note(text, bad = false) {
   }, bad ? 8000 : 4000);
 }
 
-/** Do something, and say why when the mock refuses it; whether it was done. */
+/** Do something, and show the error of a failure; true when it was done. */
 export async function attempt(action, done = "") {
   try {
     await action();
@@ -83,7 +94,7 @@ export async function attempt(action, done = "") {
   }
 }
 
-/** Ask before something is lost; whether to go on. */
+/** Ask before something is lost; resolves to true to go on. */
 export function confirmed(text, yes = "Delete") {
   const dialog = document.getElementById("confirmation");
   dialog.querySelector("p").textContent = text;
@@ -178,7 +189,7 @@ async function replaceParts(address, ids) {
 
 let refreshing = Promise.resolve();
 
-/** Ask the server for this page again, and put the parts with these ids in place of what is shown; one after the other. */
+/** Fetch this page again, and replace the parts with these ids; calls run one after the other. */
 export const refresh = (...ids) => refreshFrom(location.href, ...ids);
 
 /** The same with the parts of another page. */
@@ -189,7 +200,7 @@ export function refreshFrom(address, ...ids) {
 
 const RETRY = 2000; // milliseconds
 
-/** Hear the sandbox's events: `handlers` by kind (`open`, `request`, `state`, `fault`, `reset`). A lost stream is announced. */
+/** Listen to the sandbox's events: `handlers` by kind, of which `open` is that of the stream. Its loss is announced. */
 export function live(handlers) {
   const url = new URL(`${root}/__admin/events`, location.origin);
   url.searchParams.set("sandbox", sandbox);
@@ -210,7 +221,7 @@ export function live(handlers) {
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back from the history, without one
 }
 
-/** Say that the server is gone and how old the page is, or say nothing. */
+/** Show or remove the banner that says since when there is no connection. */
 function offline(is) {
   document.body.toggleAttribute("data-live", !is);
   const banner = document.getElementById("offline");
@@ -221,7 +232,7 @@ function offline(is) {
   }
 }
 
-/** `action` once for many calls, soon after the first of them: who calls all the time does not put it off for ever. */
+/** Call `action` once for many calls, shortly after the first of them; later calls do not postpone it. */
 export function soon(action, milliseconds = 120) {
   let timer;
   return () => {
@@ -232,7 +243,7 @@ export function soon(action, milliseconds = 120) {
   };
 }
 
-/** Put a text on the clipboard, and say so. */
+/** Copy a text to the clipboard. */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);

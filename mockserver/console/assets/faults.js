@@ -1,4 +1,4 @@
-// Faults: switches for failures and delays, rules of one's own, and the rules that are set with their hits.
+// Faults: switches for failures and delays, the form for a rule, and the rules with their hits.
 import {
   attempt, clearProblems, control, live, note, refresh, Refused, root, sandbox, showProblems, soon,
 } from "./console.js";
@@ -18,7 +18,7 @@ async function remove(ids) {
   for (const id of ids) await control("DELETE", `/faults/${id}`);
 }
 
-/** What a click on a switch, or on its "Once", means: the rules that it stands for go, or one comes. */
+/** Turn a switch, or its "Once": delete its rules, or set one. */
 async function turn(button) {
   const ids = button.dataset.rules.split(" ").filter(Boolean);
   if (ids.length) return remove(ids);
@@ -38,7 +38,7 @@ const catalogue = document.getElementById("catalogue");
 
 catalogue.addEventListener("click", async ({ target }) => {
   if (!target.dataset.times || target.ariaBusy) return;
-  target.ariaBusy = "true"; // what a second click means is only known when the first has been answered
+  target.ariaBusy = "true"; // until the answer, a second click has no meaning
   await change(() => turn(target));
   target.ariaBusy = null;
 });
@@ -101,7 +101,7 @@ function rule() {
   return { ...made, times: made.times ?? null };
 }
 
-/** What is wrong with the match as a whole is that it has a status. */
+/** A problem of the match as a whole is about its status. */
 const atTheStatus = (problem) => (problem.path.join() === "match" ? { ...problem, path: ["match.status"] } : problem);
 
 form.addEventListener("submit", async (event) => {
@@ -136,9 +136,9 @@ form.addEventListener("click", ({ target }) => {
 
 const MAX_BODY = 300; // characters of a body in the address; the sentence shows fewer
 
-let asked = 0; // how often the sentence was asked for: only the last answer counts
+let asked = 0; // the number of requests for the sentence: only the last answer counts
 
-/** Ask for the sentence about the rule that the form describes; what cannot be read is not in words yet. */
+/** Fetch the sentence about the rule that the form describes; it stays while a field cannot be read. */
 async function describe() {
   const url = new URL(`${root}/__admin/console/faults/sentence`, location.origin);
   try {

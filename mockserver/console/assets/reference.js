@@ -20,7 +20,7 @@ function prepared(description) {
   return { ...description, servers: root ? [{ url: location.origin + root }] : [] };
 }
 
-/** What the description gives as the id of a task, and as the body that creates one. */
+/** The description's examples of a task's id, and of the body that creates a task. */
 function examplesOf(description) {
   const [create, update] = [description.paths["/api/public/tasks"].post, description.paths["/api/public/tasks/{id}"].put];
   const id = update.parameters.find((parameter) => parameter.name === "id").example;

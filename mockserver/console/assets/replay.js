@@ -5,7 +5,7 @@ import { control, note, pageOf, root, sandbox } from "./console.js";
 /** The page of one request. */
 export const pageOfRequest = (id) => pageOf(sandbox, `${root}/__admin/console/requests/${id}`);
 
-/** Hear the buttons that replace a guess and send the request again; `show` gets the id of the new entry. */
+/** Make the buttons replace a guess and send the request again; `show` gets the id of the new entry. */
 export function onReplay(show) {
   document.addEventListener("click", async ({ target }) => {
     const button = target.closest("[data-assume]");

@@ -1,7 +1,9 @@
-// The journal as it grows: rows come from the server, at the end, and the list follows only who is at its end.
+// The live list of requests: new rows are added at the end, and it scrolls with them only while its end is in sight.
 // In a wide window, the chosen request is shown beside the list; its id is in the address.
 
-import { attempt, confirmed, control, live, pageOf, refresh, refreshFrom, sandbox, soon } from "./console.js";
+import {
+  attempt, confirmed, control, keepInAddress, live, pageOf, refresh, refreshFrom, sandbox, soon,
+} from "./console.js";
 import { onReplay, pageOfRequest } from "./replay.js";
 
 const PAUSE = 100; // milliseconds between two looks for newer rows
@@ -117,13 +119,7 @@ function catchUp() {
 }
 
 function ask() {
-  const url = new URL(location.href);
-  for (const { name, value } of filter.elements) {
-    if (value.trim()) url.searchParams.set(name, value.trim());
-    else url.searchParams.delete(name);
-  }
-  url.hash = "";
-  history.replaceState(null, "", url);
+  keepInAddress(filter);
   then(again);
 }
 

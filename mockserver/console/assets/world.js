@@ -1,12 +1,12 @@
-// The world: clock, snapshots, settings, reset; all of it changes when requests do.
+// The world: clock, snapshots, settings, guesses and reset, kept up to date by events.
 import {
   attempt, clearProblems, confirmed, control, live, note, ofTheServer, pageOf, refresh, sandbox, showProblems, soon,
 } from "./console.js";
-import { delayOf } from "./delay.js";
+import { delayOf, number } from "./delay.js";
 
 const PARTS = ["team", "statuses", "contacts", "customers", "clock", "snapshots"];
 const shown = () => refresh(...PARTS);
-/** What somebody has typed into the settings is lost only when these may be others now. */
+/** Replace the settings too, and with them the changes in the form that are not saved. */
 const allShown = () => refresh(...PARTS, "settings-fields", "assume");
 
 /** Do something, then show the world as it is, whether it was done or not. */
@@ -16,7 +16,7 @@ async function change(action, done, show = shown) {
   return was;
 }
 
-/** Send what a form says, and show at its fields what the mock refuses. */
+/** Send a form, and show a refusal at its fields. */
 function onSubmit(id, action, done, show = shown) {
   const form = document.getElementById(id);
   form.addEventListener("submit", async (event) => {
@@ -31,9 +31,6 @@ function onSubmit(id, action, done, show = shown) {
     }
   });
 }
-
-/** A whole number where the text is one, else the text, for the mock to refuse. */
-const number = (text) => (/^-?\d+$/.test(text.trim()) ? Number(text) : text);
 
 document.getElementById("clock").addEventListener("click", ({ target }) => {
   if (target.dataset.mode) change(() => control("PUT", "/clock", { mode: target.dataset.mode }));
