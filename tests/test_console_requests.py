@@ -18,7 +18,7 @@ from mockserver.fidelity.evidence import CONFIRMED, REFUTED, Evidence, Finding
 PAGE = "/__admin/console/requests"
 TASKS = "/api/public/tasks"
 TIME = r"\d\d:\d\d:\d\d"
-HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
+HOSTILE = "<script>alert(1)</script>\"'&{{777*777}}"
 
 
 def shown(api: Api, path: str = "", **query: str) -> str:
@@ -97,7 +97,7 @@ def test_what_came_is_text_in_every_page(api: Api) -> None:
     for path in ("", "/rows", "/1", "/2", "/3", "/3/detail"):
         page = shown(api, path) + shown(api, path, operation=HOSTILE, text=HOSTILE, status=HOSTILE)
         assert "<script>alert" not in page
-        assert "49" not in re.findall(r"\{\{7\*7\}\}|\b49\b", page)
+        assert "603729" not in page
         assert "style=" not in page
     assert HOSTILE in html.unescape(shown(api, "/1"))
 
