@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, make_response, render_template, request, send_from_directory
 
-from mockserver import __version__, keys
+from mockserver import keys
 from mockserver.engine import current_engine
 from mockserver.errors import BadRequest, NotFound
 from mockserver.sandbox import state
@@ -111,7 +111,6 @@ def framed(title: str, sandbox: str, sandboxes: Sequence[str]) -> dict[str, Any]
         "sandboxes": sandboxes,
         "api_key": keys.PREFIX + sandbox,
         "base_url": base_url(),
-        "version": __version__,
         "shard": current_engine().settings.shard,
         "pages": _NAVIGATION,
         "assets": "console.asset",
