@@ -221,7 +221,7 @@ export function live(handlers) {
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back from the history, without one
 }
 
-/** Show or remove the banner that says since when there is no connection. */
+/** Say that the server is gone and how old the page is, or say nothing. */
 function offline(is) {
   document.body.toggleAttribute("data-live", !is);
   const banner = document.getElementById("offline");
@@ -232,7 +232,7 @@ function offline(is) {
   }
 }
 
-/** Call `action` once for many calls, shortly after the first of them; later calls do not postpone it. */
+/** `action` once for many calls, soon after the first of them: who calls all the time does not put it off for ever. */
 export function soon(action, milliseconds = 120) {
   let timer;
   return () => {

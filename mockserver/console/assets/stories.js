@@ -1,5 +1,6 @@
 // Stories: real requests of a client, sent one after the other, each shown with its answer.
-import { apiKey, control, pageOf, root } from "./console.js";
+import { apiKey, control, root } from "./console.js";
+import { pageOfRequest } from "./replay.js";
 
 const PAUSE = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 400; // milliseconds between two steps
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -19,23 +20,23 @@ export function open(button) {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  return run(JSON.parse(button.dataset.story), dialog);
+  return tell(JSON.parse(button.dataset.story), dialog);
 }
 
-async function run(story, dialog) {
-  const progress = { rule: null, known: {}, entry: null, list: made("ol", { className: "steps" }) };
+async function tell(story, dialog) {
+  const told = { rule: null, known: {}, entry: null, list: made("ol", { className: "steps" }) };
   const close = made("button", { type: "button", className: "quiet", textContent: "Close", onclick: () => dialog.close() });
   const more = made("p", { className: "small another" });
   const conclusion = made("p", { className: "conclusion" });
   conclusion.setAttribute("role", "status");
   const buttons = made("div", { className: "buttons" }, close);
-  dialog.replaceChildren(made("h2", { id: "story-title", textContent: story.title }), progress.list, conclusion, more, buttons);
+  dialog.replaceChildren(made("h2", { id: "story-title", textContent: story.title }), told.list, conclusion, more, buttons);
   close.focus();
   try {
-    progress.known = await days();
+    told.known = await days();
     for (const step of story.steps) {
-      if (!progress.list.isConnected) return; // the dialog was closed
-      await take(step, progress);
+      if (!told.list.isConnected) return; // the dialog was closed
+      await take(step, told);
       await pause(PAUSE);
     }
     conclusion.textContent = story.conclusion;
@@ -43,10 +44,10 @@ async function run(story, dialog) {
     conclusion.classList.add("bad");
     conclusion.textContent = `The story ends here: ${error.message}`;
   } finally {
-    if (progress.rule) await control("DELETE", `/faults/${progress.rule}`).catch(() => {}); // deleted already, or the server is gone
+    if (told.rule) await control("DELETE", `/faults/${told.rule}`).catch(() => {}); // deleted already, or the server is gone
   }
   more.append("Another story: ", ...others(story, dialog));
-  if (progress.entry) buttons.append(linkTo(progress.entry));
+  if (told.entry) buttons.append(linkTo(told.entry));
   buttons.lastElementChild.focus();
 }
 
@@ -54,14 +55,14 @@ const others = (story, dialog) =>
   stories
     .filter(({ name }) => name !== story.name)
     .map((other) => made("button", {
-      type: "button", className: "quiet tiny", textContent: other.title, onclick: () => run(other, dialog),
+      type: "button", className: "quiet tiny", textContent: other.title, onclick: () => tell(other, dialog),
     }));
 
 /** The page of a journal entry. */
 const linkTo = (entry) =>
   made("a", {
     className: "button",
-    href: pageOf(document.body.dataset.sandbox, `${root}/__admin/console/requests/${entry}`),
+    href: pageOfRequest(entry),
     textContent: `Request ${entry} explains it`,
   });
 
@@ -72,14 +73,14 @@ async function days() {
 }
 
 /** Take a step and show it; throws when the answer is not the one that the story expects. */
-async function take(step, progress) {
+async function take(step, told) {
   const shown = made("li", { className: "running" }, made("p", { textContent: step.say }));
-  progress.list.append(shown);
+  told.list.append(shown);
   try {
     if (step.rule) {
-      progress.rule = (await control("POST", "/faults", step.rule)).id;
-      shown.append(line("Fault rule", progress.rule, "warn"));
-    } else await ask(filled(step, progress.known), progress, shown);
+      told.rule = (await control("POST", "/faults", step.rule)).id;
+      shown.append(line("Fault rule", told.rule, "warn"));
+    } else await ask(filled(step, told.known), told, shown);
     shown.className = "done";
   } catch (error) {
     shown.className = "failed";
@@ -95,25 +96,25 @@ function line(sent, answered, kind, more = "") {
   return made("p", { className: "small" }, made("code", { textContent: sent }), " ", answer, more && ` ${more}`);
 }
 
-async function ask(step, progress, shown) {
-  if (step.waits) await pause(1000 * progress.retryAfter);
-  if (!progress.list.isConnected) return;
+async function ask(step, told, shown) {
+  if (step.waits) await pause(1000 * told.retryAfter);
+  if (!told.list.isConnected) return;
   const answer = await sent(step);
   const status = answer.status ?? "no answer";
   const kind = answer.status === null || answer.status >= 400 ? "bad" : "good";
-  const entry = answer.entry ?? (await entryOf(progress.rule));
-  progress.retryAfter = answer.retryAfter;
-  progress.known.number ??= entry;
-  progress.known.person ??= answer.document?.[0]?.id;
-  shown.append(line(`${step.method} ${step.path.split("?")[0]}`, status, kind, remark(answer, step, progress.known)));
-  if (step.explains || answer.status !== step.status) progress.entry = entry;
-  check(step, answer, progress.known);
+  const entry = answer.entry ?? (await entryOf(told.rule));
+  told.retryAfter = answer.retryAfter;
+  told.known.number ??= entry;
+  told.known.person ??= answer.document?.[0]?.id;
+  shown.append(line(`${step.method} ${step.path.split("?")[0]}`, status, kind, remark(answer, step, told.known)));
+  if (step.explains || answer.status !== step.status) told.entry = entry;
+  check(step, answer, told.known);
 }
 
-/** The mock's answer: its status (null without an answer), the id of its journal entry, and its content. */
+/** The mock's answer: its status, null when none comes, its entry in the journal, and its content. */
 async function sent({ method, path, body, status }) {
   const headers = { "x-api-key": apiKey, ...(body && { "Content-Type": "application/json" }) };
-  // A browser itself repeats a request that was lost on a reused connection; without credentials it opens a new one.
+  // On a connection that it has used before, a browser sends a lost request again by itself; this makes it open one.
   const credentials = status === null ? "omit" : "same-origin";
   try {
     const answer = await fetch(`${root}/api/public${path}`, { method, headers, credentials, body: JSON.stringify(body) });
