@@ -284,7 +284,7 @@ def test_a_task_that_is_gone_cannot_be_moved_and_the_page_says_so(
 
 
 @pytest.mark.parametrize("reach", ["hover", "focus"])
-def test_a_card_has_its_buttons_where_one_looks_and_stays_as_high_as_it_is(
+def test_a_card_shows_its_buttons_on_hover_and_focus_without_growing(
     visit: Callable[[], Any], client: Client, reach: str
 ) -> None:
     client.create("Call")

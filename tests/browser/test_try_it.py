@@ -160,7 +160,7 @@ def test_only_a_sandbox_without_tasks_and_requests_offers_stories(empty: Any, vi
 
 
 @pytest.mark.parametrize(("path", "scheme"), [(BOARD, "light"), (REQUESTS, "dark"), (TRY, "light")])
-def test_stories_fit_a_phone_and_stand_in_nobody_s_way(
+def test_stories_are_accessible_and_fit_a_phone(
     empty: Any, serious_problems: Callable[[Any], list[str]], path: str, scheme: str
 ) -> None:
     page = empty(path)
