@@ -1,5 +1,6 @@
 // The cards of the board: drawn again when their task changes, marked by the sandbox's clock, and filtered.
-import { attempt, keepInAddress, live, refresh, root, sandbox } from "./console.js";
+import { attempt, live, refresh, root, sandbox } from "./console.js";
+import { keepInAddress } from "./filter.js";
 
 const find = (id) => document.getElementById(id);
 const [columns, filter, dialog] = ["columns", "filter", "task"].map(find);

@@ -56,17 +56,6 @@ export function pageOf(name, path = location.pathname) {
   return url;
 }
 
-/** Keep the values of a filter's form in the address, for a reload and a link. */
-export function keepInAddress(form) {
-  const url = new URL(location.href);
-  for (const [name, value] of new FormData(form)) {
-    if (value.trim()) url.searchParams.set(name, value.trim());
-    else url.searchParams.delete(name);
-  }
-  url.hash = "";
-  history.replaceState(null, "", url);
-}
-
 /** Show a text for a few seconds; `bad` marks a failure. */
 export function note(text, bad = false) {
   const line = document.createElement("p");

@@ -1,9 +1,8 @@
 // The live list of requests: new rows are added at the end, and it scrolls with them only while its end is in sight.
 // In a wide window, the chosen request is shown beside the list; its id is in the address.
 
-import {
-  attempt, confirmed, control, keepInAddress, live, pageOf, refresh, refreshFrom, sandbox, soon,
-} from "./console.js";
+import { attempt, confirmed, control, live, pageOf, refresh, refreshFrom, sandbox, soon } from "./console.js";
+import { keepInAddress } from "./filter.js";
 import { onReplay, pageOfRequest } from "./replay.js";
 
 const PAUSE = 100; // milliseconds between two looks for newer rows
