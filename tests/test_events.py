@@ -127,6 +127,13 @@ def test_a_reset_and_a_restore_arrive(api: Api, stream: Stream) -> None:
     assert (restored["event"], restored["data"]["to"]) == ("reset", "one")
 
 
+def test_a_deletion_ends_the_stream(api: Api, stream: Stream) -> None:
+    name = api.key.removeprefix("test_")
+    api.client.delete(f"/__admin/sandboxes/{name}")
+    assert stream.event() == {"event": "deleted", "data": {"deleted": name}}
+    assert stream.response.read() == b""
+
+
 def test_only_the_events_of_its_sandbox_arrive(api: Api, other_api: Api, stream: Stream) -> None:
     other_api.created()
     other_api.client.post("/__admin/reset")

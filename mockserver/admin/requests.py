@@ -120,6 +120,8 @@ def events(call: Call) -> Response:
             while True:
                 event = next_event(_PAUSE_S)
                 yield _server_sent_event(event) if event else ": nothing new\n\n"
+                if event and event[0] == "deleted":
+                    return
         except Released:
             return
 

@@ -105,7 +105,9 @@ def delete_sandbox(call: Call) -> Document:
     name = call.path["name"]
     call.engine.sandboxes.delete(name)
     _superseded(call.engine, name)
-    return {"deleted": name}
+    done = {"deleted": name}
+    call.engine.waiting.announce(name, "deleted", lambda: done)
+    return done
 
 
 @call("GET", "/snapshots")

@@ -16,7 +16,9 @@ export class Refused extends Error {
 async function sent(method, path, body, headers = {}, explain = (answer, document) => document.errors) {
   const content = body === undefined ? {} : { body: JSON.stringify(body) };
   if (body !== undefined) headers = { ...headers, "Content-Type": "application/json" };
-  const answer = await fetch(path, { method, headers, ...content });
+  const answer = await fetch(path, { method, headers, ...content }).catch(() => {
+    throw new Error("The server does not answer");
+  });
   const document = await answer.json();
   if (!answer.ok) throw new Refused(answer.status, document.message, await explain(answer, document));
   return document;
@@ -199,26 +201,38 @@ export function live(handlers) {
     for (const [kind, handler] of Object.entries(handlers)) {
       stream.addEventListener(kind, ({ data }) => handler(data && JSON.parse(data)));
     }
-    stream.addEventListener("open", () => offline(false));
-    stream.addEventListener("error", () => {
-      offline(true);
-      if (stream.readyState === EventSource.CLOSED) setTimeout(hear, RETRY); // the browser gives up after an HTTP error
+    stream.addEventListener("open", () => announce(""));
+    stream.addEventListener("error", lost);
+    stream.addEventListener("deleted", () => {
+      stream.close();
+      lost();
     });
+  };
+  const lost = async () => {
+    if (stream.readyState !== EventSource.CLOSED) return announce("lost");
+    announce((await isGone()) ? "gone" : "lost");
+    setTimeout(hear, RETRY); // the browser gives up after an HTTP error
   };
   hear();
   addEventListener("pagehide", () => stream.close());
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back from the history, without one
 }
 
-/** Say that the server is gone and how old the page is, or say nothing. */
-function offline(is) {
-  document.body.toggleAttribute("data-live", !is);
+/** Whether the server is there, and the sandbox is not. */
+const isGone = () => control("GET", "/clock").then(() => false, ({ status }) => status === 404);
+
+const MISSING = {
+  lost: (time) => `No connection to the server since ${time}: this page may be old. Connecting again …`,
+  gone: () => `The server has no sandbox ${sandbox} any more: this page is old. A request with its key opens a new one.`,
+};
+
+/** Say what is missing, and since when; or, with an empty text, nothing. */
+function announce(missing) {
   const banner = document.getElementById("offline");
-  if (!is) banner.textContent = "";
-  else if (!banner.textContent) {
-    const time = new Date().toLocaleTimeString("en-GB");
-    banner.textContent = `No connection to the server since ${time}: this page may be old. Connecting again …`;
-  }
+  document.body.toggleAttribute("data-live", !missing);
+  if (banner.dataset.missing === missing) return;
+  banner.dataset.missing = missing;
+  banner.textContent = MISSING[missing]?.(new Date().toLocaleTimeString("en-GB")) ?? "";
 }
 
 /** `action` once for many calls, soon after the first of them: who calls all the time does not put it off for ever. */

@@ -109,12 +109,14 @@ function lookSoon() {
   setTimeout(() => then(look), PAUSE);
 }
 
-/** Look for what came while there was no stream: newer rows, and answers to those that waited. */
+let opened = false;
+
+/** Look for what came before the stream: newer rows, answers to those that waited, and after a lost one another journal. */
 function catchUp() {
-  const waiting = find("rows").querySelector(".entry:has(.pending)");
-  if (waiting) changed = Math.min(changed, idOf(waiting));
+  if (opened || find("rows").querySelector(".pending")) then(againInPlace);
+  else lookSoon();
+  opened = true;
   if (chosen()) showDetail();
-  lookSoon();
 }
 
 function ask() {
