@@ -239,6 +239,15 @@ def test_a_refusal_is_shown_at_its_field(
     assert rules(mock) == []
 
 
+def test_a_delay_with_only_its_second_number_is_refused(faults: Any, mock: VambeMock) -> None:
+    fill(faults, "status", "500")
+    faults.get_by_label("Distribution").select_option("uniform")
+    faults.locator("#rule-delay_ms-second").fill("800")
+    faults.get_by_role("button", name="Set the rule").click()
+    expect(faults.locator("#rule-delay_ms")).to_have_attribute("aria-invalid", "true")
+    assert rules(mock) == []
+
+
 def test_what_was_wrong_is_forgotten_when_the_rule_is_set(faults: Any, mock: VambeMock) -> None:
     faults.get_by_role("button", name="Set the rule").click()
     expect(faults.locator("#own-rule .error")).to_have_count(1)

@@ -135,6 +135,18 @@ def test_a_story_that_goes_otherwise_says_why_and_leaves_no_rule(
     assert [each["id"] for each in faults(mock)] == ["1"]
 
 
+def test_a_lost_request_that_the_browser_sends_again_by_itself_is_the_second_try(empty: Any, mock: VambeMock) -> None:
+    page = empty(TRY)
+    rule = mock.fault({"match": {"operation": "createTask"}, "status": 500})  # its answer leaves a connection open
+    page.get_by_role("button", name=LOST).click()
+    expect(page.locator("#story .moral.bad")).to_contain_text("there was 500")
+    rule.remove()
+    page.reload()
+    dialog = tell(page, LOST)
+    expect(dialog.locator("li").nth(3)).to_contain_text("201 sent by the browser itself")
+    assert len(mock.tasks) == 2
+
+
 def test_a_story_that_is_closed_leaves_no_rule(empty: Any, mock: VambeMock) -> None:
     page = empty(TRY)
     page.get_by_role("button", name=UNAVAILABLE).click()

@@ -97,7 +97,9 @@ function rule() {
     }
   }
   if (problems.length) throw new Refused(400, "A field cannot be read", problems);
-  if (form.elements.delay_ms.value.trim()) made.delay_ms = delayOf(form.querySelector(".delay"));
+  const { delay_ms: first, "delay_ms.second": second, "rule-delay_ms-kind": kind } = form.elements;
+  const isGiven = first.value.trim() || (kind.value !== "fixed" && second.value.trim());
+  if (isGiven) made.delay_ms = delayOf(form.querySelector(".delay"));
   return { ...made, times: made.times ?? null };
 }
 

@@ -99,7 +99,7 @@ function line(sent, answered, kind, more = "") {
 async function ask(step, told, shown) {
   if (step.waits) await pause(1000 * told.retryAfter);
   if (!told.list.isConnected) return;
-  const answer = await sent(step);
+  const answer = await answerTo(step, told);
   const status = answer.status ?? "no answer";
   const kind = answer.status === null || answer.status >= 400 ? "bad" : "good";
   const entry = answer.entry ?? (await entryOf(told.rule));
@@ -111,10 +111,19 @@ async function ask(step, told, shown) {
   check(step, answer, told.known);
 }
 
+/** The answer to a step. Where the browser has sent a lost request again by itself, that answer is the next step's. */
+async function answerTo(step, told) {
+  const answer = told.early ?? (await sent(step));
+  told.early = null;
+  if (step.status !== null || answer.status === null || !(await entryOf(told.rule))) return answer;
+  told.early = { ...answer, isByBrowser: true };
+  return { status: null };
+}
+
 /** The mock's answer: its status, null when none comes, its entry in the journal, and its content. */
 async function sent({ method, path, body, status }) {
   const headers = { "x-api-key": apiKey, ...(body && { "Content-Type": "application/json" }) };
-  // On a connection that it has used before, a browser sends a lost request again by itself; this makes it open one.
+  // On a connection that it has used before, a browser sends a lost request again; this often makes it open another one.
   const credentials = status === null ? "omit" : "same-origin";
   try {
     const answer = await fetch(`${root}/api/public${path}`, { method, headers, credentials, body: JSON.stringify(body) });
@@ -149,6 +158,7 @@ const ofStory = ({ document }, { number }) => [document ?? []].flat().filter(({ 
 
 /** The part of an answer that the story is about. */
 function remark(answer, step, known) {
+  if (answer.isByBrowser) return "sent by the browser itself";
   if (answer.retryAfter) return `Retry-After: ${answer.retryAfter}`;
   if (answer.document?.due_at) return `due_at ${answer.document.due_at}`;
   if (answer.status !== 200 || step.finds === undefined) return "";
