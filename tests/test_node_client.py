@@ -252,6 +252,17 @@ class TestTheProcess:
         """
         assert evaluated(script, project, VAMBE_MOCK_BIN=binary) == [36, 401]
 
+    def test_workers_have_the_admin_token_that_the_server_of_the_set_up_made(self, project: Path, binary: str) -> None:
+        script = """
+            import { server } from "vambe-mock";
+            import setup from "vambe-mock/setup";
+            const teardown = await setup();
+            const mock = await (await server()).sandbox();
+            console.log(JSON.stringify((await mock.tasks()).length));
+            await teardown();
+        """
+        assert evaluated(script, project, VAMBE_MOCK_BIN=binary, VAMBE_MOCK_HOST="0.0.0.0") == 0
+
     @pytest.mark.parametrize(
         ("command", "skipped", "arguments"),
         [

@@ -12,8 +12,8 @@ export function connect(url, adminToken = process.env.VAMBE_MOCK_ADMIN_TOKEN) {
 
 export async function start({ args = [], env = {}, timeoutMs = 60_000 } = {}) {
   const environment = { ...process.env, ...env };
-  const { url, stop } = await startProcess(args, environment, timeoutMs);
-  return new Server(url, environment.VAMBE_MOCK_ADMIN_TOKEN, stop);
+  const { url, token, stop } = await startProcess(args, environment, timeoutMs);
+  return new Server(url, token ?? environment.VAMBE_MOCK_ADMIN_TOKEN, stop);
 }
 
 let shared;

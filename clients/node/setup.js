@@ -1,4 +1,4 @@
-// The global set-up of vitest, Jest and Playwright: one server for all workers, which find it by VAMBE_MOCK_URL.
+// The global set-up of vitest, Jest and Playwright: one server for all workers, which find it in the environment.
 
 import { start } from "./index.js";
 
@@ -8,6 +8,7 @@ export default async function setup() {
   if (process.env.VAMBE_MOCK_URL) return undefined;
   started = await start();
   process.env.VAMBE_MOCK_URL = started.url;
+  if (started.adminToken) process.env.VAMBE_MOCK_ADMIN_TOKEN = started.adminToken;
   return teardown;
 }
 

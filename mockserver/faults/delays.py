@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_DELAY_MS = 60_000
-FORMS = (
-    f"Must be milliseconds from 0 to {MAX_DELAY_MS}, "
-    '{"uniform": [LOW, HIGH]} or {"lognormal": {"median": MS, "sigma": NUMBER}}'
-)
 MAX_SIGMA = 5
+FORMS = (
+    f"Must be whole milliseconds from 0 to {MAX_DELAY_MS}, "
+    '{"uniform": [LOW, HIGH]}, LOW being at most HIGH, or {"lognormal": {"median": MS, "sigma": NUMBER}}, '
+    f"sigma being at most {MAX_SIGMA}"
+)
 
 Delay = int | Mapping[str, Any]
 

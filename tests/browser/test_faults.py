@@ -145,7 +145,9 @@ def test_a_delay_is_a_switch_with_its_numbers_and_its_hits(
     assert rules(mock) == []
 
 
-@pytest.mark.parametrize(("numbers", "message"), [(["800", "200"], "Must be milliseconds"), (["0", "soon"], "Must be")])
+@pytest.mark.parametrize(
+    ("numbers", "message"), [(["800", "200"], "Must be whole milliseconds"), (["0", "soon"], "Must be")]
+)
 def test_a_delay_that_cannot_be_is_refused_at_its_numbers(
     faults: Any, mock: VambeMock, numbers: list[str], message: str
 ) -> None:
@@ -221,7 +223,7 @@ def test_a_rule_of_ones_own_is_set_step_by_step_with_all_that_the_form_says(faul
         ({"status": "500", "headers": '{"Connection": "close"}'}, "headers", "none of them about the connection"),
         ({"status": "500", "body": "{"}, "body", "This is not JSON"),
         ({"body": "null and void"}, "body", "A body needs a status"),
-        ({"delay_ms": "soon"}, "delay_ms", "Must be milliseconds"),
+        ({"delay_ms": "soon"}, "delay_ms", "Must be whole milliseconds"),
     ],
 )
 def test_a_refusal_is_shown_at_its_field(

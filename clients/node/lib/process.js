@@ -11,7 +11,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 const GROUPS = process.platform !== "win32"; // a group of its own: the signals of a terminal come by this process
 const running = new Set();
 
-/** Start `vambe-mock serve` on a free port; return its URL, and how to stop it. An Error says what was tried. */
+/** Start `vambe-mock serve` on a free port; return its URL, the token that it made, and how to stop it. */
 export async function startProcess(args, env, timeoutMs) {
   for (const [command, ...words] of commands(env)) {
     const child = spawn(command, [...words, "serve", "--port", "0", ...args, "--json"], {
@@ -21,9 +21,9 @@ export async function startProcess(args, env, timeoutMs) {
       windowsHide: true,
     });
     try {
-      const url = await ready(child, timeoutMs);
+      const { url, admin_token } = await ready(child, timeoutMs);
       letGo(child);
-      return { url, stop: () => stop(child) };
+      return { url, token: admin_token, stop: () => stop(child) };
     } catch (error) {
       if (error.code !== "ENOENT" || env.VAMBE_MOCK_BIN) {
         throw new Error(`${[command, ...words].join(" ")} did not start: ${error.message}. ${choices(env)}`);
@@ -44,7 +44,7 @@ function choices({ VAMBE_MOCK_BIN }) {
   return `Tried in this order: VAMBE_MOCK_BIN, which ${bin}; then \`vambe-mock\` and \`uvx\` on the PATH`;
 }
 
-/** The URL of the line with which the server says that it is ready. */
+/** The line with which the server says that it is ready; an Error has what it says instead. */
 async function ready(child, timeoutMs) {
   let printed = "";
   let complaint = "";
@@ -61,7 +61,7 @@ async function ready(child, timeoutMs) {
     await once(child, "spawn");
     for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
       printed += text;
-      if (printed.includes("\n")) return urlOf(printed);
+      if (printed.includes("\n")) return parsed(printed);
     }
     const [code, signal] = await ended(child);
     throw new Error(`${complaint.trim() || "it printed nothing"} (${signal ?? `exit code ${code}`})`);
@@ -74,9 +74,10 @@ async function ready(child, timeoutMs) {
   }
 }
 
-function urlOf(printed) {
+function parsed(printed) {
   try {
-    return new URL(JSON.parse(printed).url).href;
+    const line = JSON.parse(printed);
+    return { ...line, url: new URL(line.url).href };
   } catch {
     throw new Error(`it printed ${JSON.stringify(printed.trim())}, and not that it is ready`);
   }

@@ -24,8 +24,8 @@ function onSubmit(id, action, done, show = shown) {
     try {
       await action(form);
       clearProblems(form);
-      note(done);
-      await show();
+      await attempt(show);
+      note(done); // now that no answer can undo what is typed next
     } catch (error) {
       showProblems(form, error);
     }
