@@ -308,6 +308,11 @@ def test_what_a_task_says_is_text_and_nothing_else(api: Api, text: str) -> None:
     assert page.cards[0]["task"]["description"] == text
 
 
+def test_a_title_of_spaces_is_not_an_empty_heading(api: Api) -> None:
+    api.created(title=" ")
+    assert text_of_only_card(api).startswith("(only spaces)")
+
+
 def test_names_and_colours_of_a_world_are_text_too(api: Api) -> None:
     api.created(aiContactId=CONTACT)
     document = api.state()
