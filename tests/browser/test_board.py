@@ -215,7 +215,7 @@ def test_when_the_server_is_gone_the_card_is_put_back(visit: Callable[[], Any], 
     page.route("**/api/public/**", lambda route: route.abort())
     page.route("**/__admin/**", lambda route: route.abort())
     drag(page, "Call", "Completada")
-    expect(note(page, "“Call” stays in Pendiente: Failed to fetch")).to_be_visible()
+    expect(note(page, "“Call” stays in Pendiente: The server does not answer")).to_be_visible()
     expect(titles(page, "Pendiente")).to_have_text(["Call"])
     expect(titles(page, "Completada")).to_have_count(0)
 
@@ -857,7 +857,7 @@ def test_after_an_answer_that_did_not_come_the_next_change_shows_all(
     first_look(page, visit)
     page.route(CARDS, lambda route: route.abort())
     client.update(ids[0], title="Uno")
-    expect(note(page, "Failed to fetch")).to_be_visible()
+    expect(note(page, "The server does not answer")).to_be_visible()
     page.unroute(CARDS)
     client.update(ids[1], title="Dos")
     expect(titles(page, "Pendiente")).to_have_text(["Uno", "Dos"])

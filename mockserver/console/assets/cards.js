@@ -1,5 +1,5 @@
 // The cards of the board: drawn again when their task changes, marked by the sandbox's clock, and filtered.
-import { attempt, live, refresh, root, sandbox } from "./console.js";
+import { attempt, live, reach, refresh, root, sandbox } from "./console.js";
 import { keepInAddress } from "./filter.js";
 
 const find = (id) => document.getElementById(id);
@@ -88,7 +88,7 @@ async function drawCards(ids) {
 
 async function fetched(ids) {
   const query = new URLSearchParams([["sandbox", sandbox], ...ids.map((id) => ["id", id])]);
-  const answer = await fetch(`${root}/__admin/console/cards?${query}`);
+  const answer = await reach(`${root}/__admin/console/cards?${query}`);
   if (!answer.ok) throw new Error(`The server answers ${answer.status}`);
   return new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("fresh");
 }

@@ -13,12 +13,19 @@ export class Refused extends Error {
   }
 }
 
+/** The answer to a request; an Error says that the server gives none. */
+export async function reach(...request) {
+  try {
+    return await fetch(...request);
+  } catch {
+    throw new Error("The server does not answer");
+  }
+}
+
 async function sent(method, path, body, headers = {}, explain = (answer, document) => document.errors) {
   const content = body === undefined ? {} : { body: JSON.stringify(body) };
   if (body !== undefined) headers = { ...headers, "Content-Type": "application/json" };
-  const answer = await fetch(path, { method, headers, ...content }).catch(() => {
-    throw new Error("The server does not answer");
-  });
+  const answer = await reach(path, { method, headers, ...content });
   const document = await answer.json();
   if (!answer.ok) throw new Refused(answer.status, document.message, await explain(answer, document));
   return document;
@@ -160,7 +167,7 @@ function keptOrNew(old, now) {
 }
 
 async function replaceParts(address, ids) {
-  const answer = await fetch(address);
+  const answer = await reach(address);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (!document.dispatchEvent(new CustomEvent("refreshing", { cancelable: true }))) return; // not now, says the page
   for (const id of ids) {

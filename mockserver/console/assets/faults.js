@@ -1,6 +1,6 @@
 // Faults: switches for failures and delays, the form for a rule, and the rules with their hits.
 import {
-  attempt, clearProblems, control, live, note, refresh, Refused, root, sandbox, showProblems, soon,
+  attempt, clearProblems, control, live, note, reach, refresh, Refused, root, sandbox, showProblems, soon,
 } from "./console.js";
 import { delayOf, number } from "./delay.js";
 
@@ -151,7 +151,7 @@ async function describe() {
     return;
   }
   const turn = (asked += 1);
-  const answer = await fetch(url);
+  const answer = await reach(url);
   const words = await answer.text();
   if (answer.ok && turn === asked) document.getElementById("sentence").innerHTML = words;
 }
