@@ -166,6 +166,15 @@ def brightness(page: Any) -> tuple[bool, bool]:
     return bright[0], bright[1]
 
 
+def test_nothing_moves_for_who_wants_less_motion(docs: Any) -> None:
+    docs.emulate_media(reduced_motion="reduce")
+    docs.locator(".opblock").first.wait_for()
+    durations = docs.locator("#reference *").evaluate_all(
+        "(parts) => [...new Set(parts.map((part) => getComputedStyle(part).transitionDuration))]"
+    )
+    assert durations == ["0s"]
+
+
 def test_off_loopback_it_works_without_the_token(page: Any) -> None:
     with MockServer(host="0.0.0.0", admin_token=TOKEN) as mock:
         statuses: list[int] = []

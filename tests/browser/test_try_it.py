@@ -139,7 +139,7 @@ def test_a_lost_request_that_the_browser_sends_again_by_itself_is_the_second_try
     page = empty(TRY)
     rule = mock.fault({"match": {"operation": "createTask"}, "status": 500})  # its answer leaves a connection open
     page.get_by_role("button", name=LOST).click()
-    expect(page.locator("#story .moral.bad")).to_contain_text("there was 500")
+    expect(page.locator("#story .conclusion.bad")).to_contain_text("there was 500")
     rule.remove()
     page.reload()
     dialog = tell(page, LOST)
