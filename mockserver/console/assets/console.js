@@ -225,7 +225,7 @@ export function live(handlers) {
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back from the history, without one
 }
 
-/** Whether the server is there, and the sandbox is not. */
+/** True when the server answers, but has no such sandbox. */
 const isGone = () => control("GET", "/clock").then(() => false, ({ status }) => status === 404);
 
 const MISSING = {
@@ -242,7 +242,7 @@ function announce(missing) {
   banner.textContent = MISSING[missing]?.(new Date().toLocaleTimeString("en-GB")) ?? "";
 }
 
-/** `action` once for many calls, soon after the first of them: who calls all the time does not put it off for ever. */
+/** `action` once for many calls, soon after the first of them; the later ones do not put it off. */
 export function soon(action, milliseconds = 120) {
   let timer;
   return () => {
