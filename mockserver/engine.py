@@ -77,7 +77,7 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
 
 
 def _common(settings: Settings, loaded: fixtures.Fixtures) -> dict[str, str]:
-    """What processes that share a store must agree on, as it is shown."""
+    """The settings that processes which share a store must agree on, as they are shown."""
     switches = ", ".join(f"{name}={value}" for name, value in sorted(settings.assumed.items()))
     given = ("seed", "clock", "strict", "max_body", "max_sandboxes", "sandbox_idle", "journal_limit")
     return {

@@ -22,10 +22,13 @@ from support import ROOT, Api, Served, assert_error, command, served, wait_until
 from test_events import reading
 from test_transcript import FILE, documented, taking_turns
 
+from mockserver import engine
+from mockserver.config import Settings
 from mockserver.sandbox.sharing import SharedWaiting
 from mockserver.store.models import Sandbox
 from mockserver.store.opening import open_store
 from mockserver.store.orm import fn
+from mockserver.store.transactions import StoreUnavailable
 
 if TYPE_CHECKING:
     from postgresql import Cluster
@@ -182,10 +185,33 @@ class Neighbours:
     """The processes that share a store, as far as a test needs them: it sends the notes itself."""
 
     def listen(self, hear: Callable[[str, Any], None], tick: Callable[[], None]) -> None:
-        self.hear = hear
+        self.hear, self.tick = hear, tick
+        self.used: list[list[str]] = []
+        self.is_away = False
+
+    def mark_used(self, sandboxes: list[str]) -> None:
+        if self.is_away:
+            raise StoreUnavailable("It is away", limit="database")
+        self.used.append(sandboxes)
 
 
 class TestWaits:
+    def test_a_use_that_could_not_be_told_is_told_later_and_then_forgotten(self) -> None:
+        neighbours: Any = Neighbours()
+        waiting = SharedWaiting(8, 100, neighbours)
+        sandboxes = engine.start(Settings(), ()).sandboxes
+        waiting.hear(sandboxes)
+        sandboxes.create("a")
+        with sandboxes.open("a"):
+            neighbours.is_away = True
+        neighbours.tick()
+        neighbours.is_away = False
+        neighbours.tick()
+        neighbours.tick()
+        assert [[name for name in used if name == "a"] for used in neighbours.used] == [["a"]]
+        assert sandboxes.used_since(0) == []
+        waiting.stop()
+
     def test_a_reset_elsewhere_ends_the_delays_of_requests_that_arrived_before_it_only(self) -> None:
         neighbours: Any = Neighbours()
         waiting = SharedWaiting(8, 100, neighbours)
@@ -313,8 +339,9 @@ class TestStart:
         assert "--database: postgresql://me@" in refused
         assert "secret" not in refused
 
-    def test_a_url_that_is_none_is_refused_without_its_password(self) -> None:
-        refused = serve("postgresql://me:secret@[::1/world")
+    @pytest.mark.parametrize("rest", ["@[::1/world", "%zz@host/world", "@host/world?no-parameter=1"])
+    def test_a_url_that_is_none_is_refused_without_its_password(self, rest: str) -> None:
+        refused = serve(f"postgresql://me:secret{rest}")
         assert "it is no URL such as postgresql://user@host:5432/database" in refused
         assert "secret" not in refused
 

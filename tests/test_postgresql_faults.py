@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
+import psycopg
 import pytest
 from cutting import Moment, Proxy, proxy
 from reliability.processes import check_agreement
@@ -24,6 +25,7 @@ from test_postgresql import processes
 
 from mockserver.store.models import Sandbox
 from mockserver.store.opening import open_store
+from mockserver.store.postgres.hearing import Hearing
 from mockserver.store.postgres.locks import Locks
 
 RECOVERED_S = 2.0
@@ -258,3 +260,18 @@ def test_a_verification_hears_of_requests_again_after_its_connection_broke(serve
             begun = time.monotonic()
             assert verifying.result().json() == {"passed": True, "actual": 1}
             assert time.monotonic() - begun < RECOVERED_S
+
+
+def test_a_server_on_which_nobody_can_listen_is_tried_again_at_intervals() -> None:
+    tried: list[float] = []
+    connection: Any = None  # it is lost
+
+    def connect() -> psycopg.Connection[Any]:
+        tried.append(time.monotonic())
+        raise psycopg.errors.ReadOnlySqlTransaction("cannot execute LISTEN during recovery")
+
+    hearing = Hearing(connect, connection, Locks("public"), "me")
+    hearing.start(lambda sandbox, note: None, lambda: None)
+    wait_until(lambda: len(tried) > 2)
+    hearing.close()
+    assert tried[2] - tried[0] > 0.4

@@ -173,8 +173,14 @@ class Sandboxes:
             yield opened
 
     def used_since(self, instant: float) -> list[str]:
-        """The names of the sandboxes used since an instant of `clock.monotonic`, sorted."""
-        return sorted(name for name, at in list(self._last_used.items()) if at >= instant)
+        """The names of the sandboxes used since an instant of `clock.monotonic`, sorted; earlier uses are forgotten.
+
+        So a process does not keep the names of sandboxes that others have deleted.
+        """
+        for name, at in list(self._last_used.items()):
+            if at < instant and self._last_used.get(name) == at:
+                self._last_used.pop(name, None)
+        return sorted(self._last_used.copy())
 
     def names(self) -> list[str]:
         """The names of all sandboxes, sorted."""

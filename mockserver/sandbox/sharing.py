@@ -78,10 +78,11 @@ class SharedWaiting(Waiting):
         with _unless_unavailable():
             for sandbox in self._watched_here():
                 self._watch(sandbox)
+            now = monotonic()
             used = {*self._sandboxes.used_since(self._marked), *list(self._waits_by_sandbox)}
-            self._marked = monotonic()
             if used:
                 self._neighbours.mark_used(sorted(used))
+            self._marked = now
 
     def _watched_here(self) -> list[str]:
         now = monotonic()

@@ -34,6 +34,10 @@ _SETTINGS = {
     "client_min_messages": "error",
     "jit": "off",
 }
+_NO_URL = (
+    "it is no URL such as postgresql://user@host:5432/database?sslmode=require: parameters are those of libpq, and "
+    "in a password, characters such as % and @ are written %25 and %40"
+)
 
 
 class Connector:
@@ -43,7 +47,7 @@ class Connector:
         try:
             given = conninfo_to_dict(url)
         except psycopg.ProgrammingError:  # its message has the URL, and the password
-            raise UnusableDatabase("it is no URL such as postgresql://user@host:5432/database") from None
+            raise UnusableDatabase(_NO_URL) from None
         self._given = given
         self.shown = f"postgresql://{_address(given)}/{given.get('dbname') or ''}"
         chosen = {**_SETTINGS, "synchronous_commit": "on" if durable else "off"}

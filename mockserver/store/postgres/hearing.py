@@ -74,7 +74,7 @@ class Hearing:
                 if monotonic() >= next_tick:
                     next_tick = monotonic() + _TICK_S
                     tick()
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 self._lost(error)
             except Exception:
                 _log.exception("A note from another process was not understood")
@@ -105,7 +105,7 @@ class Hearing:
             raise
         return connection
 
-    def _lost(self, error: psycopg.OperationalError) -> None:
+    def _lost(self, error: psycopg.Error) -> None:
         """Close the broken connection; the next try comes after a rest."""
         if self._connection:
             _log.warning("The connection that hears of other processes broke: %s", " ".join(str(error).split()))
