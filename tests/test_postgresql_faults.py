@@ -25,6 +25,7 @@ from test_postgresql import processes
 
 from mockserver.store.models import Sandbox
 from mockserver.store.opening import open_store
+from mockserver.store.postgres import connections
 from mockserver.store.postgres.hearing import Hearing
 from mockserver.store.postgres.locks import Locks
 
@@ -212,8 +213,26 @@ def test_a_lock_that_another_process_keeps_is_a_503_that_says_so(server: Cluster
             assert answer.headers["X-Mock-Limit"] == "lock"
             assert busy.client.get("/__admin/state").status_code == 200, "reading needs no lock"
             free.created()
+            with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(6) as pool:
+                patch.setattr(connections, "TURN_S", 0.0)
+                begun = time.monotonic()
+                for answer in pool.map(lambda _: busy.create(), range(6)):
+                    assert answer.headers["X-Mock-Limit"] == "lock"
+                assert time.monotonic() - begun < 1.5, "they wait one after the other"
             other.execute("SELECT pg_advisory_unlock_all()")
             busy.created()
+
+
+def test_a_statement_that_the_server_ends_for_its_own_limits_is_a_503(server: Cluster) -> None:
+    schema = "ended"
+    with running(database=server.url(schema, statement_timeout="200ms")) as url:
+        api = Api(url, "test_busy")
+        with api.client, server.connection() as other:
+            api.created()
+            other.execute("SELECT pg_advisory_lock(%s)", [Locks(schema).key("busy")])
+            assert "statement timeout" in assert_error(api.create(), 503)["message"]
+            other.execute("SELECT pg_advisory_unlock_all()")
+            api.created()
 
 
 def test_a_block_that_goes_on_after_a_query_has_failed_is_not_taken_for_committed(server: Cluster) -> None:

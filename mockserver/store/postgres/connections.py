@@ -14,6 +14,7 @@ from mockserver.store.postgres.session import Session
 from mockserver.store.transactions import UnusableDatabase
 
 MAX_SESSIONS = 10  # of a process, besides the one that hears
+TURN_S = 10.0  # as lock_timeout
 
 # A connection whose other end has gone, with its machine or its network, is noticed after some seconds.
 _PARAMETERS = {
@@ -114,13 +115,20 @@ class Turns:
 
     @contextlib.contextmanager
     def turn(self, name: str) -> Iterator[None]:
-        """Wait for the lock of a name, and hold it in the block."""
+        """Wait for the lock of a name, and hold it in the block; raises LockNotAvailable after `TURN_S`.
+
+        Otherwise a lock that another process keeps would hold up all threads, each for `lock_timeout`.
+        """
         with self._lock:
             entry = self._locks.setdefault(name, [threading.Lock(), 0])
             entry[1] += 1
         try:
-            with entry[0]:
+            if not entry[0].acquire(timeout=TURN_S):
+                raise psycopg.errors.LockNotAvailable("other threads of this process wait for it")
+            try:
                 yield
+            finally:
+                entry[0].release()
         finally:
             with self._lock:
                 entry[1] -= 1

@@ -10,13 +10,8 @@ KEY_IN_USE, READ_ONLY = "23505", "25006"
 
 _NO_ROOM = ("53100",)
 _LOCKED = ("55P03",)
-_AWAY = (
-    "08",
-    "53",
-    "57P",
-    "25P03",
-    READ_ONLY,
-)  # of the connection, resources, a shutdown, an idle transaction, a standby
+# Of the connection, a transaction that the server ended, resources, a shutdown or a limit of the server, a standby.
+_AWAY = ("08", "40", "25P03", "25P04", "53", "57", READ_ONLY)
 
 
 class BrokenConnection(psycopg.OperationalError):
