@@ -6,6 +6,7 @@ They run on the driver's own connection, so errors are those of the driver.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -80,12 +81,13 @@ class Statements:
 
     def insert_new(self, model: type[Model], row: Values) -> bool:
         """As `insert`, unless there is a row with that key; returns whether it was added."""
-        whole = self._whole(model, row)
-
-        def build() -> Query:
-            return model.insert(whole).on_conflict(action="nothing", conflict_target=model._meta.get_primary_keys())
-
-        return bool(self.run((model, "insert new", *row), build, whole.values()).rowcount)
+        try:
+            self.insert(model, row)
+        except sqlite3.IntegrityError as error:  # a clause ON CONFLICT would make every insertion slower
+            if "UNIQUE" not in str(error):
+                raise
+            return False
+        return True
 
     def insert_numbered(self, model: type[Model], row: Values) -> int:
         """As `insert`, in a table whose rows the database numbers; returns the number."""

@@ -55,10 +55,15 @@ class PostgresStatements(Statements):
 
     def insert_new(self, model: type[Model], row: Values) -> bool:
         """As `insert`, unless there is a row with that key; returns whether it was added."""
-        if not self._hasty:
-            return super().insert_new(model, row)
-        self.insert(model, row)
-        return True
+        if self._hasty:
+            self.insert(model, row)
+            return True
+        whole = self._whole(model, row)
+
+        def build() -> Query:
+            return model.insert(whole).on_conflict(action="nothing", conflict_target=model._meta.get_primary_keys())
+
+        return bool(self.run((model, "insert new", *row), build, whole.values()).rowcount)
 
     def insert_numbered(self, model: type[Model], row: Values) -> int:
         """As `insert`, in a table whose rows the database numbers; returns the number."""
