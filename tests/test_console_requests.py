@@ -361,7 +361,7 @@ def test_no_pane_is_shown_until_a_request_is_chosen(api: Api) -> None:
 
 
 def replays(page: str) -> list[Any]:
-    """What a page sends when a request is replayed."""
+    """The requests that a page sends to replay one."""
     return [json.loads(html.unescape(each)) for each in re.findall(r'data-replay="([^"]*)"', page)]
 
 

@@ -185,7 +185,7 @@ def test_the_page_shows_each_switch_with_its_values_and_the_one_in_force(api: Ap
 
 
 def switches(url: str, sandbox: str = "default") -> dict[str, str]:
-    """What the page says of each switch, without the marks of HTML."""
+    """The text of each switch on the page, without the marks of HTML."""
     text = httpx.get(f"{url}/__admin/console/world", params={"sandbox": sandbox}).text
     found = re.findall(r'<label for="assume-([\w-]+)">(.*?)</li>', text, re.DOTALL)
     return {name: " ".join(html.unescape(re.sub("<[^>]*>", " ", rest)).split()) for name, rest in found}

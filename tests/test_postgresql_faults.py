@@ -1,4 +1,4 @@
-"""What PostgreSQL, the network and other processes do to the store: every write that was answered is there, once."""
+"""Failures of PostgreSQL, the network and other processes: every write that was answered is there, once."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def at_work(*urls: str) -> Iterator[list[Writer]]:
 
 
 def check(url: str, writers: list[Writer]) -> int:
-    """What was answered is there once, and nothing twice: the number of tasks that are there though unanswered."""
+    """Check that all that was answered is there, and nothing twice; returns the number of unanswered tasks there."""
     api = Api(url, "test_written")
     with api.client:
         state, entries = api.state(), api.client.get("/__admin/requests").json()["requests"]
