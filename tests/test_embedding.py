@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -232,6 +233,18 @@ class TestItsFiles:
             """
         )
         pytester.runpytest_subprocess(*WITHOUT).assert_outcomes(passed=1)
+
+    def test_a_server_that_runs_reads_and_writes_without_the_functions_of_os(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with MockServer() as server:
+            for module in ("waitress.trigger", "waitress.wasyncore"):
+                monkeypatch.setattr(f"{module}.os", None)  # as pyfakefs replaces it
+            with httpx.Client(base_url=server.base_url, verify=False) as client, ThreadPoolExecutor(8) as threads:
+                answers = list(threads.map(lambda _: client.get("/__admin/health").status_code, range(100)))
+            assert answers == [200] * 100
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{server.base_url}/__admin/health", verify=False)
 
 
 class TestItsThreads:

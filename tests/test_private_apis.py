@@ -147,7 +147,14 @@ PRIVATE = (
         "the state of the loop",
         "application adj channel_class active_channels accepting socket trigger server_name effective_port _map",
     ),
-    *functions("waitress", "waitress.trigger.trigger", "wakes the loop", pull_trigger="self thunk", close="self"),
+    *functions(
+        "waitress",
+        "waitress.trigger._triggerbase",
+        "wakes the loop, through sockets of ours",
+        __init__="self",
+        pull_trigger="self thunk",
+        close="self",
+    ),
     *functions(
         "waitress",
         "waitress.wasyncore",

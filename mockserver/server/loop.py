@@ -8,6 +8,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
@@ -18,6 +19,7 @@ from mockserver.server.connection import Connection
 from mockserver.server.leader_followers import LeaderFollowers
 from mockserver.server.limits import HEAD_BYTES, REFUSED_CONNECTIONS, UNSENT_BYTES, Timeouts, connection_limit
 from mockserver.server.listening import Socket, accept
+from mockserver.server.waking import Trigger, socketpair
 from mockserver.server.workers import Serviceable, Workers
 
 _logger = logging.getLogger("mockserver")
@@ -77,6 +79,9 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
             sockinfo=info,
             bind_socket=False,
         )
+        if socketpair:
+            self.trigger.close()
+            self.trigger: Any = Trigger(self._map)
         self.accepting = True
 
     def set_reuse_addr(self) -> None:
