@@ -222,6 +222,7 @@ def _use_at_rest(server: Process) -> Use:
                 files.append(str(file.readlink()))
         return files
 
-    wait_until(lambda: sum(file.startswith("socket:") for file in files()) == 1, PATIENCE_S)
+    # The socket that listens, and the pair that wakes the loop.
+    wait_until(lambda: sum(file.startswith("socket:") for file in files()) == 3, PATIENCE_S)
     status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     return Use(int(status["VmRSS"].split()[0]), len(files()), int(status["Threads"]))
