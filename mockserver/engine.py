@@ -69,7 +69,7 @@ def start(settings: Settings, operations: tuple[Operation, ...]) -> Engine:
     except ApiError as error:
         store.close()
         raise UnusableDatabase(error.message) from error
-    waiting.hear(sandboxes)
+    waiting.listen(sandboxes)
     if settings.database:
         sweeper.want()  # rows superseded when the file was last in use
     keys = _keys(settings, loaded)
@@ -90,11 +90,11 @@ def _common(settings: Settings, loaded: fixtures.Fixtures) -> dict[str, str]:
 
 
 def _waiting(settings: Settings, store: Store) -> Waiting:
-    if store.neighbours is None:
+    if store.peers is None:
         return Waiting(settings.threads, settings.max_delayed)
     from mockserver.sandbox.sharing import SharedWaiting
 
-    return SharedWaiting(settings.threads, settings.max_delayed, store.neighbours)
+    return SharedWaiting(settings.threads, settings.max_delayed, store.peers)
 
 
 def _sandboxes(settings: Settings, store: Store, loaded: fixtures.Fixtures, room: Room) -> Sandboxes:

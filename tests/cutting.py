@@ -6,7 +6,6 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -97,13 +96,3 @@ class Proxy:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
-
-
-@contextlib.contextmanager
-def proxy(folder: Path) -> Iterator[Proxy]:
-    """A proxy that runs during the block."""
-    made = Proxy(folder)
-    try:
-        yield made
-    finally:
-        made.close()

@@ -181,11 +181,11 @@ class TestOneWorld:
             assert len(apis[0].client.get("/__admin/sandboxes").json()["sandboxes"]) == 20
 
 
-class Neighbours:
+class Peers:
     """The processes that share a store, as far as a test needs them: it sends the notes itself."""
 
-    def listen(self, hear: Callable[[str, Any], None], tick: Callable[[], None]) -> None:
-        self.hear, self.tick = hear, tick
+    def listen(self, handle: Callable[[str, Any], None], tick: Callable[[], None]) -> None:
+        self.handle, self.tick = handle, tick
         self.used: list[list[str]] = []
         self.is_away = False
 
@@ -197,29 +197,29 @@ class Neighbours:
 
 class TestWaits:
     def test_a_use_that_could_not_be_told_is_told_later_and_then_forgotten(self) -> None:
-        neighbours: Any = Neighbours()
-        waiting = SharedWaiting(8, 100, neighbours)
+        peers: Any = Peers()
+        waiting = SharedWaiting(8, 100, peers)
         sandboxes = engine.start(Settings(), ()).sandboxes
-        waiting.hear(sandboxes)
+        waiting.listen(sandboxes)
         sandboxes.create("a")
         with sandboxes.open("a"):
-            neighbours.is_away = True
-        neighbours.tick()
-        neighbours.is_away = False
-        neighbours.tick()
-        neighbours.tick()
-        assert [[name for name in used if name == "a"] for used in neighbours.used] == [["a"]]
+            peers.is_away = True
+        peers.tick()
+        peers.is_away = False
+        peers.tick()
+        peers.tick()
+        assert [[name for name in used if name == "a"] for used in peers.used] == [["a"]]
         assert sandboxes.used_since(0) == []
         waiting.stop()
 
     def test_a_reset_elsewhere_ends_the_delays_of_requests_that_arrived_before_it_only(self) -> None:
-        neighbours: Any = Neighbours()
-        waiting = SharedWaiting(8, 100, neighbours)
-        waiting.hear(None)  # type: ignore[arg-type]  # no delay asks a sandbox
+        peers: Any = Peers()
+        waiting = SharedWaiting(8, 100, peers)
+        waiting.listen(None)  # type: ignore[arg-type]  # no delay asks a sandbox
         entries = [(4, 9), (5, 6), (5, 7), (5, 8), (6, 1)]
         delays = [waiting.delay("a", 60, entry=entry) for entry in entries]
-        neighbours.hear("b", {"release": [9, 9]})
-        neighbours.hear("a", {"release": [5, 7]})
+        peers.handle("b", {"release": [9, 9]})
+        peers.handle("a", {"release": [5, 7]})
         assert [delay.released for delay in delays] == [True, True, False, False, False]
         waiting.stop()
 

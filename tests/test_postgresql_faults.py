@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psycopg
 import pytest
-from cutting import Moment, Proxy, proxy
+from cutting import Moment, Proxy
 from reliability.processes import check_agreement
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ from test_postgresql import processes
 from mockserver.store.models import Sandbox
 from mockserver.store.opening import open_store
 from mockserver.store.postgres import connections
-from mockserver.store.postgres.hearing import Hearing
+from mockserver.store.postgres.listener import Listener
 from mockserver.store.postgres.locks import Locks
 
 RECOVERED_S = 2.0
@@ -45,7 +45,7 @@ def server() -> Iterator[Cluster]:
 
 @pytest.fixture
 def cutting(server: Cluster) -> Iterator[Proxy]:
-    with proxy(server.folder) as made:
+    with contextlib.closing(Proxy(server.folder)) as made:
         yield made
 
 
@@ -214,7 +214,7 @@ def test_a_lock_that_another_process_keeps_is_a_503_that_says_so(server: Cluster
             assert busy.client.get("/__admin/state").status_code == 200, "reading needs no lock"
             free.created()
             with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(6) as pool:
-                patch.setattr(connections, "TURN_S", 0.0)
+                patch.setattr(connections, "LOCK_TIMEOUT_S", 0.0)
                 begun = time.monotonic()
                 for answer in pool.map(lambda _: busy.create(), range(6)):
                     assert answer.headers["X-Mock-Limit"] == "lock"
@@ -289,8 +289,8 @@ def test_a_server_on_which_nobody_can_listen_is_tried_again_at_intervals() -> No
         tried.append(time.monotonic())
         raise psycopg.errors.ReadOnlySqlTransaction("cannot execute LISTEN during recovery")
 
-    hearing = Hearing(connect, connection, Locks("public"), "me")
-    hearing.start(lambda sandbox, note: None, lambda: None)
+    listener = Listener(connect, connection, Locks("public"), "me")
+    listener.start(lambda sandbox, notification: None, lambda: None)
     wait_until(lambda: len(tried) > 2)
-    hearing.close()
+    listener.close()
     assert tried[2] - tried[0] > 0.4

@@ -384,7 +384,7 @@ class _Exchange:
             outcome.said = reading.content(self._operation_id, self.received)
             outcome.understood = reading.relied
         opened.journal.record(self.received, outcome, self.early.document or None, self.started, self._secrets)
-        opened.world.transaction.tell(opened.name, outcome.journal, outcome.id, concluded)
+        opened.world.transaction.notify(opened.name, outcome.journal, outcome.id, concluded)
 
     def _announce(self, outcome: Outcome, concluded: bool = True) -> None:
         """Notify verifications and event streams of an entry, and of its effects if `concluded`, after the commit."""

@@ -37,7 +37,7 @@ from mockserver.store.models import (
     WorldRow,
 )
 from mockserver.store.orm import JOIN, Model, Query, fn
-from mockserver.store.transactions import Repeat, StorageFull, Store, Transaction, WouldWrite
+from mockserver.store.transactions import Conflict, StorageFull, Store, Transaction, WouldWrite
 
 PEOPLE: tuple[type[Part], ...] = (User, Status, Contact, Customer)
 DATA: tuple[type[Part], ...] = (*PEOPLE, Task, Note)
@@ -136,10 +136,10 @@ class Sandboxes:
 
         The sandbox stays cached for the next writer: `work` may change its world and its journal, not replace them.
         """
-        hasty = True
+        optimistic = True
         while True:
             try:
-                with self._store.write(name, hasty) as transaction:  # as `open`, without the cost of another generator
+                with self._store.write(name, optimistic) as transaction:  # as `open`, without another generator
                     opened = self._opened(transaction, name, create)
                     result = work(opened)
                     opened.world.save()
@@ -148,8 +148,8 @@ class Sandboxes:
                     if len(at_hand) > MAX_AT_HAND:
                         del at_hand[next(iter(at_hand))]
                     return result
-            except Repeat:
-                hasty = False
+            except Conflict:
+                optimistic = False
             except StorageFull as full:
                 result = self._look_only(name, work, full)
                 _log.error("A request has no entry in the journal: %s", full.message)

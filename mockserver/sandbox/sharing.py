@@ -1,4 +1,4 @@
-"""Waits where several processes share a store: each hears what happens in the others."""
+"""Waits where several processes share a store: each is notified of what happens in the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockserver.clock import monotonic
 from mockserver.errors import ApiError, NotFound
 from mockserver.sandbox.sandboxes import Sandboxes
 from mockserver.sandbox.waiting import Check, Waiting
-from mockserver.store.transactions import Neighbours, News, StoreUnavailable
+from mockserver.store.transactions import Notification, Peers, StoreUnavailable
 
 _RENEWED_S = 20.0  # a watch lasts for a minute
 _log = logging.getLogger("mockserver")
@@ -23,34 +23,34 @@ def _unless_unavailable() -> Iterator[None]:
     try:
         yield
     except StoreUnavailable as error:
-        _log.warning("Other processes were not told what happened here: %s", error.message)
+        _log.warning("Other processes were not notified of what happened here: %s", error.message)
 
 
 class SharedWaiting(Waiting):
     """The waits of one of several processes.
 
-    What happens in a watched sandbox comes as notes in the order of commits, to the process in which it happened too.
-    The notes about entries are sent by their transactions. Nobody sends a note about a sandbox that no process watches.
+    What happens in a watched sandbox comes as notifications in the order of commits, also to the process in which it
+    happened. Those about entries are sent by their transactions. A sandbox that no process watches has none.
     """
 
-    def __init__(self, threads: int, max_delayed: int, neighbours: Neighbours) -> None:
+    def __init__(self, threads: int, max_delayed: int, peers: Peers) -> None:
         super().__init__(threads, max_delayed)
-        self._neighbours = neighbours
+        self._peers = peers
         self._watched: dict[str, float] = {}  # when
         self._marked = monotonic()
 
-    def hear(self, sandboxes: Sandboxes) -> None:
-        """Begin to hear of the other processes."""
+    def listen(self, sandboxes: Sandboxes) -> None:
+        """Begin to receive the notifications of the other processes."""
         self._sandboxes = sandboxes
-        self._neighbours.listen(self._hear, self._tick)
+        self._peers.listen(self._handle, self._tick)
 
     def announce(self, sandbox: str, kind: str, content: Callable[[], dict[str, Any]]) -> None:
         """Notify the waits of the sandbox of an event, in all processes."""
         with _unless_unavailable():
-            self._neighbours.tell(sandbox, {"kind": kind, "content": content()})
+            self._peers.notify(sandbox, {"kind": kind, "content": content()})
 
     def announce_entry(self, sandbox: str, entry: Callable[[], dict[str, Any]], concluded: bool) -> None:
-        """Do nothing: the transaction of the entry has sent a note."""
+        """Do nothing: the transaction of the entry has sent a notification."""
 
     def release(self, sandbox: str) -> None:
         """End the sandbox's delays, in all processes those of requests that arrived until now."""
@@ -59,7 +59,7 @@ class SharedWaiting(Waiting):
         with _unless_unavailable():
             with contextlib.suppress(NotFound), self._sandboxes.look(sandbox) as opened:
                 until = opened.journal.number, opened.journal.next_id()
-            self._neighbours.tell_others(sandbox, {"release": until})
+            self._peers.notify_others(sandbox, {"release": until})
 
     @contextlib.contextmanager
     def _waits(self, sandbox: str, gone: Check) -> Iterator[Any]:
@@ -68,20 +68,20 @@ class SharedWaiting(Waiting):
             yield waits
 
     def _watch(self, sandbox: str) -> None:
-        """Have notes sent, unless they are for a while yet."""
+        """Have notifications sent, unless they are for a while yet."""
         if monotonic() - self._watched.get(sandbox, -_RENEWED_S) >= _RENEWED_S:
-            self._neighbours.watch(sandbox)
+            self._peers.watch(sandbox)
             self._watched[sandbox] = monotonic()
 
     def _tick(self) -> None:
-        """Renew the watches, and tell the other processes what is in use."""
+        """Renew the watches, and record what is in use for the other processes."""
         with _unless_unavailable():
             for sandbox in self._watched_here():
                 self._watch(sandbox)
             now = monotonic()
             used = {*self._sandboxes.used_since(self._marked), *list(self._waits_by_sandbox)}
             if used:
-                self._neighbours.mark_used(sorted(used))
+                self._peers.mark_used(sorted(used))
             self._marked = now
 
     def _watched_here(self) -> list[str]:
@@ -90,24 +90,25 @@ class SharedWaiting(Waiting):
         self._watched = {name: at for name, at in self._watched.items() if name in here or now - at < _RENEWED_S}
         return here
 
-    def _hear(self, sandbox: str, note: News | None) -> None:
-        if note is None:
+    def _handle(self, sandbox: str, notification: Notification | None) -> None:
+        if notification is None:
             self._missed()
-        elif "release" in note:
-            self._release_until(sandbox, tuple(note["release"]))
-        elif "kind" in note:
-            super().announce(sandbox, note["kind"], lambda: note["content"])
-        elif entry := self._entry(sandbox, note):
-            super().announce_entry(sandbox, lambda: entry, note["concluded"])
+        elif "release" in notification:
+            self._release_until(sandbox, tuple(notification["release"]))
+        elif "kind" in notification:
+            super().announce(sandbox, notification["kind"], lambda: notification["content"])
+        elif entry := self._entry(sandbox, notification):
+            super().announce_entry(sandbox, lambda: entry, notification["concluded"])
 
-    def _entry(self, sandbox: str, note: News) -> dict[str, Any] | None:
-        """The entry that a note is about; for those who only check the journal, an empty one will do."""
+    def _entry(self, sandbox: str, notification: Notification) -> dict[str, Any] | None:
+        """The entry that a notification is about; for those who only check the journal, an empty one will do."""
         waits = self._waits_by_sandbox.get(sandbox)
         if waits is None or not waits.readers:
-            return {"id": note["entry"]}
+            return {"id": notification["entry"]}
         try:
             with self._sandboxes.look(sandbox) as opened:
-                return opened.journal.get(note["entry"]) if opened.journal.number == note["journal"] else None
+                is_current = opened.journal.number == notification["journal"]
+                return opened.journal.get(notification["entry"]) if is_current else None
         except ApiError:
             return None  # the sandbox is gone, or the database does not answer
 
@@ -116,7 +117,7 @@ class SharedWaiting(Waiting):
         self._release([delay for delay in self._delays(sandbox) if delay.entry < until or delay.is_outdated()])
 
     def _missed(self) -> None:
-        """Have every wait look again, after notes may have been lost."""
+        """Have every wait look again, after notifications may have been lost."""
         for sandbox in list(self._waits_by_sandbox):
             self._deliver(sandbox, tuple)
             self._release([delay for delay in self._delays(sandbox) if delay.is_outdated()])

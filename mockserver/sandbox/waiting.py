@@ -148,7 +148,7 @@ class Waiting:
         self._thread: threading.Thread | None = None
         self._end = threading.Event()
 
-    def hear(self, sandboxes: Sandboxes) -> None:
+    def listen(self, sandboxes: Sandboxes) -> None:
         """Do nothing: no other process uses the sandboxes."""
 
     def delay(

@@ -12,7 +12,7 @@ from mockserver.store.statements import Statements
 
 RUN = random_name()  # this process, in rows that are of no use when it has ended
 
-News = dict[str, Any]
+Notification = dict[str, Any]
 
 
 class Transaction(Protocol):
@@ -52,27 +52,27 @@ class Transaction(Protocol):
     def unused_s(self) -> Mapping[str, float]:
         """The seconds since another process used each sandbox, as far as they are known."""
 
-    def tell(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
-        """Tell the processes that watch a sandbox of an entry in its journal, if the transaction commits."""
+    def notify(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
+        """Notify the processes that watch a sandbox of an entry in its journal, if the transaction commits."""
 
 
-class Neighbours(Protocol):
+class Peers(Protocol):
     """The processes that share a store, this one included."""
 
-    def listen(self, hear: Callable[[str, News | None], None], tick: Callable[[], None]) -> None:
-        """Call `hear` for each note, in the order of commits, and `tick` once a second, all in one thread.
+    def listen(self, handle: Callable[[str, Notification | None], None], tick: Callable[[], None]) -> None:
+        """Call `handle` for each notification, in the order of commits, and `tick` once a second, all in one thread.
 
-        The note is None, and the sandbox empty, when notes may have been missed.
+        The notification is None, and the sandbox empty, when notifications may have been missed.
         """
 
-    def tell(self, sandbox: str, note: News) -> None:
-        """Send a note to the processes that watch a sandbox."""
+    def notify(self, sandbox: str, notification: Notification) -> None:
+        """Send a notification to the processes that watch a sandbox."""
 
-    def tell_others(self, sandbox: str, note: News) -> None:
-        """Send a note to all other processes, whether they watch the sandbox or not."""
+    def notify_others(self, sandbox: str, notification: Notification) -> None:
+        """Send a notification to all other processes, whether they watch the sandbox or not."""
 
     def watch(self, sandbox: str) -> None:
-        """Have notes about a sandbox sent for the next minute; no transaction that did not is open afterwards."""
+        """Have notifications about a sandbox sent for a minute, also by all transactions that end from now on."""
 
     def mark_used(self, sandboxes: Collection[str]) -> None:
         """Record that sandboxes were used just now."""
@@ -81,17 +81,18 @@ class Neighbours(Protocol):
 class Store(Protocol):
     """An open store: runs transactions until it is closed.
 
-    Writers of one name run one at a time. `neighbours` is None where no other process can use the store.
+    Writers of one name run one at a time. `peers` is None where no other process can use the store.
     """
 
-    neighbours: Neighbours | None
+    peers: Peers | None
 
-    def write(self, name: str = ..., hasty: bool = ...) -> AbstractContextManager[Transaction]:
+    def write(self, name: str = ..., optimistic: bool = ...) -> AbstractContextManager[Transaction]:
         """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        `name` is that of the sandbox that it writes to. A `hasty` one may take it that new keys are free, and raise
-        Repeat if one is not: then the block has to run again, in one that is not hasty. Raises StorageFull, and keeps
-        nothing of the block, when storage is full; StoreUnavailable when a store outside the process does not answer.
+        `name` is that of the sandbox that it writes to. An `optimistic` one may assume that new keys are free, and
+        raise Conflict if one is not: then the block has to run again, in one that is not optimistic. Raises
+        StorageFull, and keeps nothing of the block, when storage is full; StoreUnavailable when a store outside the
+        process does not answer.
         """
 
     def read(self) -> AbstractContextManager[Transaction]:
@@ -119,8 +120,8 @@ class StoreUnavailable(ServiceUnavailable):
     """The database does not answer, or not in time; the message says which."""
 
 
-class Repeat(Exception):
-    """A hasty transaction failed, and changed nothing: it has to run again without haste."""
+class Conflict(Exception):
+    """An optimistic transaction failed, and changed nothing: it has to run again in one that is not."""
 
 
 class WouldWrite(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,6 +60,21 @@ def send(mock: VambeMock) -> Send:
     return requests
 
 
+@contextlib.contextmanager
+def delayed(send: Send, mock: VambeMock) -> Iterator[Callable[[], None]]:
+    """A request that waits, the first of the sandbox; a call of the function has it answered."""
+    mock.delay("createTask", ms=60_000)
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(send, 1, "POST", TASKS, '{"title": "x"}')
+        mock.verify("createTask", times=1, timeout=10)
+
+        def answer() -> None:
+            mock.reset(only=["faults"])
+            sent.result(timeout=10)
+
+        yield answer
+
+
 def live(page: Any) -> Any:
     """The page, when it hears of what comes."""
     page.locator("body[data-live]").wait_for()
@@ -98,10 +113,7 @@ def test_rows_appear_as_requests_come_and_look_as_those_of_the_server(page: Any,
 def test_a_row_whose_request_waits_changes_in_its_place_when_it_is_answered(
     page: Any, visit: Any, send: Send, mock: VambeMock, status: str
 ) -> None:
-    mock.delay("createTask", ms=60_000)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(send, 1, "POST", TASKS, '{"title": "x"}')
-        mock.verify("createTask", times=1, timeout=10)
+    with delayed(send, mock) as answer:
         send(2)
         live(visit(PAGE))
         if status:
@@ -110,8 +122,7 @@ def test_a_row_whose_request_waits_changes_in_its_place_when_it_is_answered(
             expect(rows(page)).to_have_count(1 if status == "pending" else 2)
         pending = page.locator("#request-1 .status").filter(has_text="pending")
         expect(pending).to_have_count(int(status != "2xx"))
-        mock.reset(only=["faults"])
-        answer.result(timeout=10)
+        answer()
         expect(pending).to_have_count(0)
         send()
         send()
@@ -452,10 +463,7 @@ def test_a_chosen_request_that_is_gone_says_so(page: Any, visit: Any, mock: Vamb
 def test_the_answer_of_a_request_that_waits_appears_by_itself(
     page: Any, visit: Any, send: Send, mock: VambeMock, where: str
 ) -> None:
-    mock.delay("createTask", ms=60_000)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(send, 1, "POST", TASKS, '{"title": "x"}')
-        mock.verify("createTask", times=1, timeout=10)
+    with delayed(send, mock) as answer:
         live(visit(PAGE if where == "beside the list" else f"{PAGE}/1"))
         if where == "beside the list":
             page.locator("#request-1").click()
@@ -465,8 +473,7 @@ def test_the_answer_of_a_request_that_waits_appears_by_itself(
         page.get_by_text("curl", exact=True).click()
         if where == "beside the list":
             page.locator("#request-1 a").focus()
-        mock.reset(only=["faults"])
-        answer.result(timeout=10)
+        answer()
         expect(status).to_have_text("503")
         if where == "beside the list":
             expect(page.locator("#request-1 .status")).to_have_text("503")
@@ -479,10 +486,7 @@ def test_the_answer_of_a_request_that_waits_appears_by_itself(
 def test_an_answer_does_not_move_a_filtered_list_under_its_reader(
     page: Any, visit: Any, send: Send, mock: VambeMock
 ) -> None:
-    mock.delay("createTask", ms=60_000)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(send, 1, "POST", TASKS, '{"title": "x"}')
-        mock.verify("createTask", times=1, timeout=10)
+    with delayed(send, mock) as answer:
         send(60)
         visit(PAGE)
         page.goto(f"{page.url}&text=/api/public")
@@ -490,8 +494,7 @@ def test_an_answer_does_not_move_a_filtered_list_under_its_reader(
         expect(page.locator("#request-61")).to_be_in_viewport()
         page.locator("#request-20").scroll_into_view_if_needed()
         before = top_of(page, 20)
-        mock.reset(only=["faults"])
-        answer.result(timeout=10)
+        answer()
         expect(page.locator("#request-1 .status")).to_have_text("503")
         assert top_of(page, 20) == before
 
@@ -499,14 +502,10 @@ def test_an_answer_does_not_move_a_filtered_list_under_its_reader(
 def test_an_answer_that_came_before_the_stream_did_is_not_missed(
     page: Any, visit: Any, send: Send, mock: VambeMock
 ) -> None:
-    mock.delay("createTask", ms=60_000)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(send, 1, "POST", TASKS, '{"title": "x"}')
-        mock.verify("createTask", times=1, timeout=10)
+    with delayed(send, mock) as answer:
 
         def late(route: Any) -> None:
-            mock.reset(only=["faults"])
-            answer.result(timeout=10)
+            answer()
             route.continue_()
 
         page.route("**/__admin/events*", late)

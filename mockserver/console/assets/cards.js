@@ -119,20 +119,20 @@ document.addEventListener("refreshing", (event) => {
 
 document.addEventListener("refreshed", () => {
   restart();
-  sift();
+  applyFilter();
 });
 
 // Marks by the sandbox's clock
 
-let [told, timer] = [0, 0]; // time of the last reading of the clock, and the next update of a real clock
+let [readAt, timer] = [0, 0]; // time of the last reading of the clock, and the next update of a real clock
 
 function restart() {
-  told = performance.now();
+  readAt = performance.now();
 }
 
 function now() {
   const { dateTime, dataset } = find("time");
-  const passed = dataset.mode === "real" ? performance.now() - told : 0;
+  const passed = dataset.mode === "real" ? performance.now() - readAt : 0;
   return passed ? new Date(Date.parse(dateTime) + passed).toISOString() : dateTime;
 }
 
@@ -185,7 +185,7 @@ function matches(card) {
 }
 
 /** Show the cards that the filter lets through, and how many they are. */
-function sift() {
+function applyFilter() {
   const { person, priority, text } = Object.fromEntries(new FormData(filter));
   wanted = { person, priority, words: plain(text).split(/\s+/).filter(Boolean) };
   for (const card of cards()) card.hidden = !matches(card);
@@ -224,7 +224,7 @@ function setText(part, text) {
 
 function ask() {
   keepInAddress(filter);
-  sift();
+  applyFilter();
 }
 
 filter.addEventListener("input", ask);
@@ -262,7 +262,7 @@ function changedState({ changes = [], changed: part, replaced }) {
 dialog.addEventListener("close", () => choices && again());
 addEventListener("focus", look);
 restart();
-sift();
+applyFilter();
 
 let opened = false;
 live({

@@ -20,23 +20,23 @@ export function open(button) {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  return tell(JSON.parse(button.dataset.story), dialog);
+  return run(JSON.parse(button.dataset.story), dialog);
 }
 
-async function tell(story, dialog) {
-  const told = { rule: null, known: {}, entry: null, list: made("ol", { className: "steps" }) };
+async function run(story, dialog) {
+  const progress = { rule: null, known: {}, entry: null, list: made("ol", { className: "steps" }) };
   const close = made("button", { type: "button", className: "quiet", textContent: "Close", onclick: () => dialog.close() });
   const more = made("p", { className: "small another" });
   const conclusion = made("p", { className: "conclusion" });
   conclusion.setAttribute("role", "status");
   const buttons = made("div", { className: "buttons" }, close);
-  dialog.replaceChildren(made("h2", { id: "story-title", textContent: story.title }), told.list, conclusion, more, buttons);
+  dialog.replaceChildren(made("h2", { id: "story-title", textContent: story.title }), progress.list, conclusion, more, buttons);
   close.focus();
   try {
-    told.known = await days();
+    progress.known = await days();
     for (const step of story.steps) {
-      if (!told.list.isConnected) return; // the dialog was closed
-      await take(step, told);
+      if (!progress.list.isConnected) return; // the dialog was closed
+      await take(step, progress);
       await pause(PAUSE);
     }
     conclusion.textContent = story.conclusion;
@@ -44,10 +44,10 @@ async function tell(story, dialog) {
     conclusion.classList.add("bad");
     conclusion.textContent = `The story ends here: ${error.message}`;
   } finally {
-    if (told.rule) await control("DELETE", `/faults/${told.rule}`).catch(() => {}); // deleted already, or the server is gone
+    if (progress.rule) await control("DELETE", `/faults/${progress.rule}`).catch(() => {}); // deleted already, or the server is gone
   }
   more.append("Another story: ", ...others(story, dialog));
-  if (told.entry) buttons.append(linkTo(told.entry));
+  if (progress.entry) buttons.append(linkTo(progress.entry));
   buttons.lastElementChild.focus();
 }
 
@@ -55,7 +55,7 @@ const others = (story, dialog) =>
   stories
     .filter(({ name }) => name !== story.name)
     .map((other) => made("button", {
-      type: "button", className: "quiet tiny", textContent: other.title, onclick: () => tell(other, dialog),
+      type: "button", className: "quiet tiny", textContent: other.title, onclick: () => run(other, dialog),
     }));
 
 /** The page of a journal entry. */
@@ -73,14 +73,14 @@ async function days() {
 }
 
 /** Take a step and show it; throws when the answer is not the one that the story expects. */
-async function take(step, told) {
+async function take(step, progress) {
   const shown = made("li", { className: "running" }, made("p", { textContent: step.say }));
-  told.list.append(shown);
+  progress.list.append(shown);
   try {
     if (step.rule) {
-      told.rule = (await control("POST", "/faults", step.rule)).id;
-      shown.append(line("Fault rule", told.rule, "warn"));
-    } else await ask(filled(step, told.known), told, shown);
+      progress.rule = (await control("POST", "/faults", step.rule)).id;
+      shown.append(line("Fault rule", progress.rule, "warn"));
+    } else await ask(filled(step, progress.known), progress, shown);
     shown.className = "done";
   } catch (error) {
     shown.className = "failed";
@@ -96,27 +96,27 @@ function line(sent, answered, kind, more = "") {
   return made("p", { className: "small" }, made("code", { textContent: sent }), " ", answer, more && ` ${more}`);
 }
 
-async function ask(step, told, shown) {
-  if (step.waits) await pause(1000 * told.retryAfter);
-  if (!told.list.isConnected) return;
-  const answer = await answerTo(step, told);
+async function ask(step, progress, shown) {
+  if (step.waits) await pause(1000 * progress.retryAfter);
+  if (!progress.list.isConnected) return;
+  const answer = await answerTo(step, progress);
   const status = answer.status ?? "no answer";
   const kind = answer.status === null || answer.status >= 400 ? "bad" : "good";
-  const entry = answer.entry ?? (await entryOf(told.rule));
-  told.retryAfter = answer.retryAfter;
-  told.known.number ??= entry;
-  told.known.person ??= answer.document?.[0]?.id;
-  shown.append(line(`${step.method} ${step.path.split("?")[0]}`, status, kind, remark(answer, step, told.known)));
-  if (step.explains || answer.status !== step.status) told.entry = entry;
-  check(step, answer, told.known);
+  const entry = answer.entry ?? (await entryOf(progress.rule));
+  progress.retryAfter = answer.retryAfter;
+  progress.known.number ??= entry;
+  progress.known.person ??= answer.document?.[0]?.id;
+  shown.append(line(`${step.method} ${step.path.split("?")[0]}`, status, kind, remark(answer, step, progress.known)));
+  if (step.explains || answer.status !== step.status) progress.entry = entry;
+  check(step, answer, progress.known);
 }
 
 /** The answer to a step. Where the browser has sent a lost request again by itself, that answer is the next step's. */
-async function answerTo(step, told) {
-  const answer = told.early ?? (await sent(step));
-  told.early = null;
-  if (step.status !== null || answer.status === null || !(await entryOf(told.rule))) return answer;
-  told.early = { ...answer, isByBrowser: true };
+async function answerTo(step, progress) {
+  const answer = progress.early ?? (await sent(step));
+  progress.early = null;
+  if (step.status !== null || answer.status === null || !(await entryOf(progress.rule))) return answer;
+  progress.early = { ...answer, isByBrowser: true };
   return { status: null };
 }
 

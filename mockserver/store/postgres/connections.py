@@ -13,8 +13,8 @@ from psycopg.conninfo import conninfo_to_dict
 from mockserver.store.postgres.session import Session
 from mockserver.store.transactions import UnusableDatabase
 
-MAX_SESSIONS = 10  # of a process, besides the one that hears
-TURN_S = 10.0  # as lock_timeout
+MAX_SESSIONS = 10  # of a process, besides the one that listens
+LOCK_TIMEOUT_S = 10.0  # as lock_timeout
 
 # A connection whose other end has gone, with its machine or its network, is noticed after some seconds.
 _PARAMETERS = {
@@ -106,7 +106,7 @@ class Sessions:
             session.close()
 
 
-class Turns:
+class LocalLocks:
     """Locks by name for the threads of this process, so that a busy sandbox takes one session and not all."""
 
     def __init__(self) -> None:
@@ -114,8 +114,8 @@ class Turns:
         self._locks: dict[str, list[Any]] = {}  # each with the number of threads that hold or want it
 
     @contextlib.contextmanager
-    def turn(self, name: str) -> Iterator[None]:
-        """Wait for the lock of a name, and hold it in the block; raises LockNotAvailable after `TURN_S`.
+    def hold(self, name: str) -> Iterator[None]:
+        """Wait for the lock of a name, and hold it in the block; raises LockNotAvailable after `LOCK_TIMEOUT_S`.
 
         Otherwise a lock that another process keeps would hold up all threads, each for `lock_timeout`.
         """
@@ -123,7 +123,7 @@ class Turns:
             entry = self._locks.setdefault(name, [threading.Lock(), 0])
             entry[1] += 1
         try:
-            if not entry[0].acquire(timeout=TURN_S):
+            if not entry[0].acquire(timeout=LOCK_TIMEOUT_S):
                 raise psycopg.errors.LockNotAvailable("other threads of this process wait for it")
             try:
                 yield

@@ -11,12 +11,12 @@ import psycopg
 
 from mockserver.formats.ids import random_name
 from mockserver.store.postgres import schema
-from mockserver.store.postgres.connections import Connector, Sessions, Turns
+from mockserver.store.postgres.connections import Connector, LocalLocks, Sessions
 from mockserver.store.postgres.failures import KEY_IN_USE, READ_ONLY, translated
-from mockserver.store.postgres.hearing import Hearing
+from mockserver.store.postgres.listener import Listener
 from mockserver.store.postgres.locks import Locks
-from mockserver.store.postgres.transactions import LOCK, PostgresTransaction, Shared, message, told
-from mockserver.store.transactions import Neighbours, News, Repeat, Store, UnusableDatabase, WouldWrite
+from mockserver.store.postgres.transactions import LOCK, PostgresTransaction, Shared, notify_statement, payload
+from mockserver.store.transactions import Conflict, Notification, Peers, Store, UnusableDatabase, WouldWrite
 
 _WATCH = (
     "INSERT INTO sharing (sandbox, watched_until_ms) VALUES (%s, now_ms() + 60000) "
@@ -30,7 +30,7 @@ _FORGET = (
     "DELETE FROM sharing WHERE sandbox IN (SELECT sandbox FROM sharing WHERE watched_until_ms < now_ms() "
     "AND sandbox NOT IN (SELECT name FROM sandbox) FOR UPDATE SKIP LOCKED)"
 )
-_TELL_OTHERS = "SELECT pg_notify(%s, %s)"
+_NOTIFY_OTHERS = "SELECT pg_notify(%s, %s)"
 
 
 def open_store(url: str, settings: Mapping[str, str], durable: bool = False) -> Store:
@@ -58,26 +58,26 @@ def open_store(url: str, settings: Mapping[str, str], durable: bool = False) -> 
 class PostgresStore:
     """An open database. Each writer of a sandbox holds its lock; readers hold none."""
 
-    neighbours: Neighbours | None
+    peers: Peers | None
 
     def __init__(self, connector: Connector, connection: schema.Connection, locks: Locks) -> None:
         self._connector = connector
         self._sessions = Sessions(connector.connect)
-        self._turns = Turns()
+        self._local_locks = LocalLocks()
         self._shared = Shared(locks, locks.channel, random_name(), OrderedDict())
-        self._hearing = Hearing(connector.connect, connection, locks, self._shared.origin)
-        self.neighbours = self
+        self._listener = Listener(connector.connect, connection, locks, self._shared.origin)
+        self.peers = self
 
     @contextlib.contextmanager
-    def write(self, name: str = "/", hasty: bool = False) -> Iterator[PostgresTransaction]:
+    def write(self, name: str = "/", optimistic: bool = False) -> Iterator[PostgresTransaction]:
         """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        It holds the lock of `name`. A `hasty` one does not wait to learn if new keys are free. Raises StorageFull, and
-        keeps nothing of the block, when storage is full; StoreUnavailable when the database does not answer, or the
-        lock is not free in time; Repeat when a hasty one was wrong.
+        It holds the lock of `name`. An `optimistic` one does not wait to learn if new keys are free. Raises
+        StorageFull, and keeps nothing of the block, when storage is full; StoreUnavailable when the database does not
+        answer, or the lock is not free in time; Conflict when an optimistic one was wrong.
         """
-        own = {KEY_IN_USE: Repeat} if hasty else {}
-        with self._errors(own), self._turns.turn(name), self._open(name, hasty) as transaction:
+        own = {KEY_IN_USE: Conflict} if optimistic else {}
+        with self._errors(own), self._local_locks.hold(name), self._open(name, optimistic) as transaction:
             yield transaction
 
     @contextlib.contextmanager
@@ -93,9 +93,9 @@ class PostgresStore:
             yield transaction
 
     @contextlib.contextmanager
-    def _open(self, name: str | None = None, hasty: bool = False) -> Iterator[PostgresTransaction]:
+    def _open(self, name: str | None = None, optimistic: bool = False) -> Iterator[PostgresTransaction]:
         with self._sessions.session() as session:
-            transaction = PostgresTransaction(session, self._shared, name, hasty)
+            transaction = PostgresTransaction(session, self._shared, name, optimistic)
             try:
                 yield transaction
                 (session.end_reading if name is None else session.commit)()
@@ -104,21 +104,21 @@ class PostgresStore:
                     session.roll_back()
                 raise
 
-    def listen(self, hear: Callable[[str, News | None], None], tick: Callable[[], None]) -> None:
-        """Call `hear` for each note, in the order of commits, and `tick` once a second, all in one thread."""
-        self._hearing.start(hear, tick)
+    def listen(self, handle: Callable[[str, Notification | None], None], tick: Callable[[], None]) -> None:
+        """Call `handle` for each notification, in the order of commits, and `tick` once a second, all in one thread."""
+        self._listener.start(handle, tick)
 
-    def tell(self, sandbox: str, note: News) -> None:
-        """Send a note to the processes that watch a sandbox."""
-        self._do(told(self._shared, sandbox, note))
+    def notify(self, sandbox: str, notification: Notification) -> None:
+        """Send a notification to the processes that watch a sandbox."""
+        self._do(notify_statement(self._shared, sandbox, notification))
 
-    def tell_others(self, sandbox: str, note: News) -> None:
-        """Send a note to all other processes, whether they watch the sandbox or not."""
-        text = message(self._shared, sandbox, note, others=True)
-        self._do((_TELL_OTHERS, (self._shared.channel, text)))
+    def notify_others(self, sandbox: str, notification: Notification) -> None:
+        """Send a notification to all other processes, whether they watch the sandbox or not."""
+        text = payload(self._shared, sandbox, notification, others=True)
+        self._do((_NOTIFY_OTHERS, (self._shared.channel, text)))
 
     def watch(self, sandbox: str) -> None:
-        """Have notes about a sandbox sent for the next minute; no transaction that did not is open afterwards."""
+        """Have notifications about a sandbox sent for a minute, also by all transactions that end from now on."""
         self._do((LOCK, (self._shared.locks.key(sandbox),)), (_WATCH, (sandbox,)))
 
     def mark_used(self, sandboxes: Collection[str]) -> None:
@@ -143,5 +143,5 @@ class PostgresStore:
 
     def close(self) -> None:
         """Close all connections."""
-        self._hearing.close()
+        self._listener.close()
         self._sessions.close()

@@ -24,13 +24,13 @@ def translated(error: psycopg.Error, database: str) -> Exception:
     """The store's error for one of psycopg's, which is returned itself if it is a mistake in a statement."""
     state, text = error.sqlstate or "", " ".join(str(error).split())
     if state.startswith(_NO_ROOM):
-        return StorageFull(f"There is no room to write to {database}: {text}")
+        return StorageFull(f"There is no room to write to {database}: {text}. Free space on its disk")
     if state.startswith(_LOCKED):
-        message = f"The sandbox is busy: other requests keep its lock in {database} for longer than lock_timeout"
-        return StoreUnavailable(message, limit="lock")
+        message = f"other requests keep its lock in {database} for longer than lock_timeout. Try again"
+        return StoreUnavailable(f"The sandbox is busy: {message}", limit="lock")
     if isinstance(error, BrokenConnection) and error.committing:
-        message = f"The connection to {database} broke at the commit: the request may have been carried out"
-        return StoreUnavailable(message, limit="database")
+        message = "the request may have been carried out. Look before you send it again"
+        return StoreUnavailable(f"The connection to {database} broke at the commit: {message}", limit="database")
     if state.startswith(_AWAY) or (not state and isinstance(error, psycopg.OperationalError)):
         return StoreUnavailable(f"{database} does not answer: {text}", limit="database")
     return error

@@ -22,5 +22,5 @@ class Locks:
 
     @property
     def channel(self) -> str:
-        """The channel of the notes."""
-        return f"vambe_mock_{self.key('/notes') % 2**64:016x}"
+        """The channel of the notifications."""
+        return f"vambe_mock_{self.key('/notifications') % 2**64:016x}"

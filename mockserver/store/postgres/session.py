@@ -1,7 +1,7 @@
 """One connection to PostgreSQL, over which statements are sent in groups.
 
-A statement whose result nobody needs waits for the next one whose result is needed, and both travel together: most
-requests take four round trips. Each text is prepared when it is first sent.
+A statement whose result nobody needs waits for the next one whose result is needed, and both travel together: a
+create takes two round trips. Each text is prepared when it is first sent.
 """
 
 from __future__ import annotations

@@ -34,14 +34,14 @@ _TEXTS: dict[tuple[Any, ...], str] = {}
 class PostgresStatements(Statements):
     """The statements of one session; errors are those of psycopg, of some statements at a later one.
 
-    In a `hasty` transaction, a key that is not new is an error too.
+    In an `optimistic` transaction, a key that is not new is an error too.
     """
 
     row_address = SQL("ctid")
 
-    def __init__(self, session: Session, hasty: bool) -> None:
+    def __init__(self, session: Session, optimistic: bool) -> None:
         super().__init__(DIALECT)
-        self._hasty = hasty
+        self._optimistic = optimistic
         self._texts = _TEXTS
         self._session = session
 
@@ -55,7 +55,7 @@ class PostgresStatements(Statements):
 
     def insert_new(self, model: type[Model], row: Values) -> bool:
         """As `insert`, unless there is a row with that key; returns whether it was added."""
-        if self._hasty:
+        if self._optimistic:
             self.insert(model, row)
             return True
         whole = self._whole(model, row)

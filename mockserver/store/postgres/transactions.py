@@ -11,7 +11,7 @@ from mockserver.store.postgres.locks import Locks
 from mockserver.store.postgres.session import Session, dictionaries
 from mockserver.store.postgres.statements import PostgresStatements, text_of
 from mockserver.store.statements import Statements
-from mockserver.store.transactions import News
+from mockserver.store.transactions import Notification
 
 MAX_PEOPLE = 1000  # worlds whose people are cached
 
@@ -23,11 +23,11 @@ _LOCKED = (
     "AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _UNUSED_S = "SELECT sandbox, CASE WHEN watched_until_ms > now_ms() THEN 0 ELSE now_ms() - used_ms END FROM sharing"
-_TELL = "SELECT pg_notify(%s, %s) FROM sharing WHERE sandbox = %s AND watched_until_ms > now_ms()"
+_NOTIFY = "SELECT pg_notify(%s, %s) FROM sharing WHERE sandbox = %s AND watched_until_ms > now_ms()"
 
 
 class Shared(NamedTuple):
-    """Data of a store that its transactions use: its locks, the channel of its notes, and who sends them."""
+    """Data of a store that its transactions use: its locks, the channel of its notifications, and who sends them."""
 
     locks: Locks
     channel: str
@@ -38,9 +38,9 @@ class Shared(NamedTuple):
 class PostgresTransaction:
     """An open transaction; `name` is that of the lock that it holds, None where it only reads."""
 
-    def __init__(self, session: Session, shared: Shared, name: str | None = None, hasty: bool = False) -> None:
+    def __init__(self, session: Session, shared: Shared, name: str | None = None, optimistic: bool = False) -> None:
         self.memory: dict[str, Any] = {}
-        self.statements: Statements = PostgresStatements(session, hasty)
+        self.statements: Statements = PostgresStatements(session, optimistic)
         self._session = session
         self._shared = shared
         self._name = name
@@ -97,21 +97,21 @@ class PostgresTransaction:
         """The seconds since a process used each sandbox; 0 while one watches it."""
         return {name: unused_ms / 1000 for name, unused_ms in self._session.ask(_UNUSED_S)}
 
-    def tell(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
-        """Tell the processes that watch a sandbox of an entry in its journal, if the transaction commits."""
-        note = {"journal": journal, "entry": entry, "concluded": concluded}
-        self._session.later(*told(self._shared, sandbox, note))
+    def notify(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
+        """Notify the processes that watch a sandbox of an entry in its journal, if the transaction commits."""
+        notification = {"journal": journal, "entry": entry, "concluded": concluded}
+        self._session.later(*notify_statement(self._shared, sandbox, notification))
 
     def _ask(self, text: str, values: tuple[Any, ...] = ()) -> Any:
         (value,) = self._session.ask(text, values).fetchone() or (None,)
         return value
 
 
-def told(shared: Shared, sandbox: str, note: News) -> tuple[str, tuple[str, str, str]]:
-    """The statement that sends a note to the processes that watch a sandbox."""
-    return _TELL, (shared.channel, message(shared, sandbox, note), sandbox)
+def notify_statement(shared: Shared, sandbox: str, notification: Notification) -> tuple[str, tuple[str, str, str]]:
+    """The statement that sends a notification to the processes that watch a sandbox."""
+    return _NOTIFY, (shared.channel, payload(shared, sandbox, notification), sandbox)
 
 
-def message(shared: Shared, sandbox: str, note: News, others: bool = False) -> str:
-    """A note as it is sent, to all processes or to the others: under 8,000 bytes, for it has ids and no contents."""
-    return json.dumps({"sandbox": sandbox, "origin": shared.origin, "others": others, "note": note})
+def payload(shared: Shared, sandbox: str, notification: Notification, others: bool = False) -> str:
+    """A notification's text, to all processes or to the others: it has ids only, and so less than 8,000 bytes."""
+    return json.dumps({"sandbox": sandbox, "origin": shared.origin, "others": others, "notification": notification})

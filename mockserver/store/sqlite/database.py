@@ -21,7 +21,7 @@ from mockserver.store.orm import SchemaManager, SqliteDatabase
 from mockserver.store.sqlite import error_codes, files
 from mockserver.store.sqlite.error_codes import DATABASE_ERRORS
 from mockserver.store.statements import Statements
-from mockserver.store.transactions import RUN, Neighbours, StorageFull, Store, UnusableDatabase, WouldWrite
+from mockserver.store.transactions import RUN, Peers, StorageFull, Store, UnusableDatabase, WouldWrite
 
 MAX_MEMORY_MB = 1024
 
@@ -129,14 +129,14 @@ class SqliteTransaction:
         """Empty: no other process uses the store."""
         return {}
 
-    def tell(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
+    def notify(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
         """Do nothing: no other process uses the store."""
 
 
 class MemoryStore:
     """A store in memory. All threads share the connection of `writer`, so a read holds the lock like a write."""
 
-    neighbours: Neighbours | None = None
+    peers: Peers | None = None
 
     def __init__(self) -> None:
         self._open(Connections(":memory:", _IN_MEMORY, shared=True))
@@ -150,11 +150,11 @@ class MemoryStore:
                 SchemaManager(model, writer).create_all(safe=True)
 
     @contextlib.contextmanager
-    def write(self, name: str = "", hasty: bool = False) -> Iterator[SqliteTransaction]:
+    def write(self, name: str = "", optimistic: bool = False) -> Iterator[SqliteTransaction]:
         """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
-        Writers run one at a time, whatever name they give, and none is hasty. Raises StorageFull, and keeps nothing of
-        the block, when storage is full.
+        Writers run one at a time, whatever name they give, and none is optimistic. Raises StorageFull, and keeps
+        nothing of the block, when storage is full.
         """
         with self._lock:
             try:

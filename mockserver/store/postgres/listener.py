@@ -1,4 +1,4 @@
-"""The notes of other processes: one connection listens, in one thread."""
+"""The notifications of other processes: one connection listens, in one thread."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ import psycopg
 from mockserver.clock import monotonic
 from mockserver.store.postgres import schema
 from mockserver.store.postgres.locks import Locks
-from mockserver.store.transactions import News
+from mockserver.store.transactions import Notification
 
 Connection = psycopg.Connection[Any]
-Hear = Callable[[str, News | None], None]
+Handler = Callable[[str, Notification | None], None]
 
 _TICK_S = 1.0
 _log = logging.getLogger("mockserver")
 
 
-class Hearing:
-    """Calls `hear` for each note, and `tick` once a second, until it is closed.
+class Listener:
+    """Calls `handle` for each notification, and `tick` once a second, until it is closed.
 
     It owns `connection`, which also shows that the process runs, and opens another one when that breaks. Notes to all
-    others, which their sender hears too, are left out by `origin`.
+    others, which their sender receives too, are left out by `origin`.
     """
 
     def __init__(self, connect: Callable[[], Connection], connection: Connection, locks: Locks, origin: str) -> None:
@@ -41,11 +41,11 @@ class Hearing:
         self._woken, self._waker = socket.socketpair()
         self._thread: threading.Thread | None = None
 
-    def start(self, hear: Hear, tick: Callable[[], None]) -> None:
+    def start(self, handle: Handler, tick: Callable[[], None]) -> None:
         """Listen from now on."""
         if self._connection:
             self._listen(self._connection)
-        self._thread = threading.Thread(target=self._run, args=(hear, tick), name="mockserver-hearing", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(handle, tick), name="mockserver-listener", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -62,38 +62,38 @@ class Hearing:
     def _listen(self, connection: Connection) -> None:
         connection.execute(f'LISTEN "{self._locks.channel}"'.encode())
 
-    def _run(self, hear: Hear, tick: Callable[[], None]) -> None:
+    def _run(self, handle: Handler, tick: Callable[[], None]) -> None:
         next_tick = monotonic() + _TICK_S
         while not self._ended.is_set():
             try:
                 if self._connection is None:
                     self._connection = self._opened_again()
-                    hear("", None)
-                for note in self._notes(self._connection, next_tick - monotonic()):
-                    self._pass_on(note, hear)
+                    handle("", None)
+                for notification in self._notifications(self._connection, next_tick - monotonic()):
+                    self._pass_on(notification, handle)
                 if monotonic() >= next_tick:
                     next_tick = monotonic() + _TICK_S
                     tick()
             except psycopg.Error as error:
                 self._lost(error)
             except Exception:
-                _log.exception("A note from another process was not understood")
+                _log.exception("A notification from another process could not be handled")
 
-    def _notes(self, connection: Connection, seconds: float) -> Iterator[str]:
-        """The notes that there are, or that come in that time."""
+    def _notifications(self, connection: Connection, seconds: float) -> Iterator[str]:
+        """The notifications that there are, or that come in that time."""
         with selectors.DefaultSelector() as selector:
             selector.register(connection.pgconn.socket, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
             selector.select(max(0.0, seconds))
         connection.pgconn.consume_input()
-        while note := connection.pgconn.notifies():
-            yield note.extra.decode()
+        while notification := connection.pgconn.notifies():
+            yield notification.extra.decode()
 
-    def _pass_on(self, text: str, hear: Hear) -> None:
-        """Call `hear` for a note, unless this process sent it to the others."""
+    def _pass_on(self, text: str, handle: Handler) -> None:
+        """Call `handle` for a notification, unless this process sent it to the others."""
         received = json.loads(text)
         if not received.get("others") or received["origin"] != self._origin:
-            hear(received["sandbox"], received["note"])
+            handle(received["sandbox"], received["notification"])
 
     def _opened_again(self) -> Connection:
         connection = self._connect()
@@ -108,7 +108,7 @@ class Hearing:
     def _lost(self, error: psycopg.Error) -> None:
         """Close the broken connection; the next try comes after a rest."""
         if self._connection:
-            _log.warning("The connection that hears of other processes broke: %s", " ".join(str(error).split()))
+            _log.warning("The connection that listens to other processes broke: %s", " ".join(str(error).split()))
             with contextlib.suppress(psycopg.Error):
                 self._connection.close()
         self._connection = None
