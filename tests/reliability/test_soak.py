@@ -23,8 +23,8 @@ from support import ALL_TIME, CARLOS, CONTACT, MARIA, OTHER_CONTACT, wait_until
 from reliability.processes import LOST, PATIENCE_S, TASKS, Answer, Client, Process, crowd, sizes
 
 CLIENTS, SANDBOXES, THREADS = 8, 4, 4
-JOURNAL_LIMIT = 300
-MEMORY_KIB = 10 * 1024
+JOURNAL_LIMIT = 50  # the first tenth fills the journals, and so the caches of their pages
+MEMORY_KIB = 5 * 1024
 LOG_BYTES = 16 * 1024 * 1024
 CROWDED = "crowded"
 MAX_TASKS = 12  # that a client has of its own
