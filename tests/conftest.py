@@ -39,6 +39,7 @@ INTEGRATION = {
     "test_node_client",
     "test_postgresql",
     "test_postgresql_faults",
+    "test_prism",
     "test_proxies",
     "test_pytest_plugin",
     "test_release",
@@ -146,14 +147,24 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     items[:] = chosen
 
 
+def _may_be_fast(path: Path) -> bool:
+    """Test if the tests of a file may be marked `fast`: it lies beside this one, and is not in `INTEGRATION`."""
+    return path.parent == Path(__file__).parent and path.stem not in INTEGRATION
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import the other files when only fast tests are to run."""
+    other = collection_path.is_file() and not _may_be_fast(collection_path)
+    return True if other and config.option.markexpr == "fast" else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the fast tests, before pytest selects by marks."""
     if config.option.sharded or config.option.store != "sqlite":
         _choose(config, items)
     for item in items:
-        beside = item.path.parent == Path(__file__).parent and item.path.stem not in INTEGRATION
-        if beside and item.name.partition("[")[0] not in LONG:
+        if _may_be_fast(item.path) and item.name.partition("[")[0] not in LONG:
             item.add_marker("fast")
 
 
