@@ -30,14 +30,17 @@ def binaries() -> Path | None:
 
 
 class Cluster:
-    """A server: started, ended, and started again. It does not run as root, so root runs it as `postgres`."""
+    """A server: started, ended, and started again. It does not run as root, so root runs it as `postgres`.
+
+    `programs` is the folder with PostgreSQL's programs.
+    """
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         found = binaries()
         if found is None:
             missing("there is no PostgreSQL: apt-get install postgresql")
-        self._binaries = found
+        self.programs = found
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
@@ -46,7 +49,7 @@ class Cluster:
 
     def _line(self, program: str, *arguments: object) -> list[str]:
         own = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
-        return [*own, str(self._binaries / program), *map(str, arguments)]
+        return [*own, str(self.programs / program), *map(str, arguments)]
 
     def _run(self, program: str, *arguments: object) -> None:
         line = self._line(program, *arguments)

@@ -6,6 +6,8 @@ import contextlib
 import itertools
 import json
 import os
+import re
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ import pytest
 import shards
 from exchanges import cases
 from stores import TOKEN, running_cluster
-from support import ROOT, Api, Served, assert_error, command, served, wait_until
+from support import COMMAND, ROOT, Api, Served, assert_error, command, served, wait_until
 from test_events import reading
 from test_transcript import FILE, documented, taking_turns
 
@@ -383,6 +385,20 @@ class TestStart:
         (tmp_path / "psycopg.py").write_text("raise ImportError('no psycopg here')")
         refused = serve("postgresql:///world", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
         assert "needs psycopg (no psycopg here): pip install 'vambe-mock[postgres]'" in refused
+
+
+def test_the_commands_of_the_page_start_a_process_on_a_new_database(cluster: Cluster) -> None:
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    line = r"^    (createdb .+|pip install '\.\[postgres\]'|export .+|vambe-mock --port .+)$"
+    create, _, export, start = re.findall(line, page, re.MULTILINE)
+    address = f"'postgresql://postgres@/mock?host={cluster.folder}'"
+    export = export.replace("postgresql://user:password@host/mock", address)
+    start = start.replace("vambe-mock --port 4010", f'exec {shlex.join(COMMAND)} "$@"')
+    shell = ["sh", "-ec", "\n".join([create, export, start]), "sh"]
+    path = f"{cluster.programs}{os.pathsep}{os.environ['PATH']}"
+    with served(start=shell, PATH=path, PGHOST=str(cluster.folder), PGUSER="postgres") as server:
+        assert httpx.get(f"{server.url}/__admin/health").status_code == 200
+    assert cluster.execute("SELECT datname FROM pg_database WHERE datname = 'mock'") == [("mock",)]
 
 
 def serve(url: str, *arguments: object, **variables: str) -> str:
