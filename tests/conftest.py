@@ -10,6 +10,9 @@ from pathlib import Path
 
 import httpcore  # noqa: F401 - httpx imports it when first used; in a test of pytester, which forgets new modules, too late
 import pytest
+
+pytest.register_assert_rewrite("containers", "nginx", "support")  # their checks say what they found
+
 import shards
 import stores
 from support import Api

@@ -5,9 +5,12 @@ from __future__ import annotations
 import configparser
 import itertools
 import re
+from pathlib import Path
 
+import pytest
 from support import ROOT
 
+PACKAGE = ROOT / "mockserver"
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
@@ -35,6 +38,15 @@ def test_no_floor_of_the_picture_is_below_one_that_may_not_import_it() -> None:
     floors = picture()
     for above, below in itertools.pairwise(floors):
         assert min(height[name] for name in above) >= max(height[name] for name in below), (above, below)
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent for path in PACKAGE.rglob("*/*.py")}), ids=lambda folder: folder.name
+)
+def test_a_folder_says_what_its_modules_are(folder: Path) -> None:
+    text = (folder / "__init__.py").read_text(encoding="utf-8").split('"""')[1]
+    modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert sorted(modules - {"__init__"} - set(re.findall(r"`(\w+)`", text))) == []
 
 
 def test_the_page_says_of_at_least_twelve_changes_where_they_go() -> None:

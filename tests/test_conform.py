@@ -93,6 +93,7 @@ VALUES = [(each.name, value) for each in ASSUMPTIONS for value in each.values]
 
 
 def values_of(measured: Ended) -> dict[str, str | None]:
+    assert BY_NAME.keys() <= measured.rules.keys(), "a switch without a check in conform/checks.py"
     return {name: measured.rules[name].get("value") for name in BY_NAME}
 
 

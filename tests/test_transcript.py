@@ -24,6 +24,7 @@ from exchanges import DATA, Answer, cases, connected, request_of
 from support import running
 
 FILE = DATA / "transcript.json"
+ANEW = "if it is meant: VAMBE_MOCK_TRANSCRIPT=1 python -m pytest tests/test_transcript.py"
 # What differs from run to run, and what stands for it; the server's port stands nowhere, as the script sends no other
 # `Host` than localhost. `Date` is left out, and `Content-Length` follows the body.
 VARIABLE = (
@@ -89,4 +90,4 @@ def test_200_requests_are_answered_byte_for_byte_as_they_were() -> None:
     script = cases(FILE.name)
     assert len(script) == 200
     for number, (case, answer) in enumerate(zip(script, replayed(script), strict=True), 1):
-        assert documented(answer) == case["answer"], f"{number}: {case['method']} {case['path']}"
+        assert documented(answer) == case["answer"], f"{number}: {case['method']} {case['path']}; {ANEW}"

@@ -1,8 +1,8 @@
 """The command `vambe-mock`, and its fast start.
 
-`commands` has all commands, `remote` those for a running server, `pulling` the one that makes fixtures of a real
-workspace. `executing` runs another command with a server of its own: as its `child`, with the `variables` that point to
-the server, and reports refused requests when it fails.
+`commands` has all commands, `remote` those for a running server, `measuring` the one that measures a real vendor,
+`pulling` the one that makes fixtures of a real workspace. `executing` runs another command with a server of its own: as
+its `child`, with the `variables` that point to the server, and reports refused requests when it fails.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `listening` binds the socket, `request` parses requests and their chunked bodies, `names` converts header names,
 `connection` owns a connection and its deadlines, `answering` turns a request into its answer, `workers` is the thread
 pool, `leader_followers` decides which thread waits for requests, `loop` is the event loop over all connections,
-`limits` holds timeouts and sizes, and `running` is the `Server` that a command line or a test holds.
+`waking` wakes it, `limits` holds timeouts and sizes, and `running` is the `Server` that a command line or a test holds.
 """
 
 from mockserver.server.answering import Suspended

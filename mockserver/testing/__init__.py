@@ -1,7 +1,7 @@
 """The mock in a test suite: `MockServer` and its sandboxes. For pytest, `mockserver.pytest_plugin` has fixtures.
 
 `sandbox` is a sandbox for a test, `servers` are the servers that provide sandboxes, `failures` is the failure matrix,
-`inprocess` and `transport` call the application without a socket.
+`inprocess` and `transport` call the application without a socket, and `flipping` and `inferring` are options of pytest.
 """
 
 from mockserver.client.client import CallFailed
