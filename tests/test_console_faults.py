@@ -64,6 +64,18 @@ def test_the_failures_are_grouped_by_what_becomes_of_the_request() -> None:
     assert rows[2] == ["lost-answer", "late-error"]
 
 
+def test_the_form_offers_each_way_to_break_a_connection(api: Api) -> None:
+    api.listed()
+    text = shown(api)
+    assert [way for way in fault_rules.CONNECTIONS if f'<option value="{way}">' not in text] == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_each_way_to_break_a_connection_has_words_of_its_own(when: str) -> None:
+    ways = [*fault_rules.CONNECTIONS, "unknown"]
+    assert len({words.effect({"when": when, "connection": way}) for way in ways}) == len(ways)
+
+
 @pytest.mark.parametrize("each", CATALOGUE, ids=lambda each: f"{each['operation']}-{each['name']}")
 def test_a_switch_is_on_when_its_trigger_is_set_for_ever(each: dict[str, Any]) -> None:
     found = switch(each["operation"], each["name"], rule("7", hits=4, **{**each["trigger"], "times": None}))
