@@ -229,6 +229,7 @@ def test_a_thousand_delayed_requests_hold_no_thread_and_delay_nobody(figures: Ca
         url = opened.server.url
         delayed, other = stack.enter_context(actor(url, "hog")), stack.enter_context(actor(url, "other"))
         delayed.listed()
+        alone = slowest(200, other)
         connections = [stack.enter_context(connect(url)) for _ in range(1000)]
         for connection in connections:
             connection.sendall(LIST + b"Prefer: delay=60000\r\n\r\n")
@@ -239,8 +240,8 @@ def test_a_thousand_delayed_requests_hold_no_thread_and_delay_nobody(figures: Ca
         for connection in connections:
             assert connection.recv(65_536).startswith(b"HTTP/1.1 503 ")
         assert threads < 20
-        assert p99 < 0.1
-        figures(threads=threads, p99_ms=round(p99 * 1000, 1))
+        assert p99 < max(0.1, 3 * alone)  # on a busy machine, everything takes longer
+        figures(threads=threads, p99_ms=round(p99 * 1000, 1), alone_ms=round(alone * 1000, 1))
 
 
 def test_delays_in_process_hold_no_thread_of_the_server_either() -> None:
