@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from mockserver.server.answering import AnswerTask
 from mockserver.server.connection import Connection
 from mockserver.server.loop import Loop
-from mockserver.server.request import ChunkedBody, Request
 
 
 class Private(NamedTuple):
@@ -32,8 +30,7 @@ class Private(NamedTuple):
     use: str
 
 
-CHANNEL, TASK, SERVER = "waitress.channel.HTTPChannel", "waitress.task.WSGITask", "waitress.server.TcpWSGIServer"
-PARSER, CHUNKED = "waitress.parser.HTTPRequestParser", "waitress.receiver.ChunkedReceiver"
+CHANNEL, SERVER = "waitress.channel.HTTPChannel", "waitress.server.TcpWSGIServer"
 
 
 def functions(distribution: str, owner: str, use: str, **parameters: str) -> list[Private]:
@@ -51,6 +48,7 @@ PRIVATE = (
         CHANNEL,
         "overridden: deadlines, and a close that lets the client read its refusal",
         __init__="self server sock addr adj map",
+        handle_read_event="self",
         received="self data",
         write_soon="self data",
         send="self data do_close",
@@ -69,62 +67,12 @@ PRIVATE = (
         _flush_exception="self flush do_close",
         _flush_some="self do_close",
     ),
-    *values("waitress", CHANNEL, "the classes that it makes are ours", "parser_class task_class error_task_class"),
     *values("waitress", CHANNEL, "the queue of requests", "request requests requests_lock sent_continue"),
     *values("waitress", CHANNEL, "what waits to be sent", "outbuf_lock total_outbufs_len"),
     *values("waitress", CHANNEL, "its end", "connected will_close close_when_flushed"),
     *values("waitress", CHANNEL, "its server, settings and peer", "server adj addr socket"),
     *values("waitress", "waitress.channel", "ends a task whose client has gone", "ClientDisconnected"),
-    # Answers.
-    *functions(
-        "waitress",
-        TASK,
-        "overridden: one record for each request, errors in our shape, head and body in one send",
-        service="self",
-        execute="self",
-        write="self data",
-        build_response_header="self",
-        get_environment="self",
-    ),
-    *functions(
-        "waitress",
-        TASK,
-        "called; `execute` runs the application, and lets no CR or LF into a status or a header",
-        start="self",
-        finish="self",
-        set_close_on_finish="self",
-    ),
-    *values(
-        "waitress",
-        TASK,
-        "the state of an answer",
-        "request channel version environ start_time complete status response_headers has_body content_length"
-        " content_bytes_written chunked_response wrote_header close_on_finish",
-    ),
     *functions("waitress", "waitress.utilities", "the Date of an answer", build_http_date="when"),
-    *values("waitress", "waitress.buffers", "`wsgi.file_wrapper`", "ReadOnlyFileBasedBuffer"),
-    # Requests.
-    *functions(
-        "waitress",
-        PARSER,
-        "overridden: requests are read strictly",
-        __init__="self adj",
-        received="self data",
-        parse_header="self header_plus",
-    ),
-    *functions("waitress", PARSER, "called", close="self", get_body_stream="self"),
-    *values(
-        "waitress",
-        PARSER,
-        "the state of a request, which channel and task look at",
-        "adj headers header_plus headers_finished completed empty error expect_continue chunked content_length"
-        " body_rcv version",
-    ),
-    *functions("waitress", CHUNKED, "overridden: chunks are read strictly", __init__="self buf", received="self s"),
-    *functions("waitress", CHUNKED, "called", getfile="self", getbuf="self", __len__="self"),
-    *values("waitress", CHUNKED, "the state of a chunked body", "buf completed"),
-    *functions("waitress", "waitress.receiver.FixedStreamReceiver", "reads other bodies", __init__="self cl buf"),
-    *functions("waitress", "waitress.buffers.OverflowableBuffer", "keeps a body", __init__="self overflow"),
     # The loop.
     *functions(
         "waitress",
@@ -175,7 +123,7 @@ PRIVATE = (
     ),
 )
 
-OVERRIDING = {CHANNEL: Connection, TASK: AnswerTask, SERVER: Loop, PARSER: Request, CHUNKED: ChunkedBody}
+OVERRIDING = {CHANNEL: Connection, SERVER: Loop}
 
 
 def found(dotted: str) -> object:

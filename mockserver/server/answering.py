@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NoReturn
 
 from waitress.channel import ClientDisconnected
-from waitress.task import WSGITask
 from waitress.utilities import build_http_date
 
 from mockserver import logs, masking
-from mockserver.clock import monotonic
+from mockserver.clock import monotonic, wall_ms
 from mockserver.errors import ApiError, InternalServerError
 from mockserver.formats import json as wire_json
 from mockserver.server.limits import UNSENT_BYTES
@@ -37,9 +35,10 @@ def log_access(
     its headers are masked in it and in its `X-Request-Id`. `-` stands for a request line that cannot be parsed.
     """
     sent = request.headers.get("X_REQUEST_ID")
-    path, request_id = (text and _without_keys(request, text) for text in (request.log_path, sent))
+    path = _without_keys(request, request.log_path) or "-"
+    request_id = sent and _without_keys(request, sent)
     known = environ.get("mockserver.sandbox"), environ.get("mockserver.entry"), environ.get("REMOTE_ADDR", client)
-    logs.log_request(request.command or "-", path or "-", status, duration_ms, *known, request_id)
+    logs.log_request(request.command or "-", path, status, duration_ms, *known, request_id)
 
 
 def _without_keys(request: Request, text: str) -> str:
@@ -96,139 +95,175 @@ class ConnectionControl:
         self._channel.reset()
 
 
-class AnswerTask(WSGITask):  # type: ignore[misc]
-    """Answer one request: with the application's response, or with the request's own error."""
+class AnswerTask:
+    """Answer one request: with the application's response (PEP 3333), or with the request's own error."""
 
-    channel: Any
-    request: Request
-    content_length: int | None
-    wrote_header: bool
-    close_on_finish: bool
-    environ: dict[str, Any] | None
+    close_on_finish = False
+    _environ: dict[str, Any] | None = None
+    _status = ""  # of the answer, once `start_response` is called
+    _has_body = True
+    _length: int | None = None  # of the body
+    _sent = 0  # bytes of it
+    _begun = False  # the head is sent
+    _chunked = False
 
     def __init__(self, channel: Any, request: Request) -> None:
-        super().__init__(channel, request)
         self._started = monotonic()
+        self._channel = channel
+        self._request = request
 
     def service(self) -> None:
         """Answer the request. No exception of the application leaves this method, but `Suspended`."""
         status: int | str = "aborted"
         try:
-            with contextlib.suppress(ClientDisconnected):
-                self._answer_or_fail()
-                status = int(self.status[:3])
-        except Suspended:
-            raise
-        except BaseException:
-            self._log(status)
-            raise
-        self._log(status)
-
-    def _log(self, status: int | str) -> None:
-        duration_ms = (monotonic() - self._started) * 1000
-        log_access(self.request, status, self.channel.client, duration_ms, self.environ or _NOTHING)
-
-    def _answer_or_fail(self) -> None:
-        try:
-            self.start()
-            self.execute()
-            self.finish()
+            self._answer()
+            status = int(self._status[:3])
         except Suspended:
             raise
         except ClientDisconnected:
             self.close_on_finish = True
-            raise
-        except BaseException as error:  # a view that calls sys.exit() must not end the worker
-            path = _without_keys(self.request, self.request.log_path)
-            _logger.exception("The application failed at %s %s", self.request.command, path)
-            if self.wrote_header:
-                self.close_on_finish = True
-                raise ClientDisconnected from error
-            self._refuse(InternalServerError())
+        except BaseException:  # a view that calls sys.exit() must not end the worker
+            status = self._fail()
+        duration_ms = (monotonic() - self._started) * 1000
+        log_access(self._request, status, self._channel.client, duration_ms, self._environ or _NOTHING)
 
-    def execute(self) -> None:
-        """Write the answer; waitress calls the application."""
-        if self.request.error:
-            self._refuse(self.request.error)
-        else:
-            super().execute()
+    def _fail(self) -> int | str:
+        """Answer 500, unless an answer has begun; returns the status for the access log."""
+        path = _without_keys(self._request, self._request.log_path)
+        _logger.exception("The application failed at %s %s", self._request.command, path)
+        self.close_on_finish = True
+        if self._begun:
+            return "aborted"
+        try:
+            self._refuse(InternalServerError())
+        except ClientDisconnected:
+            return "aborted"
+        return InternalServerError.status
+
+    def _answer(self) -> None:
+        if self._request.error:
+            self._refuse(self._request.error)
+            return
+        pieces = self._channel.server.application(self._environment(), self.start_response)
+        try:
+            if self._length is None and isinstance(pieces, (list, tuple)) and len(pieces) == 1:
+                self._length = len(pieces[0])
+            for piece in pieces:
+                if piece:
+                    self.write(piece)
+        finally:
+            if hasattr(pieces, "close"):
+                pieces.close()
+        self._finish()
 
     def _refuse(self, error: ApiError) -> None:
         body = wire_json.encode(error.document())
-        self.complete = self.close_on_finish = True
-        self.status = f"{error.status} {error.title}"
-        self.content_length = len(body)
-        readable = self.channel.server.refusal_headers(self.request.path, self.request.headers.get("ORIGIN"))
-        content_type = ("Content-Type", "application/json; charset=utf-8")
-        self.response_headers = [content_type, *error.headers().items(), *readable]
+        readable = self._channel.server.refusal_headers(self._request.path, self._request.headers.get("ORIGIN"))
+        sized = [("Content-Type", "application/json; charset=utf-8"), ("Content-Length", str(len(body)))]
+        self.close_on_finish, self._status = True, ""
+        self.start_response(f"{error.status} {error.title}", [*sized, *error.headers().items(), *readable])
         self.write(body)
 
+    def start_response(
+        self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        """Take the status and the headers of the answer, as PEP 3333 says; no CR or LF passes."""
+        if exc_info and self._begun:
+            raise exc_info[1]
+        if self._status and not exc_info:
+            raise AssertionError("start_response is called a second time, without exc_info")
+        self._headers = [(CAPITALIZED[name], value) for name, value in headers]
+        self._given = dict(self._headers)
+        text = "".join([status, *map(itemgetter(1), self._headers)])
+        if "\r" in text or "\n" in text:
+            raise ValueError("A status or a header has a line break")
+        length = self._given.get("Content-Length")
+        self._length = None if length is None else int(length)
+        self._has_body = not status.startswith(("1", "204", "304"))
+        self._status = status
+        return self.write
+
     def write(self, data: bytes) -> None:
-        """Send the headers and a piece of the body, in one write when the piece is the whole body.
+        """Send a piece of the body, the first one together with the head.
 
         The answer to HEAD has headers only (RFC 9110, section 9.3.2).
         """
-        if self.channel.total_outbufs_len > UNSENT_BYTES:
-            self.channel.reset()
-        if self.channel.severed:
+        channel = self._channel
+        if channel.total_outbufs_len > UNSENT_BYTES:
+            channel.reset()
+        if channel.severed:
             raise ClientDisconnected
-        if self.request.command == "HEAD":
+        if not self._status:
+            raise AssertionError("The application has not called start_response")
+        if not self._has_body or self._request.command == "HEAD":
             data = b""
-        if self.complete and not self.wrote_header and self.has_body and self.content_length == len(data):
-            whole = self.build_response_header() + data
-            self.wrote_header = True
-            self.content_bytes_written = len(data)
-            self.channel.write_soon(whole)
-        else:
-            super().write(data)
+        elif self._length is not None and self._sent + len(data) > self._length:
+            _logger.warning("The application has written more than its Content-Length of %s bytes", self._length)
+            data = data[: self._length - self._sent]
+        head = b"" if self._begun else self._head()
+        self._begun = True
+        self._sent += len(data)
+        if data and self._chunked:
+            data = b"%X\r\n%b\r\n" % (len(data), data)
+        if head or data:
+            channel.write_soon(head + data)
 
-    def build_response_header(self) -> bytes:
-        """The head of the answer, as waitress builds it; `Connection: close` where the connection cannot be reused."""
-        sized = self.has_body and self.content_length is not None
+    def _finish(self) -> None:
+        if not self._begun:
+            self.write(b"")
+        if self._chunked:
+            self._channel.write_soon(b"0\r\n\r\n")
+        elif self._length != self._sent and self._has_body and self._request.command != "HEAD":
+            self.close_on_finish = True
+            if self._length is not None:
+                _logger.warning("The application has written %s bytes, not its %s", self._sent, self._length)
+
+    def _head(self) -> bytes:
+        """The head of the answer; `Connection: close` where the connection cannot be reused."""
+        headers, given, version = self._headers, self._given, self._request.version
+        sized = self._has_body and self._length is not None
         if not (sized and self._persists()):
-            self.set_close_on_finish()
-        headers = [(CAPITALIZED[name], value) for name, value in self.response_headers]
-        given = dict(headers)
-        if not self.has_body:
-            headers = [header for header in headers if header[0] != "Content-Length"]
-        elif sized and "Content-Length" not in given:
-            headers.append(("Content-Length", str(self.content_length)))
-        elif not sized and self.version == "1.1":
-            headers.append(("Transfer-Encoding", "chunked"))
-            self.chunked_response = self.request.command != "HEAD"
-        if self.version == "1.0" and not self.close_on_finish:
+            self.close_on_finish = True
+            headers.append(("Connection", "close"))
+        elif version == "1.0":
             headers.append(("Connection", "Keep-Alive"))
-        headers.append(("Via" if given.get("Server") else "Server", self.channel.adj.ident))
+        if not self._has_body:
+            headers = [header for header in headers if header[0] != "Content-Length"]
+        elif not sized and version == "1.1":
+            headers.append(("Transfer-Encoding", "chunked"))
+            self._chunked = self._request.command != "HEAD"
+        elif sized and "Content-Length" not in given:
+            headers.append(("Content-Length", str(self._length)))
+        headers.append(("Via" if given.get("Server") else "Server", self._channel.adj.ident))
         if not given.get("Date"):
-            headers.append(("Date", _date(int(self.start_time))))
+            headers.append(("Date", _date(wall_ms() // 1000)))
         headers.sort(key=itemgetter(0))
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-        return f"HTTP/{self.version} {self.status}\r\n{lines}\r\n".encode("latin-1")
+        return f"HTTP/{version} {self._status}\r\n{lines}\r\n".encode("latin-1")
 
     def _persists(self) -> bool:
         """Tell if the connection can be reused after this answer."""
-        if self.close_on_finish or self.request.unread or self.channel.server.stopping:
+        request = self._request
+        if self.close_on_finish or request.unread or self._channel.server.stopping:
             return False
-        option: str = self.request.headers.get("CONNECTION", "").lower()
-        return option == "keep-alive" if self.version == "1.0" else option != "close"
+        option = request.headers.get("CONNECTION", "").lower()
+        return option == "keep-alive" if request.version == "1.0" else option != "close"
 
-    def get_environment(self) -> dict[str, Any]:
+    def _environment(self) -> dict[str, Any]:
         """The WSGI environment (PEP 3333), with the additional variables that `Server` describes."""
-        if self.environ is not None:
-            return self.environ
-        request, path = self.request, self.request.path
+        if self._environ is not None:
+            return self._environ
+        request = self._request
         headers: dict[str, str] = {}
-        environ = self.environ = {
-            **self.channel.environ,
+        environ = self._environ = {
+            **self._channel.environ,
             "REQUEST_METHOD": request.command,
-            "SERVER_PROTOCOL": f"HTTP/{self.version}",
-            "PATH_INFO": path,
+            "SERVER_PROTOCOL": f"HTTP/{request.version}",
+            "PATH_INFO": request.path,
             "REQUEST_URI": request.request_uri,
             "QUERY_STRING": request.query,
             "wsgi.errors": sys.stderr,
-            "wsgi.input": request.get_body_stream(),
-            "waitress.client_disconnected": self.channel.check_client_disconnected,
-            "mockserver.connection": ConnectionControl(self.channel),
+            "wsgi.input": request.body,
             "mockserver.body_too_large": request.too_large,
             "mockserver.path": request.log_path,
             "mockserver.headers": headers,

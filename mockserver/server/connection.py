@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import struct
 from functools import cached_property
 from typing import Any
+from wsgiref.util import FileWrapper
 
-from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.channel import ClientDisconnected, HTTPChannel
 
 from mockserver.clock import monotonic
 from mockserver.errors import RequestTimeout, ServiceUnavailable
-from mockserver.server.answering import AnswerTask, Suspended, log_access
+from mockserver.server.answering import AnswerTask, ConnectionControl, Suspended, log_access
 from mockserver.server.limits import DRAIN_BYTES, LARGE_BYTES
 from mockserver.server.listening import Socket
 from mockserver.server.request import Request
@@ -28,8 +29,6 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     Only the server's loop closes the socket; workers request it (`hang_up`, `reset`).
     """
 
-    parser_class = Request
-    task_class = error_task_class = AnswerTask
     request: Request | None
     severed = turned_away = False
     refused = False
@@ -66,8 +65,10 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
-            "wsgi.file_wrapper": ReadOnlyFileBasedBuffer,
+            "wsgi.file_wrapper": FileWrapper,
             "wsgi.input_terminated": True,
+            "waitress.client_disconnected": self.check_client_disconnected,
+            "mockserver.connection": ConnectionControl(self),
         }
 
     @property
@@ -75,12 +76,16 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         """True when idle: nothing to answer, to send, or to drain."""
         return not (self.requests or self.total_outbufs_len or self.close_when_flushed or self.refused)
 
-    @property
-    def at_work(self) -> bool:
-        """True while a worker handles its request and sends the answer itself, with no close requested."""
-        if not self.requests or self.will_close or self.close_when_flushed or self.refused:
-            return False
-        if self.total_outbufs_len and self.outbuf_lock.acquire(blocking=False):
+    def events(self) -> int:
+        """The events to poll for; none while a worker handles its request and sends the answer itself."""
+        if self.will_close or self.close_when_flushed:
+            return select.POLLOUT
+        if self.total_outbufs_len:
+            return 0 if self.requests and not self.refused and self._is_sending() else select.POLLOUT
+        return 0 if self.requests else select.POLLIN | select.POLLPRI
+
+    def _is_sending(self) -> bool:
+        if self.outbuf_lock.acquire(blocking=False):
             self.outbuf_lock.release()
             return False
         return True
@@ -111,6 +116,17 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         with self.requests_lock:
             self.request.refuse(RequestTimeout())
             self._enqueue(self.request)
+
+    def handle_read_event(self) -> None:
+        """Receive bytes; close the connection when the client has, or when it is broken."""
+        try:
+            data = self.socket.recv(self.adj.recv_bytes)
+        except OSError:
+            data = b""
+        if data:
+            self.received(data)
+        else:
+            self.handle_close()
 
     def received(self, data: bytes) -> None:
         """Process received bytes; after a refused request they are discarded."""
@@ -157,7 +173,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         """Go on to the next request of the connection once the answer is sent, or have it closed then."""
         self.current_outbuf_count = self.adj.outbuf_high_watermark  # the next answer gets a buffer of its own
         with self.requests_lock:
-            self.requests.pop(0).close()
+            self.requests.pop(0)
             if task.close_on_finish:
                 self.close_when_flushed, self._ahead = True, b""
             else:
@@ -204,13 +220,14 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self.requests.append(request)
         self.server.add_task(self)
 
-    def write_soon(self, data: Any) -> int:
+    def write_soon(self, data: bytes) -> int:
         """Buffer and send a piece of an answer; raises ClientDisconnected when the connection is severed."""
         if self.severed:
             raise ClientDisconnected
         if not self.total_outbufs_len:
             self._is_used()
-        sent = self._send_now(data) if isinstance(data, bytes) else 0
+        with self.outbuf_lock:
+            sent = self.send(data) if self.connected and not self.total_outbufs_len else 0
         if sent == len(data):
             return sent
         taken: int = super().write_soon(data[sent:] if sent else data)
@@ -221,11 +238,6 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def _is_used(self) -> None:
         self.last_used = monotonic()
         self.deadline = self.last_used + self._timeouts.idle
-
-    def _send_now(self, data: bytes) -> int:
-        """Send what the socket accepts, unbuffered, when no earlier output is waiting."""
-        with self.outbuf_lock:
-            return self.send(data) if self.connected and not self.total_outbufs_len else 0
 
     def send(self, data: bytes, do_close: bool = True) -> int:
         """Send what the socket accepts. `do_close` is ignored: a broken connection is closed by the loop."""

@@ -84,7 +84,7 @@ class LeaderFollowers:
     def _answer(self, me: int) -> None:
         """Answer queued requests, unless `threads` threads do so already: one of them will come to them."""
         needed = True
-        while needed and (task := self._take(me)) is not None:
+        while needed and self._ready and (task := self._take(me)) is not None:
             try:
                 task.service()
             finally:

@@ -124,11 +124,10 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
             return
         poll = _poll()
         for number, item in list(self._map.items()):
-            if isinstance(item, Connection) and item.at_work:
-                continue
-            wanted = select.POLLIN | select.POLLPRI if item.readable() else 0
-            if item.writable() and not item.accepting:
-                wanted |= select.POLLOUT
+            if isinstance(item, Connection):
+                wanted = item.events()
+            else:
+                wanted = select.POLLIN | select.POLLPRI if item.readable() else 0
             if wanted:
                 poll.register(number, wanted)
         for number, happened in poll.poll(int(pause * 1000)):

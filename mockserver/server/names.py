@@ -12,6 +12,9 @@ from typing import Generic, TypeVar
 from mockserver.errors import BadRequest
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HOP_BY_HOP = re.compile(
+    r"(?:connection|keep-alive|proxy-authenticate|proxy-authorization|te|trailers|transfer-encoding|upgrade)\Z", re.I
+)
 _REMEMBERED_NAMES = 256
 _REMEMBERED_LENGTH = 64
 
@@ -45,13 +48,15 @@ def _variable(key: str) -> tuple[str, str]:
 
 
 def _capitalized(name: str) -> str:
+    if "\r" in name or "\n" in name or _HOP_BY_HOP.match(name):
+        raise ValueError(f"An application may not set the header {name!r} (PEP 3333)")
     return "-".join(part.capitalize() for part in name.split("-"))
 
 
-# A name as sent → waitress's key for it, or "" when the header is dropped: a name with an underscore, which WSGI cannot
+# A name as sent → its key in `Request.headers`, or "" for one that is dropped: with an underscore, which WSGI cannot
 # tell from one with a hyphen, and `Upgrade`, since only HTTP is supported. Raises BadRequest for an invalid name.
 KEYS = _Names(_key)
 # A key → the variable of the WSGI environment and the name in lower case.
 VARIABLES = _Names(_variable)
-# A name as given by the application → as sent.
+# A name as given by the application → as sent. Raises ValueError for one that only a server may send.
 CAPITALIZED = _Names(_capitalized)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
-
-from waitress.buffers import OverflowableBuffer
-from waitress.parser import HTTPRequestParser
-from waitress.receiver import ChunkedReceiver, FixedStreamReceiver
 
 from mockserver.errors import ApiError, BadRequest, HeaderFieldsTooLarge, NotImplementedByServer, PayloadTooLarge
 from mockserver.server.limits import CHUNK_LINE_BYTES, TRAILER_BYTES
@@ -17,18 +14,20 @@ from mockserver.server.names import KEYS
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VISIBLE_TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
 
-# waitress's receiver accepts bare line feeds, blank lines for chunk sizes and lines of any length; each of these lets
-# two parties disagree about where a request ends (RFC 9112, section 7.1).
+# Bare line feeds, blank lines for chunk sizes and lines of any length are refused: each of these lets two parties
+# disagree about where a request ends (RFC 9112, section 7.1).
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;" + _VISIBLE_TEXT + rb")?")
 _TRAILER = re.compile(_TOKEN + rb":" + _VISIBLE_TEXT)
 
 
-class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
-    """Decode a chunked body, received in pieces of any size, into `buffer`."""
+class ChunkedBody:
+    """Decode a chunked body, received in pieces of any size, into `file`; `length` is that of the decoded body."""
 
-    def __init__(self, buffer: object, limit: int) -> None:
-        super().__init__(buffer)
+    def __init__(self, file: BytesIO, limit: int) -> None:
+        self.length = 0
+        self.completed = False
+        self._file = file
         self._limit = limit
         self._pending = bytearray()
         self._remaining = 0
@@ -64,7 +63,7 @@ class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
         if match is None:
             raise BadRequest("The chunked body is malformed: a chunk's size is not a hexadecimal number")
         self._remaining = int(match[1], 16)
-        if len(self) + self._remaining > self._limit:
+        if self.length + self._remaining > self._limit:
             raise PayloadTooLarge
         self._step = self._data if self._remaining else self._trailer
         return True
@@ -72,7 +71,8 @@ class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
     def _data(self) -> bool:
         part = bytes(self._pending[: self._remaining])
         del self._pending[: self._remaining]
-        self.buf.append(part)
+        self._file.write(part)
+        self.length += len(part)
         self._remaining -= len(part)
         if self._remaining:
             return False
@@ -101,36 +101,44 @@ class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/(1\.[01])")
 _METHOD_BEGUN = re.compile(_TOKEN + rb"(?: [^\n]*)?")
-_LINES = re.compile(_VISIBLE_TEXT + rb"(?:\r\n" + _VISIBLE_TEXT + rb")*")
+_VISIBLE_BYTES = bytes([byte for byte in range(256) if re.fullmatch(_VISIBLE_TEXT, bytes([byte]))])
 _ABSOLUTE = re.compile(rb"https?://([^/?]+)(.*)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
-class Request(HTTPRequestParser):  # type: ignore[misc]
-    """A request while and after it is read, in place of waitress's parser.
+class Request:
+    """A request while and after it is read, up to the end of its `body`; `headers` have names like `CONTENT_TYPE`.
 
     `error` is the `ApiError` to answer it with, or None; `too_large` is true when its body is over the limit, which the
-    application refuses; `unread` when bytes of it may still arrive.
+    application refuses; `unread` when bytes of it may still arrive; `empty` when there was none.
     """
 
-    command = ""
-    authority = path = query = request_uri = log_path = ""
-    error: ApiError | None
-    header_plus: bytes
-    headers_finished: bool
-    body_rcv: ChunkedBody | FixedStreamReceiver | None
-    too_large = False
-    unread = False
+    version = "1.0"
+    command = authority = path = query = request_uri = log_path = ""
+    error: ApiError | None = None
+    headers_finished = completed = empty = expect_continue = too_large = unread = False
+    _begun = b""  # the head, as far as it has been received
+    _missing = 0  # bytes of a body with a Content-Length
+    _chunks: ChunkedBody | None = None
+
+    def __init__(self, adj: Any) -> None:
+        self.adj = adj
+        self.headers: dict[str, str] = {}
+        self.body = BytesIO()
 
     def received(self, data: bytes) -> int:
         """Process the next bytes of the connection; returns how many belong to this request.
 
         A refused request consumes them all: nothing after it on its connection can be trusted.
         """
+        used = 0
         try:
-            used = self._body(data) if self.headers_finished else self._head(data)
+            if not self.headers_finished:
+                used = self._head(data)
+            if self.headers_finished and not self.completed:
+                used += self._body(data[used:])
         except PayloadTooLarge:
             self._end_early()
             self.too_large = True
@@ -144,13 +152,12 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         self.error = error
 
     def _end_early(self) -> None:
-        self.close()
-        self.body_rcv = None
+        self.body = BytesIO()
         self.completed = self.unread = True
 
     def _head(self, data: bytes) -> int:
         """Read up to the empty line; empty lines before the request are skipped (RFC 9112, section 2.2)."""
-        head = self.header_plus + data
+        head = self._begun + data
         if head.startswith(b"\r\n"):
             head = _EMPTY_LINES.sub(b"", head, count=1)
         end = head.find(b"\r\n\r\n")
@@ -158,20 +165,27 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             raise HeaderFieldsTooLarge
         self._request_line(head)
         if end < 0:
-            self.header_plus = head
+            self._begun = head
             self.empty = self.completed = not head
             return len(data)
-        self.parse_header(head[:end])
+        self._fields(head[:end])
+        self._host()
+        self._framing()
         self.headers_finished = True
-        self.completed = self.body_rcv is None
         return len(data) - (len(head) - end - 4)
 
     def _body(self, data: bytes) -> int:
-        body: Any = self.body_rcv
-        used: int = body.received(data)
-        self.completed = body.completed
-        if self.completed and self.chunked:
-            self.headers["CONTENT_LENGTH"] = str(len(body))
+        if self._chunks:
+            used = self._chunks.received(data)
+            self.completed = self._chunks.completed
+            if self.completed:
+                self.headers["CONTENT_LENGTH"] = str(self._chunks.length)
+        else:
+            used = self.body.write(data[: self._missing])
+            self._missing -= used
+            self.completed = not self._missing
+        if self.completed:
+            self.body.seek(0)
         return used
 
     def _request_line(self, head: bytes) -> None:
@@ -200,23 +214,15 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         self.log_path = path.decode() if path.isascii() else quote(path, safe=VISIBLE)
         if not (path.startswith(b"/") or (self.command == "OPTIONS" and target == b"*")):
             raise BadRequest("The request target must begin with / or http://")
-        self.path = unquote_to_bytes(path).decode("latin-1")
+        self.path = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
         self.query = query.decode("latin-1")
-
-    def parse_header(self, head: bytes) -> None:
-        """Parse the header lines of a head whose request line has been parsed."""
-        self._fields(head)
-        self._host()
-        self._framing()
-        options = [option.strip().lower() for option in self.headers.get("CONNECTION", "").split(",")]
-        if "close" in options:
-            self.headers["CONNECTION"] = "close"
 
     def _fields(self, head: bytes) -> None:
         """Parse the header lines: refuse folded ones (RFC 9112, section 5.2), join repeated ones with a comma."""
-        if not _LINES.fullmatch(head):
+        lines = head.decode("latin-1").split("\r\n")
+        if head.translate(None, _VISIBLE_BYTES) != b"\r\n" * (len(lines) - 1):
             raise BadRequest("A header line is malformed")
-        for line in head.decode("latin-1").split("\r\n")[1:]:
+        for line in lines[1:]:
             name, colon, value = line.partition(":")
             if not colon:
                 raise BadRequest("A header line is malformed")
@@ -229,30 +235,33 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         host = self.headers.get("HOST", "" if self.version == "1.0" else None)
         if host is None or not _HOST.fullmatch(host):
             raise BadRequest("The Host header is missing, repeated or malformed")
-        if not _HOST.fullmatch(self.authority):
-            raise BadRequest("The authority of the request target is malformed")
         if self.authority:
+            if not _HOST.fullmatch(self.authority):
+                raise BadRequest("The authority of the request target is malformed")
             self.headers["HOST"] = self.authority
 
     def _framing(self) -> None:
         """Find the end of the body: Content-Length or one `chunked`, never both (RFC 9112, sections 6.1 to 6.3)."""
-        coding, length = self.headers.pop("TRANSFER_ENCODING", None), self.headers.get("CONTENT_LENGTH")
+        headers = self.headers
+        coding, length = headers.pop("TRANSFER_ENCODING", None), headers.get("CONTENT_LENGTH")
         if coding is not None:
             if length is not None or self.version == "1.0":
                 raise BadRequest("Transfer-Encoding excludes Content-Length and HTTP/1.0")
             if coding.lower() != "chunked":
                 raise NotImplementedByServer("The only Transfer-Encoding that this server supports is one `chunked`")
-            self.chunked = True
-            self.body_rcv = ChunkedBody(OverflowableBuffer(self.adj.inbuf_overflow), self.adj.max_request_body_size)
+            self._chunks = ChunkedBody(self.body, self.adj.max_request_body_size)
         elif length is not None:
             self._fixed_length(length)
-        self.expect_continue = self.version == "1.1" and self.headers.get("EXPECT", "").lower() == "100-continue"
+        if "EXPECT" in headers:
+            self.expect_continue = self.version == "1.1" and headers["EXPECT"].lower() == "100-continue"
+        if "CONNECTION" in headers:
+            options = [option.strip().lower() for option in headers["CONNECTION"].split(",")]
+            if "close" in options:
+                headers["CONNECTION"] = "close"
 
     def _fixed_length(self, length: str) -> None:
         if not _LENGTH.fullmatch(length):
             raise BadRequest("Content-Length is not one decimal number")
-        self.content_length = int(length)
-        if self.content_length > self.adj.max_request_body_size:
+        self._missing = int(length)
+        if self._missing > self.adj.max_request_body_size:
             raise PayloadTooLarge
-        if self.content_length:
-            self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(self.adj.inbuf_overflow))
