@@ -15,7 +15,6 @@ from mockserver.admin import blueprint as admin
 from mockserver.api import blueprint as api
 from mockserver.config import Settings
 from mockserver.console import pages, reference
-from mockserver.web.foreign import OneProcess
 
 
 class _Rule(Rule):
@@ -55,5 +54,4 @@ def create_app(settings: Settings | None = None) -> Flask:
     pages.register(app)
     reference.register(app)
     api.past_flask(app, started)
-    app.wsgi_app = OneProcess(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -84,7 +84,7 @@ class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic only 
         super().__init__()
         self._dropped = 0
         self._begun = False  # a line whose end was dropped
-        self._may_wait = _may_wait(self.stream)
+        self._poller = _poller(self.stream)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record as a line."""
@@ -115,21 +115,21 @@ class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic only 
 
     def _room(self) -> bool:
         """Test if the stream takes a piece without waiting."""
-        if _poll is None or not self._may_wait:
-            return True
-        poller = _poll()
-        poller.register(self.stream.fileno(), select.POLLOUT)
-        return bool(poller.poll(0))
+        return self._poller is None or bool(self._poller.poll(0))
 
 
-def _may_wait(stream: Any) -> bool:
-    """Test for a pipe, a socket or a terminal, which wait for a reader; files and streams in memory never do."""
+def _poller(stream: Any) -> Any:
+    """What polls a pipe, a socket or a terminal, which wait for a reader; None for files and streams in memory."""
     try:
         number = stream.fileno()
         mode = os.fstat(number).st_mode
     except (AttributeError, OSError, ValueError):
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)
+        return None
+    if _poll is None or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)):
+        return None
+    poller = _poll()
+    poller.register(number, select.POLLOUT)
+    return poller
 
 
 def printable(text: str) -> str:

@@ -76,12 +76,11 @@ def bound_server(settings: Settings, named: Callable[[str], str] = flag) -> Iter
     Errors call a setting what `named` makes of its name. The port is bound before the database is opened, so that a
     port in use leaves the file untouched.
     """
-    handler: list[Callable[..., Iterable[bytes]]] = []
-    with _bind(settings, lambda environ, start_response: handler[0](environ, start_response), named) as server:
+    with _bind(settings, named) as server:
         engine, application = _open(_guarded(settings, server), named)
         try:
             engine.waiting.before_wait = server.step_aside
-            handler.append(guarded(application, settings, server.loopback))
+            server.loop.application = guarded(application, settings, server.loopback)
             yield BoundServer(server, engine, application)
         finally:
             _end(server, engine)
@@ -101,10 +100,9 @@ def _guarded(settings: Settings, server: Server) -> Settings:
     return settings if settings.admin_token else replace(settings, admin_token=secrets.token_urlsafe(24))
 
 
-def _bind(settings: Settings, application: Callable[..., Iterable[bytes]], named: Callable[[str], str]) -> Server:
+def _bind(settings: Settings, named: Callable[[str], str]) -> Server:
     try:
         return Server(
-            application,
             host=settings.host,
             port=settings.port,
             threads=settings.threads,

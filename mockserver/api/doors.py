@@ -86,10 +86,13 @@ def request_id(sent: str | None) -> str | None:
 def past_flask(application: Application, engine: Engine, routes: Routes) -> Application:
     """WSGI middleware that answers plain calls of the imitated API itself and passes all other requests to Flask.
 
-    A plain call is one of an operation, without `Origin`. Flask gives the same answer, slower.
+    A plain call is one of an operation, without `Origin`. Flask gives the same answer, slower. Where several processes
+    serve the application, every request is refused.
     """
 
     def answered(environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if environ.get("wsgi.multiprocess"):
+            return foreign.refuse_processes(environ, start_response)
         route = routes.find(environ["REQUEST_METHOD"], path_as_sent(environ))
         if route.operation is None or "HTTP_ORIGIN" in environ:
             return application(environ, breaking(environ, start_response))

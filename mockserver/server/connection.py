@@ -176,7 +176,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self.requests.pop(0)
             if task.close_on_finish:
                 self.close_when_flushed, self._ahead = True, b""
-            else:
+            elif self._ahead:
                 self._parse_ahead()
         if self.connected:
             self.server.pull_trigger()
@@ -224,12 +224,12 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         """Buffer and send a piece of an answer; raises ClientDisconnected when the connection is severed."""
         if self.severed:
             raise ClientDisconnected
-        if not self.total_outbufs_len:
-            self._is_used()
         with self.outbuf_lock:
             sent = self.send(data) if self.connected and not self.total_outbufs_len else 0
         if sent == len(data):
             return sent
+        if not self.total_outbufs_len:
+            self._is_used()
         taken: int = super().write_soon(data[sent:] if sent else data)
         if self.total_outbufs_len > LARGE_BYTES:
             self.server.limit_unsent(self)

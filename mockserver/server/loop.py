@@ -68,6 +68,7 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         self._closed = False
         self._workers = Workers(threads)
         self._leader_followers = LeaderFollowers(threads, self._turn)
+        self.add_task = self._leader_followers.add
         info = (listener.family, listener.type, listener.proto, listener.getsockname())
         super().__init__(
             application,
@@ -92,10 +93,6 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         if not self._closed:
             self._leader_followers.run(self._tick)
 
-    def add_task(self, channel: Connection) -> None:
-        """Queue the next request of a channel for an answer."""
-        self._leader_followers.add(channel)
-
     def step_aside(self) -> None:
         """Announce that the calling thread is about to block."""
         self._leader_followers.step_aside()
@@ -106,9 +103,10 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         No exception ends the server, whatever the embedding program does to the libraries below it.
         """
         try:
-            if self._finished():
+            now = monotonic()
+            if (self.stopping or now >= self._next_check) and self._finished(now):
                 return False
-            self.look(max(0.0, min(self._tick, self._stop_by - monotonic())))
+            self.look(max(0.0, min(self._tick, self._stop_by - now)))
         except BaseException:
             self.handle_error()
             threading.Event().wait(_ACCEPT_PAUSE)  # no busy loop
@@ -145,8 +143,8 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
             self.stopping = True
         self._wake()
 
-    def _finished(self) -> bool:
-        now = monotonic()
+    def _finished(self, now: float) -> bool:
+        """Enforce the deadlines, and tell if a server that stops has done all its work."""
         if now >= self._next_check:
             self._next_check = now + self._tick
             for channel in list(self.active_channels.values()):

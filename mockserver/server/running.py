@@ -21,7 +21,8 @@ class Server:
     """A WSGI application behind waitress, listening from its construction on.
 
     `host` and `port` are those of the listening socket; `url` is its URL for a client on this machine, and `loopback`
-    is true when only such clients can reach it; `loop` holds the open connections. `threads` limits the requests that
+    is true when only such clients can reach it; `loop` holds the open connections, and the `application`, which may be
+    set until the start. `threads` limits the requests that
     are handled at once, `max_body` the bytes of a body, inclusive. `refusal_headers` returns, for a path and an
     `Origin`, the headers of the server's own refusals. Raises OSError when the host is unknown or the port in use.
 
@@ -34,7 +35,7 @@ class Server:
 
     def __init__(
         self,
-        application: Callable[..., Any],
+        application: Callable[..., Any] | None = None,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

@@ -17,22 +17,14 @@ from mockserver.formats import json as wire_json
 _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
-class OneProcess:
-    """WSGI middleware that answers 500 where several processes serve one application: each has a world of its own."""
-
-    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
-        self._application = application
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Pass the request on, or refuse it."""
-        if not environ.get("wsgi.multiprocess"):
-            return self._application(environ, start_response)
-        error = InternalServerError(
-            "Several worker processes serve this mock, and each would have sandboxes of its own. Run one process with "
-            "threads: gunicorn --workers 1 --threads 64, or vambe-mock serve"
-        )
-        answer = Response(wire_json.encode(error.document()), error.status, content_type="application/json")
-        return answer(environ, start_response)
+def refuse_processes(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer 500 where several processes serve one application: each has a world of its own."""
+    error = InternalServerError(
+        "Several worker processes serve this mock, and each would have sandboxes of its own. Run one process with "
+        "threads: gunicorn --workers 1 --threads 64, or vambe-mock serve"
+    )
+    answer = Response(wire_json.encode(error.document()), error.status, content_type="application/json")
+    return answer(environ, start_response)
 
 
 class SocketConnection:
