@@ -12,6 +12,7 @@ import re
 import signal
 import socket
 import struct
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +88,11 @@ class Application:
         """The head that the query describes: a status, a header's name and its value."""
         status, name, value = unquote(environ["QUERY_STRING"]).split("|")
         start_response(status, [("Content-Length", "2"), (name, value)])
+        return [b"ok"]
+
+    def sized(self, environ, start_response):
+        """Two bytes, under the length that the query says."""
+        start_response("200 OK", [("Content-Length", environ["QUERY_STRING"])])
         return [b"ok"]
 
     def fail_late(self, environ, start_response):
@@ -403,6 +409,40 @@ def test_an_answer_cannot_gain_a_line_through_its_status_or_a_header(server, lin
     answer = send(server, head(f"GET /broken-line?{quote(line.format(end))} HTTP/1.1"))
     assert error_of(answer) == 500
     assert b"X-B" not in answer
+
+
+@pytest.mark.parametrize("name", ["Connection", "transfer-encoding", "TE"])
+def test_an_application_may_not_set_what_is_the_server_s(server, name):
+    assert error_of(send(server, head(f"GET /broken-line?200%20OK|{name}|x HTTP/1.1"))) == 500
+
+
+@pytest.mark.parametrize(("size", "body"), [(1, b"o"), (3, b"ok")])
+def test_a_body_that_does_not_fit_its_length_is_cut_or_ends_its_connection(server, caplog, size, body):
+    """Bytes past the length would pass for the next answer."""
+    request = head(f"GET /sized?{size} HTTP/1.1")
+    end = head("GET /nothing HTTP/1.1", "Connection: close") if size == 1 else b""
+    answer = send(server, request + end)
+    assert answer.partition(b"\r\n\r\n")[2].partition(b"HTTP/1.1 204")[0] == body
+    assert f"Content-Length: {size}\r\n".encode() in answer
+    assert [record for record in caplog.records if "The application has written" in record.getMessage()]
+
+
+def test_only_an_error_may_start_another_answer():
+    def application(environ, start_response):
+        start_response("200 OK", [("X-First", "1")])
+        with contextlib.suppress(AssertionError):
+            start_response("201 Created", [])
+        try:
+            raise ValueError("halfway")
+        except ValueError:
+            start_response("500 Oops", [("X-Second", "2")], sys.exc_info())
+        return [b"failed"]
+
+    with Server(application) as server:
+        server.start()
+        answer = send(server, head("GET / HTTP/1.1", "Connection: close"))
+    assert answer.startswith(b"HTTP/1.1 500 Oops\r\n")
+    assert (b"X-Second" in answer, b"X-First" in answer) == (True, False)
 
 
 def test_the_headers_of_an_answer_are_capitalized_and_sorted(server):
