@@ -127,8 +127,7 @@ class World:
     def save(self) -> None:
         """Write back the world's own columns, if they changed."""
         if self.columns != self._saved:
-            values = {name: value for name, value in self.columns.items() if value != self._saved[name]}
-            self._statements.update(WorldRow, values, {"id": self.number})
+            self._statements.overwrite(WorldRow, self.columns)
             self._saved = dict(self.columns)
 
     def _mine(self, where: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,6 +74,11 @@ class Statements:
         cursor = self.run((model, "count"), lambda: model.select(fn.COUNT(SQL("*"))), ())
         return int(cursor.fetchone()[0])
 
+    def append(self, model: type[Model], values: Sequence[Any]) -> None:
+        """Add a row with these values of all columns, in the order of the table."""
+        row = zip(model._meta.sorted_field_names, values, strict=True)
+        self.execute((model, "append"), lambda: model.insert(dict(row)), values)
+
     def insert(self, model: type[Model], row: Values) -> None:
         """Add a row, with defaults for columns that are not given."""
         whole = self._whole(model, row)
@@ -121,6 +126,16 @@ class Statements:
             lambda: model.update(values).where(*_equal(model, where)),
             [*values.values(), *_given(where)],
         )
+
+    def overwrite(self, model: type[Model], row: Values) -> None:
+        """Write back a whole row as it was selected, from a table whose first column is its key."""
+        key, *values = row.values()
+
+        def build() -> Query:
+            name, *others = row
+            return model.update({other: row[other] for other in others}).where(*_equal(model, {name: key}))
+
+        self.execute((model, "overwrite"), build, (*values, key))
 
     def delete(self, model: type[Model], where: Values) -> None:
         """Remove the rows that match `where`."""

@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mockserver.clock import real_ms
 from mockserver.store.models import TABLES
@@ -67,9 +67,14 @@ class Connections(SqliteDatabase):
         weakref.finalize(thread, self._end, connection).atexit = False
         return connection
 
+    def connection(self) -> sqlite3.Connection:
+        """SQLite's own connection, opened when it is first needed."""
+        opened: sqlite3.Connection = self._state.conn or super().connection()  # type: ignore
+        return opened
+
     def run(self, statement: str) -> None:
         """Run a statement on SQLite's own connection: peewee's bookkeeping is slower than most statements."""
-        self.connection().execute(statement)  # type: ignore[no-untyped-call]
+        self.connection().execute(statement)
 
     def close_all(self) -> None:
         """Close every thread's connection; no thread may be using one."""
@@ -133,6 +138,45 @@ class SqliteTransaction:
         """Do nothing: no other process uses the store."""
 
 
+class _Writing:
+    """The block of a writer, for one thread at a time."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._database = store.writer
+        self._lock = store.lock
+        self._transaction = SqliteTransaction(store.writer)
+
+    def __enter__(self) -> SqliteTransaction:
+        self._lock.acquire()
+        try:
+            self._database.run("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._fail(error)
+        return self._transaction
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is not None:
+            self._fail(error)
+        try:
+            self._database.run("COMMIT")
+        except BaseException as failed:
+            self._fail(failed)
+        self._lock.release()
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        """Roll back, release the lock, and raise the error, or StorageFull when that is what it says."""
+        try:
+            self._transaction.memory.clear()
+            self._database.connection().rollback()  # SQLite may have done so
+            raise error
+        except DATABASE_ERRORS as raised:
+            self._store.refuse_when_full(raised)
+            raise
+        finally:
+            self._lock.release()
+
+
 class MemoryStore:
     """A store in memory. All threads share the connection of `writer`, so a read holds the lock like a write."""
 
@@ -142,35 +186,26 @@ class MemoryStore:
         self._open(Connections(":memory:", _IN_MEMORY, shared=True))
 
     def _open(self, writer: Connections) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self.writer = writer
-        self._writing = SqliteTransaction(writer)
+        self._writing = _Writing(self)
         with self.write():
             for model in TABLES:
                 SchemaManager(model, writer).create_all(safe=True)
 
-    @contextlib.contextmanager
-    def write(self, name: str = "", optimistic: bool = False) -> Iterator[SqliteTransaction]:
+    def write(self, name: str = "", optimistic: bool = False) -> contextlib.AbstractContextManager[SqliteTransaction]:
         """A transaction that may write: commits at the end of the block, or rolls back when the block raises.
 
         Writers run one at a time, whatever name they give, and none is optimistic. Raises StorageFull, and keeps
         nothing of the block, when storage is full.
         """
-        with self._lock:
-            try:
-                self.writer.run("BEGIN IMMEDIATE")
-                try:
-                    yield self._writing
-                    self.writer.run("COMMIT")
-                except BaseException:
-                    self._writing.memory.clear()
-                    self.writer.connection().rollback()  # type: ignore[no-untyped-call]  # SQLite may have done so
-                    raise
-            except DATABASE_ERRORS as error:
-                if not (cause := error_codes.no_room(error)):
-                    raise
-                self._make_room()
-                raise self._full(cause) from error
+        return self._writing
+
+    def refuse_when_full(self, error: Exception) -> None:
+        """Raise StorageFull if an error says that there is no room to write, and make some for the next time."""
+        if cause := error_codes.no_room(error):
+            self._make_room()
+            raise self._full(cause) from error
 
     @contextlib.contextmanager
     def read(self) -> Iterator[SqliteTransaction]:
@@ -178,7 +213,7 @@ class MemoryStore:
 
         The block should only fetch: while it runs, nothing else may read or write a store in memory.
         """
-        with self._lock:
+        with self.lock:
             yield SqliteTransaction(self.writer)
 
     @contextlib.contextmanager
