@@ -25,14 +25,16 @@ _REMEMBERED = 1024  # characters of headers whose secrets are worth remembering
 
 def secrets(headers: Mapping[str, str], known_keys: Iterable[str] = ()) -> list[str]:
     """The secrets of a request with these headers, the longest first; `test_` keys are not secret."""
-    sent = tuple([(name, headers[name]) for name in SECRET_HEADERS if name in headers])
-    small = sum([len(value) for _, value in sent]) <= _REMEMBERED
+    sent = tuple(map(headers.get, SECRET_HEADERS))
+    small = sum(map(len, filter(None, sent))) <= _REMEMBERED
     return (_secrets_again if small else _secrets)(sent, tuple(known_keys))
 
 
-def _secrets(sent: Sequence[tuple[str, str]], known_keys: Sequence[str]) -> list[str]:
-    values = {value for _, value in sent}
-    parts = {part for name, value in sent if name in _CREDENTIALS for part in islice(_parts(name, value), MAX_PARTS)}
+def _secrets(sent: Sequence[str | None], known_keys: Sequence[str]) -> list[str]:
+    """As `secrets`, of the values of `SECRET_HEADERS`."""
+    given = [(name, value) for name, value in zip(SECRET_HEADERS, sent, strict=True) if value]
+    values = {value for _, value in given}
+    parts = {part for name, value in given if name in _CREDENTIALS for part in islice(_parts(name, value), MAX_PARTS)}
     longer = {secret for secret in (*parts, *known_keys) if len(secret) >= MIN_SECRET}
     return sorted((each for each in values | longer if each and not _is_sandbox_key(each)), key=len, reverse=True)
 

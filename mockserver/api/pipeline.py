@@ -10,12 +10,9 @@ other is refused.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 from collections.abc import Callable, Generator, Iterable, Set
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from mockserver import masking
@@ -59,17 +56,7 @@ _log = logging.getLogger("mockserver")
 
 def answer(engine: Engine, received: Received, route: Route, gone: Callable[[], bool] = never) -> Steps[Answer]:
     """Answer a request of the imitated API; `gone` tells if its client has gone."""
-    exchange = _Exchange(engine, received, route, gone)
-    steps = exchange.answer()
-    while True:
-        hiding = wire_json.HIDE.set(exchange.masked)  # for each step: the next one may be in another thread
-        try:
-            delay = next(steps)
-        except StopIteration as ended:
-            return cast("Answer", ended.value)
-        finally:
-            wire_json.HIDE.reset(hiding)
-        yield delay
+    return _Exchange(engine, received, route, gone).answer()
 
 
 def _refused_route(route: Route, received: Received, secrets: Iterable[str], assumed: Assumed) -> ApiError:
@@ -102,40 +89,47 @@ class _ReadOtherwise(Exception):
     """The request was read under other switches than those of its sandbox."""
 
 
-@dataclass
 class _Exchange:
-    """A request in the pipeline: `early` is its content, `reading` the same once its view is reached."""
+    """A request in the pipeline: `early` is its content, `reading` the same once its view is reached.
 
-    engine: Engine
-    received: Received
-    route: Route
-    gone: Callable[[], bool]
+    `sent` is the request with its body encoded: it may be read again.
+    """
+
     refusal: ApiError | None = None
-    caller: Caller = field(default=Caller(UNIDENTIFIED))
-    preferences: Preferences = field(default=Preferences())
-    early: Reading = field(default=_NOT_READ)
-    reading: Reading = field(default=_NOT_READ)
+    caller = Caller(UNIDENTIFIED)
+    preferences = Preferences()
+    early = reading = _NOT_READ
     unreadable: ApiError | None = None
     large: _Large | None = None
     held: Outcome | None = None
-    strict: bool = False
+    strict = False
+    whole = b""
 
-    def __post_init__(self) -> None:
-        self.sent = self.received  # with its body encoded: a request may be read again
-        self.assumed = self.engine.sandboxes.assumed
+    def __init__(self, engine: Engine, received: Received, route: Route, gone: Callable[[], bool]) -> None:
+        self.started, self.received_ms = monotonic(), real_ms()
+        self.engine = engine
+        self.received = self.sent = received
+        self.route = route
+        self.gone = gone
+        self.operation = route.operation
+        self.assumed = engine.sandboxes.defaults.assumed
+        self._secrets = masking.secrets(received.headers, engine.keys.secrets)
 
     def answer(self) -> Steps[Answer]:
         """Carry out the request."""
-        self.started, self.received_ms = monotonic(), real_ms()
-        self.operation = self.route.operation
-        self._identify()
-        self.whole = entries.whole_body(self.received, lambda: self._secrets)
+        self._hiding = wire_json.HIDE.set(self._masked)
         try:
+            self._identify()
+            if len(self.received.body) > entries.MAX_BODY:
+                self.whole = entries.whole_body(self.received, self._secrets)
             if self.refusal is None and self.operation is not None:
                 self._read()
-                outcome = yield from self._delayed()
+                outcome, delay_ms = self._in_sandbox(self._begun)
+                if delay_ms:
+                    self._announce(outcome, concluded=False)
+                    outcome = yield from self._after(delay_ms, outcome, self._resumed)
             else:
-                outcome = self._refused()
+                outcome = self._in_sandbox(self._refused)
             self._announce(outcome)
             if outcome.pending:
                 outcome = yield from self._held_back(outcome)
@@ -149,12 +143,14 @@ class _Exchange:
             self.refusal = InternalServerError()
             if self.held:
                 return self._for_caller(self._cut_short(self.refusal))
-            outcome = self._refused()
+            outcome = self._in_sandbox(self._refused)
             self._announce(outcome)
+        finally:
+            wire_json.HIDE.reset(self._hiding)
         assert outcome.answer is not None  # noqa: S101  # `_concluded` made it
         return self._for_caller(outcome.answer)
 
-    def masked(self, text: str) -> str:
+    def _masked(self, text: str) -> str:
         """The text without the secrets of the request."""
         return masking.masked(self._secrets, text)
 
@@ -188,12 +184,9 @@ class _Exchange:
             self.assumed = opened.world.assumed
             raise _ReadOtherwise
 
-    def _refused(self) -> Outcome:
-        def refused(opened: OpenSandbox) -> Outcome:
-            self.assumed = opened.world.assumed
-            return self._concluded(opened, Outcome(refusal=self._misrouted() or self.refusal))
-
-        return self._in_sandbox(refused)
+    def _refused(self, opened: OpenSandbox) -> Outcome:
+        self.assumed = opened.world.assumed
+        return self._concluded(opened, Outcome(refusal=self._misrouted() or self.refusal))
 
     def _misrouted(self) -> ApiError | None:
         """The error about the path and the method, if these lead nowhere under the switches."""
@@ -203,19 +196,12 @@ class _Exchange:
         self.operation = None
         return _refused_route(self.route, self.received, self._secrets, self.assumed)
 
-    def _delayed(self) -> Steps[Outcome]:
-        begun, delay_ms = self._in_sandbox(self._begun)
-        if not delay_ms:
-            return begun
-        self._announce(begun, concluded=False)
-        return (yield from self._after(delay_ms, begun, lambda opened: self._resumed(opened, begun)))
-
     def _held_back(self, outcome: Outcome) -> Steps[Outcome]:
         """Wait with the answer to a request that was carried out."""
         assert outcome.fault is not None  # noqa: S101  # it holds the answer back
-        done = replace(outcome, pending=False)
+        done = outcome.replaced(pending=False)
 
-        def record(opened: OpenSandbox) -> None:
+        def record(opened: OpenSandbox, _: Outcome) -> None:
             done.abandoned = self.gone()
             self._record_again(opened, done)
 
@@ -223,7 +209,7 @@ class _Exchange:
         self._announce(done, concluded=False)
         return done
 
-    def _after(self, delay_ms: int, held: Outcome, work: Callable[[OpenSandbox], Result]) -> Steps[Result]:
+    def _after(self, delay_ms: int, held: Outcome, work: Callable[[OpenSandbox, Outcome], Result]) -> Steps[Result]:
         """Wait with a pending entry in the journal, then do the work.
 
         Raises NotFound when the sandbox is gone, Released when it was reset meanwhile.
@@ -238,10 +224,14 @@ class _Exchange:
         seconds = min(delay_ms, MAX_DELAY_MS) / 1000
         entry = held.journal, held.id or 0
         delay = self.engine.waiting.delay(self.caller.sandbox, seconds, outdated, self.gone, entry)
-        yield delay
+        wire_json.HIDE.reset(self._hiding)
+        try:
+            yield delay
+        finally:
+            self._hiding = wire_json.HIDE.set(self._masked)  # perhaps in another thread
         if delay.released:
             raise Released
-        result = self._in_sandbox(work, create=False)
+        result = self._in_sandbox(lambda opened: work(opened, held), create=False)
         self.held = None
         return result
 
@@ -251,7 +241,7 @@ class _Exchange:
         if held is None:
             return made
         fault = held.fault and held.fault._replace(status=None, body=None, connection=None)
-        outcome = replace(held, answer=made, refusal=error, fault=fault, pending=False, abandoned=self.gone())
+        outcome = held.replaced(answer=made, refusal=error, fault=fault, pending=False, abandoned=self.gone())
         with contextlib.suppress(ApiError):  # there is no room for it, or its sandbox is gone
             if self._in_sandbox(lambda opened: self._record_again(opened, outcome), create=False):
                 self._announce(outcome, concluded=False)
@@ -290,8 +280,9 @@ class _Exchange:
             return self._concluded(opened, Outcome(refusal=misrouted)), 0
         outcome = self._before(opened)
         outcome.world, outcome.journal = opened.world.number, opened.journal.number
-        fault_ms = outcome.fault.delay_ms if outcome.fault else 0
-        delay_ms = fault_ms + self.preferences.delay_ms + settings.next_delay_ms(opened.world)
+        columns, fault_ms = opened.world.columns, outcome.fault.delay_ms if outcome.fault else 0
+        set_ms = settings.drawn_delay_ms(opened.world) if columns["delay_spread"] else columns["delay_ms"]
+        delay_ms = fault_ms + self.preferences.delay_ms + set_ms
         if not delay_ms:
             return self._carried_out(opened, outcome), 0
         outcome.pending = True
@@ -303,24 +294,28 @@ class _Exchange:
         if _is_outdated(opened, begun):
             raise Released
         self._require_assumed(opened)
-        return self._carried_out(opened, replace(begun, pending=False, abandoned=self.gone()))
+        return self._carried_out(opened, begun.replaced(pending=False, abandoned=self.gone()))
 
     def _before(self, opened: OpenSandbox) -> Outcome:
         """Apply rate limit, preference and fault rules."""
+        columns = opened.world.columns
         try:
-            rate_limit.spend(opened.world, opened.kept)
-            self.preferences = prefer.parse(self.received.headers.get("prefer", ""))
+            if columns["rate_requests"] is not None:
+                rate_limit.spend(opened.world, opened.kept)
+            if "prefer" in self.received.headers:
+                self.preferences = prefer.parse(self.received.headers["prefer"])
         except ApiError as error:
             return Outcome(refusal=error)
         if self.preferences.code:
             return Outcome(refusal=InjectedError(self.preferences.code, rule="mock-preference"))
-        return Outcome(fault=rules.hit(opened.world, "before", self._known))
+        return Outcome(fault=rules.hit(opened.world, "before", self._known) if columns["minted_faults"] else None)
 
     def _carried_out(self, opened: OpenSandbox, outcome: Outcome) -> Outcome:
         if outcome.refusal is None and not (outcome.fault and outcome.fault.answers):
             try:
                 made = outcome.answer = self._view(opened)
-                outcome.fault = rules.hit(opened.world, "after", lambda: self._known(made)) or outcome.fault
+                if opened.world.columns["minted_faults"]:
+                    outcome.fault = rules.hit(opened.world, "after", lambda: self._known(made)) or outcome.fault
             except ApiError as error:
                 outcome.refusal = error
         return self._concluded(opened, outcome)
@@ -364,8 +359,8 @@ class _Exchange:
         outcome.answer, outcome.world, outcome.journal = made, opened.world.number, opened.journal.number
         if opened.kept:
             made.set_entry(opened.journal.id_of(outcome.id))
-        if applied := self.preferences.applied():
-            made.headers["Preference-Applied"] = applied
+        if self.preferences.applied:
+            made.headers["Preference-Applied"] = self.preferences.applied
         outcome.pending = bool(outcome.fault and outcome.fault.when == "after" and outcome.fault.delay_ms)
         outcome.changes, outcome.decided = opened.world.changes, opened.world.relied
         self._record(opened, outcome, self.reading, concluded=True)
@@ -379,7 +374,8 @@ class _Exchange:
             return
         if outcome.id is None:
             outcome.arrived_ms, outcome.received_ms, outcome.whole = opened.arrived_ms, self.received_ms, self.whole
-            outcome.astray = advice.of_shard(self.engine.settings.shard, self.caller.sandbox)
+            if shard := self.engine.settings.shard:
+                outcome.astray = advice.of_shard(shard, self.caller.sandbox)
         if reading:
             outcome.said = reading.content(self._operation_id, self.received)
             outcome.understood = reading.relied
@@ -388,8 +384,8 @@ class _Exchange:
 
     def _announce(self, outcome: Outcome, concluded: bool = True) -> None:
         """Notify verifications and event streams of an entry, and of its effects if `concluded`, after the commit."""
-        if outcome.entry:
-            self.engine.waiting.announce_entry(self.caller.sandbox, lambda: json.loads(outcome.entry), concluded)
+        if outcome.entry and self.engine.waiting.is_awaited(self.caller.sandbox):
+            self.engine.waiting.announce_entry(self.caller.sandbox, outcome.entry, concluded)
 
     def _known(self, made: Answer | None = None) -> dict[str, Any]:
         """The request as fault patterns see it: shaped like a journal entry, with its whole body."""
@@ -400,10 +396,6 @@ class _Exchange:
     @property
     def _operation_id(self) -> str | None:
         return self.operation.id if self.operation else None
-
-    @cached_property
-    def _secrets(self) -> list[str]:
-        return masking.secrets(self.received.headers, self.engine.keys.secrets)
 
 
 def _is_outdated(opened: OpenSandbox, outcome: Outcome) -> bool:

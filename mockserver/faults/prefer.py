@@ -11,18 +11,11 @@ from mockserver.formats.json import quoted
 
 
 class Preferences(NamedTuple):
-    """The status to answer, or None, and the milliseconds to wait."""
+    """The status to answer, or None, the milliseconds to wait, and the value of `Preference-Applied`."""
 
     code: int | None = None
     delay_ms: int = 0
-
-    def applied(self) -> str:
-        """The value of `Preference-Applied`; empty without preferences."""
-        parts = [f"code={self.code}"] if self.code else []
-        return ", ".join(parts + ([f"delay={self.delay_ms}"] if self.delay_ms else []))
-
-
-_NONE = Preferences()
+    applied: str = ""
 
 
 def parse(header: str) -> Preferences:
@@ -30,15 +23,14 @@ def parse(header: str) -> Preferences:
 
     Raises BadRequest for an invalid value.
     """
-    if not header:
-        return _NONE
     asked: dict[str, str] = {}
     for part in header.split(","):
         name, _, value = part.partition(";")[0].partition("=")
         asked.setdefault(name.strip().lower(), _unquoted(value.strip()))
     code = _number(asked, "code", 400, 599, "an error's status code")
     delay = _number(asked, "delay", 0, MAX_DELAY_MS, "milliseconds")
-    return Preferences(code, delay or 0)
+    applied = [f"{name}={value}" for name, value in (("code", code), ("delay", delay)) if value]
+    return Preferences(code, delay or 0, ", ".join(applied))
 
 
 def _unquoted(value: str) -> str:

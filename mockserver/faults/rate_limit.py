@@ -7,10 +7,8 @@ from mockserver.store.contents import World
 
 
 def spend(world: World, counted: bool = True) -> None:
-    """Check a request against the rate limit, and count it if `counted`; TooManyRequests past the limit."""
+    """Check a request against the rate limit that is set, and count it if `counted`; TooManyRequests past it."""
     columns = world.columns
-    if columns["rate_requests"] is None:
-        return
     now, length = world.transaction.now_ms(), columns["rate_seconds"] * 1000
     start, used = columns["rate_window_ms"], columns["rate_used"]
     if not 0 <= now - start < length:

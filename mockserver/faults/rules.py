@@ -137,8 +137,6 @@ def hit(world: World, when: str, known: Callable[[], Document]) -> Fault | None:
     `known` returns the request so far in the shape of a journal entry. The oldest rule that matches and is not spent
     wins; when it skips the request, or its probability misses, the next rule is tried.
     """
-    if not world.columns["minted_faults"]:  # most worlds never had a rule, and every request calls this twice
-        return None
     entry: Document | None = None
     for row in world.rows(FaultRow):
         rule = json.loads(row["document"])

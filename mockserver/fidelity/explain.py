@@ -47,12 +47,10 @@ class Explanations:
     def _decided(self, status: str, body: str) -> Document:
         return {**self._label(status), "body": {"rule": body, **self._label(body)}, **_section(status)}
 
-    def inferred(
-        self, refusal: ApiError | None, operation: str | None, understood: Set[str], decided: Set[str]
-    ) -> list[str]:
+    def inferred(self, refusal: ApiError | None, operation: str | None, understood: Set[str]) -> list[str]:
         """The undocumented rules on which status, body or a value of the answer rests, in the contract's order.
 
-        `understood` are those by which the request was understood, `decided` those that determined a success. A rule
+        `understood` are those by which the request was understood, with those that determined a success. A rule
         counts where the answer could differ if our guess were wrong, and only in the answer to the request that it
         decided: a list does not repeat the rules of its tasks' creation. A rule that was measured is no guess.
 
@@ -64,7 +62,7 @@ class Explanations:
           tasks a list left out.
         """
         if refusal is None:
-            found = {*_behind(refusal, operation), *understood, *decided}
+            found = {*_behind(refusal, operation), *understood}
         else:
             names = (name for each in refusal.problems for name in (each.rule, each.also))
             found = {*_behind(refusal, operation), *names, *understood & _OF_EVERY_ANSWER}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mockserver.clock import monotonic, text_of
@@ -27,7 +27,6 @@ FAULT_RULE = "mock-fault"
 Document = dict[str, Any]
 
 
-@dataclass
 class Outcome:
     """The result of a request: its answer, and all that decided it.
 
@@ -39,8 +38,6 @@ class Outcome:
     """
 
     answer: Answer | None = None
-    refusal: ApiError | None = None
-    fault: Fault | None = None
     said: RequestContent = NOTHING_SAID
     understood: Set[str] = frozenset()
     decided: Set[str] = frozenset()
@@ -57,16 +54,21 @@ class Outcome:
     astray: Sequence[Document] = ()
     entry: bytes = b""
 
+    def __init__(self, refusal: ApiError | None = None, fault: Fault | None = None) -> None:
+        self.refusal = refusal
+        self.fault = fault
+
+    def replaced(self, **values: Any) -> Outcome:
+        """A copy with other values."""
+        copied = Outcome()
+        vars(copied).update(vars(self), **values)
+        return copied
+
     @property
     def decided_by(self) -> ApiError | None:
         """The error that refused the request, or that a fault made of its answer."""
         made = self.fault if self.fault and self.fault.answers else None
         return InjectedError(made.status or 500, rule=FAULT_RULE) if made else self.refusal
-
-    @property
-    def creation(self) -> bool:
-        """True when a task was created."""
-        return any(change["before"] is None and change["resource"] == "task" for change in self.changes)
 
 
 def build(
@@ -88,14 +90,14 @@ def build(
         "response": None if outcome.pending else _response(answer, fault, secrets),
     }
     tail = {
-        "fault": fault.document() if fault else None,
-        **(_UNDECIDED if outcome.pending else _decided(received, outcome, explain)),
         "unread": [*said.unread_keys, *said.unread_names][:MAX_UNREAD],
         "advice": [*advice.of(said, bool(outcome.repeats)), *outcome.astray],
         "changes": outcome.changes,
-        **({"run": RUN} if outcome.pending else {}),
     }
-    encoded = _encoded(head, None if fault or outcome.pending else answer.body, tail, secrets)
+    if outcome.pending:
+        tail["run"] = RUN
+    spliced = None if fault or outcome.pending else answer.body
+    encoded = _encoded(head, spliced, _decided(received, outcome, explain), tail, secrets)
     return b'%s,"whole":%s}' % (encoded[:-1], outcome.whole) if outcome.whole else encoded
 
 
@@ -108,25 +110,35 @@ def _state(outcome: Outcome, answer: Answer) -> str:
 _UNDECIDED: Document = {"decision": None, "inferred": [], "problems": []}
 
 
-def _decided(received: Received, outcome: Outcome, explain: Explanations) -> Document:
-    """The rules that decided the answer; the answer to HEAD shows no value that was decided."""
-    decided = outcome.decided if received.method != "HEAD" else frozenset[str]()
-    refusal = outcome.decided_by
-    return {
-        "decision": explain.decision(refusal, outcome.said.operation),
-        "inferred": explain.inferred(refusal, outcome.said.operation, outcome.understood, decided),
+def _decided(received: Received, outcome: Outcome, explain: Explanations) -> bytes:
+    """The fault and the rules that decided the answer, as JSON; HEAD shows no value that was decided."""
+    fault, refusal, operation = outcome.fault, outcome.decided_by, outcome.said.operation
+    relied = outcome.understood if received.method == "HEAD" else outcome.understood | outcome.decided
+    if not (refusal or fault or outcome.pending):
+        return _succeeded(explain, operation, frozenset(relied))
+    found = {
+        "decision": explain.decision(refusal, operation),
+        "inferred": explain.inferred(refusal, operation, relied if refusal is None else outcome.understood),
         "problems": explain.problems(outcome.refusal),
     }
+    return wire_json.encode({"fault": fault and fault.document(), **(_UNDECIDED if outcome.pending else found)})
+
+
+@lru_cache(maxsize=1024)
+def _succeeded(explain: Explanations, operation: str | None, relied: frozenset[str]) -> bytes:
+    """As `_decided`, for a success that rests on these rules."""
+    found = {"decision": explain.decision(None, operation), "inferred": explain.inferred(None, operation, relied)}
+    return wire_json.encode({"fault": None, **found, "problems": []})
 
 
 def _response(answer: Answer, fault: Fault | None, secrets: Sequence[str]) -> Document:
     """The response of an entry; the body of one that no fault has touched is added when it is encoded."""
     unseen = answer.connection in ("reset", "empty", "garbage")
-    return {
+    shown: Document = {
         "status": None if unseen else answer.status,
         "headers": {name.lower(): value for name, value in answer.headers.items()},
-        **(content(answer.body, secrets=secrets) if fault else {}),
     }
+    return shown | content(answer.body, secrets=secrets) if fault else shown
 
 
 def stored(text: str, running: Callable[[str], bool]) -> Document:
@@ -159,18 +171,18 @@ def events(entry: Document, concluded: bool) -> Iterator[tuple[str, Document]]:
         yield "fault", {"request": entry["id"], **entry["fault"]}
 
 
-def whole_body(received: Received, secrets: Callable[[], Sequence[str]]) -> bytes:
+def whole_body(received: Received, secrets: Sequence[str]) -> bytes:
     """The body of a request that its entry shows cut, as patterns see it: `{"json": …}`, or `{}` if it is not JSON.
 
-    Empty when the entry shows the body whole, and when it is over `MAX_MATCHED`.
+    Empty when it is over `MAX_MATCHED`.
     """
-    if not MAX_BODY < len(received.body) <= MAX_MATCHED:
+    if len(received.body) > MAX_MATCHED:
         return b""
     try:
         read = {"json": wire_json.decode(received.body)}
     except wire_json.NotJson:
         read = {}
-    return wire_json.encode(without(secrets(), read))
+    return wire_json.encode(without(secrets, read))
 
 
 def request(received: Received, read: Any = None, *, whole: bool = False, secrets: Sequence[str] = ()) -> Document:
@@ -197,11 +209,11 @@ def _not_read(received: Received) -> Document:
     return {"text": "", "length": int(announced) if announced.isdecimal() else None}
 
 
-def _encoded(head: Document, answer: bytes | None, tail: Document, secrets: Sequence[str]) -> bytes:
+def _encoded(head: Document, answer: bytes | None, decided: bytes, tail: Document, secrets: Sequence[str]) -> bytes:
     """Encode an entry, with long changes cut and secrets masked.
 
-    `head` ends with the response, `tail` follows it. `answer` is the body of the response if that is JSON of our own,
-    which is spliced in and not encoded again, and None if `head` contains it.
+    `head` ends with the response, `decided` and `tail` follow it. `answer` is the body of the response if that is JSON
+    of our own, which is spliced in and not encoded again, and None if `head` contains it.
     """
     headers = head["request"]["headers"]
     for name in SECRET_HEADERS:
@@ -213,10 +225,11 @@ def _encoded(head: Document, answer: bytes | None, tail: Document, secrets: Sequ
     begun = wire_json.encode(head)
     if answer:
         begun = b'%s,"json":%s}}' % (begun[:-2], answer)
-    encoded = b"%s,%s" % (begun[:-1], wire_json.encode(tail)[1:])
+    begun = b"%s,%s," % (begun[:-1], decided[1:-1])
+    encoded = begun + wire_json.encode(tail)[1:]
     if len(encoded) > MAX_BODY:
         tail["changes"] = [_capped_change(change, secrets) for change in tail["changes"]]
-        encoded = b"%s,%s" % (begun[:-1], wire_json.encode(tail)[1:])
+        encoded = begun + wire_json.encode(tail)[1:]
     if not found_in(secrets, encoded):
         return encoded
     return wire_json.encode(without(secrets, json.loads(encoded), encoded))

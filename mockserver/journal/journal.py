@@ -80,7 +80,8 @@ class Journal:
     def record(self, received: Received, outcome: Outcome, body: Any, started: float, secrets: Sequence[str]) -> None:
         """Write the entry of a request under its `id_of`, and leave it in the outcome (see `entries.build`)."""
         outcome.id, outcome.journal = self.id_of(outcome.id), self.number
-        if outcome.repeats is None and outcome.creation:
+        created = [each for each in outcome.changes if each["before"] is None and each["resource"] == "task"]
+        if created and outcome.repeats is None:
             outcome.repeats = self._created_again(outcome)
         outcome.entry = entries.build(received, outcome, body, started, secrets, self._explain)
         if outcome.id == self._next_id:
@@ -101,15 +102,11 @@ class Journal:
 
     def append(self, encoded: bytes) -> None:
         """Write an entry, whose id is `next_id()`, as JSON; the oldest ones make room."""
-        pushed_out = self._make_room(len(encoded))
-        row = {
-            "journal": self.number,
-            "id": self._next_id,
-            "size": len(encoded),
-            **self._counters(),
-            "document": encoded.decode(),
-        }
-        self._transaction.statements.insert(Entry, row)
+        size = len(encoded)
+        pushed_out = self._make_room(size)
+        counters = self._kept, self._kept_bytes, self._dropped, *self._last_created
+        row = self.number, self._next_id, size, *counters, encoded.decode()
+        self._transaction.statements.append(Entry, row)
         self._next_id += 1
         if pushed_out > _MAX_UNTRIMMED or self._next_id % _TRIMMED_EVERY == 0:
             self._trim(self._oldest)

@@ -26,11 +26,9 @@ def document(world: World, server: Assumed) -> dict[str, Any]:
     }
 
 
-def next_delay_ms(world: World) -> int:
-    """The milliseconds that the next request waits; counts it when they are drawn."""
+def drawn_delay_ms(world: World) -> int:
+    """The milliseconds that the next request waits, where the settings have a spread of them; counts it."""
     columns = world.columns
-    if columns["delay_spread"] is None:
-        return int(columns["delay_ms"])
     columns["delays_drawn"] += 1
     return delays.drawn(json.loads(columns["delay_spread"]), world.seed, "settings", columns["delays_drawn"])
 

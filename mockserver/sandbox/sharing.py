@@ -9,6 +9,7 @@ from typing import Any
 
 from mockserver.clock import monotonic
 from mockserver.errors import ApiError, NotFound
+from mockserver.journal import entries
 from mockserver.sandbox.sandboxes import Sandboxes
 from mockserver.sandbox.waiting import Check, Waiting
 from mockserver.store.transactions import Notification, Peers, StoreUnavailable
@@ -49,7 +50,7 @@ class SharedWaiting(Waiting):
         with _unless_unavailable():
             self._peers.notify(sandbox, {"kind": kind, "content": content()})
 
-    def announce_entry(self, sandbox: str, entry: Callable[[], dict[str, Any]], concluded: bool) -> None:
+    def announce_entry(self, sandbox: str, entry: bytes, concluded: bool) -> None:
         """Do nothing: the transaction of the entry has sent a notification."""
 
     def release(self, sandbox: str) -> None:
@@ -98,7 +99,7 @@ class SharedWaiting(Waiting):
         elif "kind" in notification:
             super().announce(sandbox, notification["kind"], lambda: notification["content"])
         elif entry := self._entry(sandbox, notification):
-            super().announce_entry(sandbox, lambda: entry, notification["concluded"])
+            self._deliver(sandbox, lambda: entries.events(entry, notification["concluded"]))
 
     def _entry(self, sandbox: str, notification: Notification) -> dict[str, Any] | None:
         """The entry that a notification is about; for those who only check the journal, an empty one will do."""

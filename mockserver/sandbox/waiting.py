@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import json
 import logging
 import threading
 from collections import deque
@@ -239,9 +240,9 @@ class Waiting:
         """Notify the waits of the sandbox of an event; `content` is called only when there are readers."""
         self._deliver(sandbox, lambda: [(kind, content())])
 
-    def announce_entry(self, sandbox: str, entry: Callable[[], dict[str, Any]], concluded: bool) -> None:
-        """Notify the waits of the sandbox of an entry in the journal (see `entries.events`)."""
-        self._deliver(sandbox, lambda: entries.events(entry(), concluded))
+    def announce_entry(self, sandbox: str, entry: bytes, concluded: bool) -> None:
+        """Notify the waits of the sandbox of an entry in the journal, given as JSON (see `entries.events`)."""
+        self._deliver(sandbox, lambda: entries.events(json.loads(entry), concluded))
 
     def _deliver(self, sandbox: str, events: Callable[[], Iterable[Event]]) -> None:
         waits = self._waits_by_sandbox.get(sandbox)
