@@ -14,7 +14,7 @@ from flask import Flask
 from support import Api, paths
 
 from mockserver.admin import openapi
-from mockserver.admin.calls import BASE_PATH, CALLS
+from mockserver.admin.routes import BASE_PATH, ROUTES
 from mockserver.application import create_app
 from mockserver.config import Settings
 from mockserver.engine import EXTENSION
@@ -78,7 +78,7 @@ def test_it_is_a_valid_description(api: Api) -> None:
 
 def test_every_call_of_the_table_is_in_it_and_no_other() -> None:
     assert set(calls(openapi.document())) == TABLE
-    assert {(declared.method, declared.path) for declared in CALLS} == TABLE
+    assert {(route.method, route.path) for route in ROUTES} == TABLE
 
 
 def test_every_route_of_the_control_plane_is_in_it(app: Flask) -> None:

@@ -1,8 +1,9 @@
-"""Calls of the control plane: a declaration on the view defines routing, validation and documentation."""
+"""Calls of the control plane: a declaration on the view defines validation and documentation, `routes` the routing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from flask import Response, request
@@ -15,8 +16,6 @@ from mockserver.formats import json as wire_json
 from mockserver.keys import DEFAULT, KEY_HEADER, UNIDENTIFIED, check_name
 from mockserver.web import bodies
 from mockserver.web.rendering import base_url, respond
-
-BASE_PATH = "/__admin"
 
 
 class Call(NamedTuple):
@@ -31,10 +30,8 @@ class Call(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """A call: its route, the schemas of its parts, and its view."""
+    """A call: its summary, its view, and the schemas of its parts."""
 
-    method: str
-    path: str
     summary: str
     view: Callable[[Call], Any]
     path_schema: Schema | None = None
@@ -48,48 +45,47 @@ class Declared(NamedTuple):
     changes: str | None = None
 
 
-CALLS: list[Declared] = []
-
-
-def call(method: str, path: str, **declared: Any) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
+def call(**declared: Any) -> Callable[[Callable[[Call], Any]], Declared]:
     """Declare the decorated view as a call; the first line of its docstring is the summary.
 
     Unless a body is needed, a missing one is read as `{}`. `changes` is the part of the sandbox that the call's event
     names; `failure` describes the 409.
     """
 
-    def declare(view: Callable[[Call], Any]) -> Callable[[Call], Any]:
+    def declare(view: Callable[[Call], Any]) -> Declared:
         summary = (view.__doc__ or "").partition("\n")[0].rstrip(".")
-        CALLS.append(Declared(method, path, summary, view, **declared))
-        return view
+        return Declared(summary, view, **declared)
 
     return declare
 
 
-def view(declared: Declared) -> Callable[..., Response]:
-    """The view function of a call."""
+def declared(name: str) -> Declared:
+    """The call that a route names, such as `world:reset`."""
+    module, _, function = name.partition(":")
+    found: Declared = getattr(import_module(f"mockserver.admin.{module}"), function)
+    return found
 
-    def view(**path: str) -> Response:
-        engine = current_engine()
-        named = list(declared.query_schema.fields) if declared.query_schema else []
-        known = named if "sandbox" in named else [*named, "sandbox"]
-        unknown = set(request.args).difference(known)
-        if unknown:
-            raise BadRequest(f"Unknown parameter {wire_json.quoted(min(unknown))}; this call takes {', '.join(known)}")
-        sandbox = sandbox_of(engine) if declared.about_a_sandbox else DEFAULT
-        query = {name: text for name, text in request.args.items() if name in named}
-        body = _loaded(declared.body_schema, _body(declared))
-        parts = _loaded(declared.path_schema, path), _loaded(declared.query_schema, query), body
-        if parts[1].get("unidentified"):
-            sandbox = UNIDENTIFIED
-        result = declared.view(Call(engine, sandbox, base_url(), *parts))
-        if declared.about_a_sandbox and "sandbox" in request.args:
-            engine.sandboxes.keep(sandbox)
-        if declared.changes:
-            engine.waiting.announce(sandbox, "state", lambda: {"changed": declared.changes})
-        return result if isinstance(result, Response) else respond(result, declared.status)
 
-    return view
+def answer(declared: Declared, path: Mapping[str, str]) -> Response:
+    """Answer the request with a call, given the values in its path."""
+    engine = current_engine()
+    named = list(declared.query_schema.fields) if declared.query_schema else []
+    known = named if "sandbox" in named else [*named, "sandbox"]
+    unknown = set(request.args).difference(known)
+    if unknown:
+        raise BadRequest(f"Unknown parameter {wire_json.quoted(min(unknown))}; this call takes {', '.join(known)}")
+    sandbox = sandbox_of(engine) if declared.about_a_sandbox else DEFAULT
+    query = {name: text for name, text in request.args.items() if name in named}
+    body = _loaded(declared.body_schema, _body(declared))
+    parts = _loaded(declared.path_schema, path), _loaded(declared.query_schema, query), body
+    if parts[1].get("unidentified"):
+        sandbox = UNIDENTIFIED
+    result = declared.view(Call(engine, sandbox, base_url(), *parts))
+    if declared.about_a_sandbox and "sandbox" in request.args:
+        engine.sandboxes.keep(sandbox)
+    if declared.changes:
+        engine.waiting.announce(sandbox, "state", lambda: {"changed": declared.changes})
+    return result if isinstance(result, Response) else respond(result, declared.status)
 
 
 def sandbox_of(engine: Engine) -> str:

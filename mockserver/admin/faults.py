@@ -8,21 +8,21 @@ from mockserver.faults import catalogue, rules
 from mockserver.formats.json import Document
 
 
-@call("GET", "/faults")
+@call()
 def list_faults(call: Call) -> Document:
     """The sandbox's fault rules, oldest first, with their hits."""
     with call.engine.sandboxes.look(call.sandbox) as opened:
         return {"faults": rules.listed(opened.world)}
 
 
-@call("POST", "/faults", body_schema=FaultRule(), needs_body=True, status=201, changes="faults")
+@call(body_schema=FaultRule(), needs_body=True, status=201, changes="faults")
 def add_fault(call: Call) -> Document:
     """Make matching requests fail."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
         return rules.add(opened.world, call.body)
 
 
-@call("DELETE", "/faults", changes="faults")
+@call(changes="faults")
 def clear_faults(call: Call) -> Document:
     """Delete every fault rule of the sandbox."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
@@ -30,7 +30,7 @@ def clear_faults(call: Call) -> Document:
     return {"faults": []}
 
 
-@call("DELETE", "/faults/{id}", path_schema=FAULT, changes="faults")
+@call(path_schema=FAULT, changes="faults")
 def delete_fault(call: Call) -> Document:
     """Delete one fault rule."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
@@ -38,7 +38,7 @@ def delete_fault(call: Call) -> Document:
     return {"deleted": call.path["id"]}
 
 
-@call("GET", "/failures", about_a_sandbox=False)
+@call(about_a_sandbox=False)
 def list_failures(call: Call) -> Document:
     """Every failure of every operation, and the fault rule that provokes it."""
     return {"failures": catalogue.failures_of(call.engine.operations)}

@@ -10,7 +10,7 @@ import hmac
 
 from flask import request
 
-from mockserver.admin.calls import BASE_PATH
+from mockserver.admin.routes import BASE_PATH
 from mockserver.engine import current_engine
 from mockserver.errors import Forbidden, Unauthorized, UnsupportedMediaType
 from mockserver.formats.json import quoted

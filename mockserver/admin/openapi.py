@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.admin.calls import BASE_PATH, CALLS, Declared
+from mockserver.admin.calls import Declared, declared
 from mockserver.admin.guard import OPEN_PATH
+from mockserver.admin.routes import BASE_PATH, ROUTES
 from mockserver.admin.schemas import SANDBOX
 from mockserver.formats.json import Document
 from mockserver.web.bodies import JSON
@@ -55,13 +56,13 @@ def document() -> Document:
     description = Description("vambe-mock control plane", about, _SECURITY, required, _ERRORS)
     failed = {**_ERROR, "required": [*ERROR_KEYS, *_FOUND], "properties": ERROR_KEYS | _FOUND}
     description.spec.components.schema("FailedVerification", failed)
-    for declared in CALLS:
-        operations = {declared.method.lower(): _call(declared, description)}
-        description.spec.path(BASE_PATH + declared.path, operations=operations)
+    for method, path, call in ROUTES:
+        operations = {method.lower(): _call(declared(call), BASE_PATH + path, description)}
+        description.spec.path(BASE_PATH + path, operations=operations)
     return description.document()
 
 
-def _call(declared: Declared, description: Description) -> Document:
+def _call(declared: Declared, path: str, description: Description) -> Document:
     answer = {"schema": {"type": "object" if declared.media_type == JSON else "string"}}
     described: Document = {
         "operationId": declared.view.__name__.title().replace("_", ""),
@@ -81,6 +82,6 @@ def _call(declared: Declared, description: Description) -> Document:
     if declared.body_schema:
         required = declared.needs_body or any(field.required for field in declared.body_schema.fields.values())
         described["requestBody"] = {"required": required, "content": content(declared.body_schema)}
-    if BASE_PATH + declared.path == OPEN_PATH:
+    if path == OPEN_PATH:
         described["security"] = []
     return described

@@ -25,7 +25,7 @@ _PAUSE_S = 0.5
 _NOT_KEPT = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would keep events back
 
 
-@call("GET", "/requests", query_schema=Filters())
+@call(query_schema=Filters())
 def list_requests(call: Call) -> Document:
     """The requests in the journal, oldest first; total counts all matches, dropped the entries removed to make room."""
     others = ("since", "limit", "unidentified")
@@ -36,7 +36,7 @@ def list_requests(call: Call) -> Document:
     return {"requests": found[: call.query.get("limit")], "total": len(found), "dropped": dropped}
 
 
-@call("DELETE", "/requests", query_schema=UNIDENTIFIED, changes="journal")
+@call(query_schema=UNIDENTIFIED, changes="journal")
 def clear_requests(call: Call) -> Document:
     """Empty the journal; new entries continue its ids."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
@@ -44,7 +44,7 @@ def clear_requests(call: Call) -> Document:
     return {"requests": [], "total": 0, "dropped": 0}
 
 
-@call("GET", "/requests/{id}", path_schema=ENTRY, query_schema=UNIDENTIFIED)
+@call(path_schema=ENTRY, query_schema=UNIDENTIFIED)
 def get_request(call: Call) -> Document:
     """One request, its answer, and the rules that decided it."""
     with call.engine.sandboxes.look(call.sandbox) as opened:
@@ -55,7 +55,7 @@ def get_request(call: Call) -> Document:
     return entry
 
 
-@call("POST", "/requests/count", query_schema=UNIDENTIFIED, body_schema=PatternSchema(), needs_body=True)
+@call(query_schema=UNIDENTIFIED, body_schema=PatternSchema(), needs_body=True)
 def count_requests(call: Call) -> Document:
     """The number of requests that match a pattern; `complete` is false if the journal cannot know of all."""
     check = verify.Count(Pattern(call.body), verify.bounds())
@@ -65,7 +65,7 @@ def count_requests(call: Call) -> Document:
     return {"count": check.actual, **({"complete": False} if any(check.gaps) else {})}
 
 
-@call("POST", "/requests/find", query_schema=UNIDENTIFIED, body_schema=PatternSchema(), needs_body=True)
+@call(query_schema=UNIDENTIFIED, body_schema=PatternSchema(), needs_body=True)
 def find_requests(call: Call) -> Document:
     """The requests that match a pattern, oldest first."""
     pattern = Pattern(call.body)
@@ -73,8 +73,6 @@ def find_requests(call: Call) -> Document:
 
 
 @call(
-    "POST",
-    "/requests/verify",
     body_schema=Verification(),
     needs_body=True,
     failure="The verification failed: `expected`, `actual`, and `near_misses` with their differences.",
@@ -106,7 +104,7 @@ def verify_requests(call: Call) -> Any:
     return respond(refusal.document() | found, refusal.status)
 
 
-@call("GET", "/events", media_type="text/event-stream")
+@call(media_type="text/event-stream")
 def events(call: Call) -> Response:
     """Requests, changes of state, faults and resets, as server-sent events (WHATWG HTML, section 9.2)."""
     with call.engine.sandboxes.look(call.sandbox):

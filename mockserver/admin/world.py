@@ -16,14 +16,14 @@ from mockserver.sandbox.resetting import PARTS
 from mockserver.store.contents import World
 
 
-@call("GET", "/health", about_a_sandbox=False)
+@call(about_a_sandbox=False)
 def health(call: Call) -> Document:
     """The mock's health, its version, and its number of sandboxes."""
     number = len(call.engine.sandboxes.names())
     return {"status": "healthy", "version": __version__, "sandboxes": number, **_speaking(call.engine)}
 
 
-@call("POST", "/reset", body_schema=schemas.Reset())
+@call(body_schema=schemas.Reset())
 def reset(call: Call) -> Document:
     """Reset the sandbox to the fixtures, to people and statuses only, or to a snapshot."""
     to = call.body["to"]
@@ -32,13 +32,13 @@ def reset(call: Call) -> Document:
     return _reset(call, to, call.body["parts"])
 
 
-@call("GET", "/state")
+@call()
 def get_state(call: Call) -> Document:
     """The sandbox as one document, in the shape of a fixtures folder."""
     return _state(call)
 
 
-@call("PUT", "/state", body_schema=schemas.State(), needs_body=True)
+@call(body_schema=schemas.State(), needs_body=True)
 def put_state(call: Call) -> Document:
     """Replace everything that the state document holds; an invalid document changes nothing."""
     with call.engine.sandboxes.look_or_open(call.sandbox) as opened:
@@ -52,7 +52,7 @@ def put_state(call: Call) -> Document:
     return _state(call)
 
 
-@call("POST", "/tasks", body_schema=schemas.NewTask(), status=201, changes="tasks")
+@call(body_schema=schemas.NewTask(), status=201, changes="tasks")
 def add_task(call: Call) -> Document:
     """Add a task without a request, by the names of the fixtures; what is left out gets a default."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
@@ -75,20 +75,14 @@ def add_task(call: Call) -> Document:
         return state.add_task(world, checked if "id" in call.body else {**checked, "id": None})
 
 
-@call("GET", "/sandboxes", about_a_sandbox=False)
+@call(about_a_sandbox=False)
 def list_sandboxes(call: Call) -> Document:
     """Every sandbox, with its key."""
     listed = [_sandbox(name, call.base_url) for name in call.engine.sandboxes.names()]
     return {"sandboxes": listed, **_speaking(call.engine)}
 
 
-@call(
-    *("POST", "/sandboxes"),
-    query_schema=schemas.NEW_SANDBOX,
-    body_schema=schemas.NewSandbox(),
-    status=201,
-    about_a_sandbox=False,
-)
+@call(query_schema=schemas.NEW_SANDBOX, body_schema=schemas.NewSandbox(), status=201, about_a_sandbox=False)
 def create_sandbox(call: Call) -> Document:
     """Open a sandbox, under a generated name when none is given."""
     asked, name, shard = call.query["sandbox"], call.body["name"], call.engine.settings.shard
@@ -99,7 +93,7 @@ def create_sandbox(call: Call) -> Document:
     return {**_sandbox(made, call.base_url), **({"advice": astray} if astray else {})}
 
 
-@call("DELETE", "/sandboxes/{name}", path_schema=schemas.SANDBOX_NAME, about_a_sandbox=False)
+@call(path_schema=schemas.SANDBOX_NAME, about_a_sandbox=False)
 def delete_sandbox(call: Call) -> Document:
     """Delete a sandbox, its journal and its snapshots."""
     name = call.path["name"]
@@ -110,28 +104,28 @@ def delete_sandbox(call: Call) -> Document:
     return done
 
 
-@call("GET", "/snapshots")
+@call()
 def list_snapshots(call: Call) -> Document:
     """The sandbox's snapshots."""
     with call.engine.sandboxes.look(call.sandbox) as opened:
         return {"snapshots": snapshots.listed(opened)}
 
 
-@call("POST", "/snapshots", body_schema=schemas.NewSnapshot(), status=201, changes="snapshots")
+@call(body_schema=schemas.NewSnapshot(), status=201, changes="snapshots")
 def take_snapshot(call: Call) -> Document:
     """Save the sandbox's state, without its journal, under a name."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
         return snapshots.take(opened, call.body["name"])
 
 
-@call("POST", "/snapshots/{name}/restore", path_schema=schemas.SNAPSHOT_NAME)
+@call(path_schema=schemas.SNAPSHOT_NAME)
 def restore_snapshot(call: Call) -> Document:
     """Restore the sandbox from the snapshot; the journal is kept."""
     name = call.path["name"]
     return _reset(call, name, [part for part in PARTS if part != "journal"])
 
 
-@call("DELETE", "/snapshots/{name}", path_schema=schemas.SNAPSHOT_NAME, changes="snapshots")
+@call(path_schema=schemas.SNAPSHOT_NAME, changes="snapshots")
 def delete_snapshot(call: Call) -> Document:
     """Delete a snapshot."""
     name = call.path["name"]
@@ -141,14 +135,14 @@ def delete_snapshot(call: Call) -> Document:
     return {"deleted": name}
 
 
-@call("GET", "/clock")
+@call()
 def get_clock(call: Call) -> Document:
     """The sandbox's clock."""
     with call.engine.sandboxes.look(call.sandbox) as opened:
         return opened.world.clock.document()
 
 
-@call("PUT", "/clock", body_schema=schemas.ClockChange(), changes="clock")
+@call(body_schema=schemas.ClockChange(), changes="clock")
 def put_clock(call: Call) -> Document:
     """Set the clock: its mode, its time, the step per write; what is left out is unchanged.
 
@@ -163,7 +157,7 @@ def put_clock(call: Call) -> Document:
         return opened.world.clock.document()
 
 
-@call("POST", "/clock/advance", body_schema=schemas.Advance(), changes="clock")
+@call(body_schema=schemas.Advance(), changes="clock")
 def advance_clock(call: Call) -> Document:
     """Move the clock forward."""
     with call.engine.sandboxes.open(call.sandbox) as opened:
@@ -175,13 +169,13 @@ def advance_clock(call: Call) -> Document:
         return opened.world.clock.document()
 
 
-@call("GET", "/settings")
+@call()
 def get_settings(call: Call) -> Document:
     """The sandbox's settings."""
     return _settings(call)
 
 
-@call("PATCH", "/settings", body_schema=schemas.SettingsChange(), changes="settings")
+@call(body_schema=schemas.SettingsChange(), changes="settings")
 def patch_settings(call: Call) -> Document:
     """Change some of the sandbox's settings."""
     with call.engine.sandboxes.open(call.sandbox) as opened:

@@ -13,7 +13,7 @@ import anyio.to_thread
 import h11
 import httpx
 
-from mockserver.admin.calls import BASE_PATH
+from mockserver.admin.routes import BASE_PATH
 from mockserver.server import Suspended
 from mockserver.testing.inprocess import Answer, Application, Connection, call, environment
 
