@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from mockserver import __version__, config, fixtures, serving
-from mockserver.cli import measuring, pulling, remote, variables
+from mockserver.cli import variables
 from mockserver.cli.variables import Variables
 from mockserver.client import terminal
 from mockserver.client.client import CallFailed
@@ -53,7 +53,28 @@ def _stop(cause: str) -> None:
     sys.exit(2)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _Commands(click.Group):
+    """The commands; those that start no server are imported when one of them, or a list of all, is needed."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, or None."""
+        if cmd_name not in self.commands:
+            self._import()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        self._import()
+        return super().list_commands(ctx)
+
+    def _import(self) -> None:
+        from mockserver.cli import measuring, pulling, remote
+
+        for other in (*remote.COMMANDS, measuring.conform, pulling.pull):
+            self.add_command(other)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="vambe-mock %(version)s")
 def command() -> None:
     """An emulator of the task API of Vambe, a conversational CRM.
@@ -172,10 +193,6 @@ def _measured(switch: Document, labels: Mapping[str, Document], measured: Mappin
 
 
 assumptions.params.append(_option(_EVIDENCE))
-
-
-for other_command in (*remote.COMMANDS, measuring.conform, pulling.pull):
-    command.add_command(other_command)
 
 
 @command.group("fixtures")
