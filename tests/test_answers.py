@@ -10,6 +10,7 @@ import httpx
 import pytest
 from support import CARLOS, CONTACT, CUSTOMER, DONE, INACTIVE_USER, MARIA, Api, running
 
+from mockserver.api.answer_schemas import OF_OPERATIONS
 from mockserver.api.views import OPERATIONS
 
 TASKS = "/api/public/tasks"
@@ -89,7 +90,7 @@ def check(api: Api) -> None:
     answers = walked(api)
     assert answers.keys() == OPERATIONS.keys()
     for id, responses in answers.items():
-        schema, status = OPERATIONS[id].answer, OPERATIONS[id].status
+        schema, status = OF_OPERATIONS[id](many=OPERATIONS[id].many), OPERATIONS[id].status
         for response in responses:
             assert response.status_code == status, response.text
             body = response.json()

@@ -14,7 +14,7 @@ from marshmallow import Schema
 from marshmallow import fields as base
 
 from mockserver import errors
-from mockserver.api import answers
+from mockserver.api import answer_schemas, answers
 from mockserver.api.operations import BASE_PATH, SHARED_REFUSALS, Operation
 from mockserver.api.views import OPERATIONS
 from mockserver.faults import catalogue
@@ -125,10 +125,11 @@ def _operation(operation: Operation, description: Description) -> dict[str, Any]
 
 
 def _success(operation: Operation) -> dict[str, Any]:
-    example = _example(operation.answer)
+    answer = answer_schemas.OF_OPERATIONS[operation.id](many=operation.many)
+    example = _example(answer)
     return {
         "description": "Created" if operation.status == 201 else "OK",
-        "content": content(operation.answer, [example] if operation.answer.many else example),
+        "content": content(answer, [example] if answer.many else example),
     }
 
 

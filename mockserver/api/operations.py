@@ -46,9 +46,9 @@ class Call(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One operation of the vendor's: its route, the schemas of its parts, its answer, and its view.
+    """One operation of the vendor's: its route, its view, and the schemas of its parts.
 
-    `refusals` describes the error statuses of this operation besides those that all share.
+    With `many` it answers a list. `refusals` describes its error statuses besides those that all operations share.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Operation(NamedTuple):
     summary: str
     description: str
     view: Callable[[Call], Any]
-    answer: Schema
+    many: bool = False
     status: int = 200
     path_schema: Schema | None = None
     query_schema: Schema | None = None

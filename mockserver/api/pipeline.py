@@ -336,7 +336,7 @@ class _Exchange:
             opened.world.rely(*self.large.relied)
             return Answer.of_json(status, self.large.body)
         result = operation.view(self._call(opened, user_id, locked=opened.kept))
-        encode = wire_json.encode_all if operation.answer.many else wire_json.encode
+        encode = wire_json.encode_all if operation.many else wire_json.encode
         return Answer.of_json(status, encode(result))
 
     def _call(self, opened: OpenSandbox, user_id: str, locked: bool = False) -> Call:

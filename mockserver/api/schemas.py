@@ -1,4 +1,4 @@
-"""The wire shapes of the imitated API (contract, sections 2 to 9).
+"""The wire shapes of the imitated API's requests (contract, sections 2 to 9).
 
 The schemas validate requests and generate `/openapi.json`: each field has its description and examples here.
 """
@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from marshmallow import Schema
 from marshmallow import fields as base
 
 from mockserver.domain import contacts, due
-from mockserver.fixtures import STATUS_TYPES
 from mockserver.formats import fields, zod
 from mockserver.formats.fields import about, refusal
 
@@ -26,7 +24,6 @@ CONTACT_ID = "120c98ee-ef9e-425e-a54c-2bc17739106e"
 CUSTOMER_ID = "14017894-912f-42be-a554-f1a166f493dc"
 STAGE_ID = "9f203c46-c7d3-4ce9-92a5-2ad362b6119e"
 PIPELINE_ID = "819bed74-e934-443d-9a2e-f834a0124008"
-TICKET_ID = "64909888-9202-447d-bced-9e68693c8289"
 
 
 def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
@@ -229,106 +226,3 @@ class TaskPath(Request):
     """The path of one task."""
 
     id = fields.Id(required=True, rule="path-uuid", metadata=about("The task's id.", TASK_ID))
-
-
-class Answer(Schema):
-    """An answer's body: snake_case names, in the order declared."""
-
-
-class TaskResponsible(Answer):
-    """A user who is responsible for a task."""
-
-    responsible_id = fields.Id(required=True, metadata=about("The user's id.", USER_ID))
-
-
-class StatusConfig(Answer):
-    """A status configuration of the organization."""
-
-    id = fields.Id(required=True, metadata=about("The status's id.", STATUS_ID))
-    name = fields.Text(required=True, metadata=about("Its name.", "Pendiente"))
-    color = fields.Text(required=True, metadata=about("Its colour.", "#60a5fa"))
-    type = fields.Choice(STATUS_TYPES, required=True, metadata=about("What it means for a task.", "initial"))
-    order = fields.Integer(required=True, metadata=about("Its position among the statuses.", 1))
-
-
-class Task(Answer):
-    """A task as the API shows it (contract, section 2, task-object)."""
-
-    id = fields.Id(required=True, metadata=about("Unique identifier of the task.", TASK_ID))
-    title = fields.Text(required=True, metadata=about("Task title.", "Call the client"))
-    description = fields.Text(
-        required=True, metadata=about("Detailed description; empty when none was given.", "Ask for the signed offer")
-    )
-    due_timezone = fields.TimeZone(
-        required=True, allow_none=True, metadata=about("Time zone of the due date.", "America/Santiago")
-    )
-    due_at = fields.Instant(
-        required=True, allow_none=True, metadata=about("When the task is due, in UTC.", "2025-11-26T17:30:00.000Z")
-    )
-    is_all_day = fields.Boolean(required=True, metadata=about("Whether no time of day was given.", False))
-    created_at = fields.Instant(required=True, metadata=about("Creation date.", "2025-11-26T09:00:00.000Z"))
-    ai_contact_id = fields.Id(required=True, allow_none=True, metadata=about("The associated contact.", CONTACT_ID))
-    ai_customer_id = fields.Id(required=True, allow_none=True, metadata=about("The associated customer.", CUSTOMER_ID))
-    task_status_config_id = fields.Id(required=True, metadata=about("Id of the status configuration.", STATUS_ID))
-    priority = fields.Choice((0, 1, 2), required=True, metadata=about("0 (low), 1 (medium) or 2 (high).", 1))
-    creator_id = fields.Id(required=True, metadata=about("The user whose key created the task.", USER_ID))
-    task_responsibles = base.List(
-        base.Nested(TaskResponsible), required=True, metadata=about("The responsible users, in request order.")
-    )
-    status_config = base.Nested(
-        StatusConfig, required=True, allow_none=True, metadata=about("The status configuration.")
-    )
-
-
-class Deleted(Answer):
-    """The answer to a deletion."""
-
-    status = fields.Choice(["success"], required=True, metadata=about("Always `success`.", "success"))
-
-
-class TeamMember(Answer):
-    """An active user of the organization (contract, section 6)."""
-
-    id = fields.Id(required=True, metadata=about("What `responsibleIds` takes.", USER_ID))
-    name = fields.Text(required=True, metadata=about("First and last name.", "Maria Rodriguez"))
-    first_name = fields.Text(required=True, metadata=about("First name.", "Maria"))
-    last_name = fields.Text(required=True, metadata=about("Last name.", "Rodriguez"))
-    email = fields.Text(required=True, metadata=about("E-mail address.", "maria.rodriguez@example.com"))
-    phone = fields.Text(required=True, metadata=about("Phone number.", "+56912345678"))
-
-
-class Ticket(Answer):
-    """The active ticket of a contact."""
-
-    id = fields.Id(required=True, metadata=about("The ticket's id.", TICKET_ID))
-    current_stage_id = fields.Id(required=True, allow_none=True, metadata=about("Its stage.", STAGE_ID))
-
-
-class FoundContact(Answer):
-    """A contact as a search shows it (contract, section 9)."""
-
-    id = fields.Id(required=True, metadata=about("What `aiContactId` takes.", CONTACT_ID))
-    name = fields.Text(required=True, metadata=about("Full name.", "Camila Fernández Soto"))
-    phone = fields.Text(required=True, allow_none=True, metadata=about("Phone number.", "+56900002001"))
-    email = fields.Text(
-        required=True, allow_none=True, metadata=about("E-mail address.", "camila.fernandez@example.com")
-    )
-    platform = fields.Text(required=True, metadata=about("The channel, such as `whatsapp` or `instagram`.", "whatsapp"))
-    last_message_at = fields.Instant(
-        required=True, allow_none=True, metadata=about("When the last message was sent.", "2025-11-26T08:00:00.000Z")
-    )
-    chat_status = fields.Text(required=True, metadata=about("Such as `UNATTENDED` or `ATTENDED`.", "UNATTENDED"))
-    created_at = fields.Instant(required=True, metadata=about("Creation date.", "2025-11-03T11:30:00.000Z"))
-    client_id = fields.Id(required=True, metadata=about("The organization's id.", contacts.CLIENT_ID))
-    ai_customer_id = fields.Id(required=True, allow_none=True, metadata=about("The associated customer.", CUSTOMER_ID))
-    default_stage_id = fields.Id(required=True, allow_none=True, metadata=about("The default stage.", STAGE_ID))
-    blocked = fields.Boolean(required=True, metadata=about("Whether the contact is blocked.", False))
-    is_chat_read = fields.Boolean(required=True, metadata=about("Whether a person has read the chat.", False))
-
-
-class Contact(FoundContact):
-    """A contact as the list shows it (contract, section 8)."""
-
-    active_ticket_v2 = base.Nested(
-        Ticket, required=True, allow_none=True, metadata=about("The ticket that is open, if any.")
-    )

@@ -19,7 +19,6 @@ _UNKNOWN_TASK = "The task does not exist, or is deleted."
     "POST",
     "/tasks",
     body_schema=schemas.CreateTask(),
-    answer=schemas.Task(),
     status=CREATED,
     refusals={404: "An id of `responsibleIds`, `aiContactId`, `aiCustomerId` or `statusId` does not exist."},
 )
@@ -32,7 +31,7 @@ def create_task(call: Call) -> dict[str, Any]:
     return tasks.create_task(call.world, call.user_id, call.body, call.approve)
 
 
-@operation("listTasks", "GET", "/tasks", query_schema=schemas.ListTasks(), answer=schemas.Task(many=True))
+@operation("listTasks", "GET", "/tasks", query_schema=schemas.ListTasks(), many=True)
 def list_tasks(call: Call) -> Iterable[dict[str, Any]]:
     """Get tasks by filters.
 
@@ -48,7 +47,6 @@ def list_tasks(call: Call) -> Iterable[dict[str, Any]]:
     "/tasks/{id}",
     path_schema=schemas.TaskPath(),
     body_schema=schemas.UpdateTask(),
-    answer=schemas.Task(),
     refusals={404: f"{_UNKNOWN_TASK} Or an id, a status name or a status position of the body does not exist."},
 )
 def update_task(call: Call) -> dict[str, Any]:
@@ -65,7 +63,6 @@ def update_task(call: Call) -> dict[str, Any]:
     "DELETE",
     "/tasks/{id}",
     path_schema=schemas.TaskPath(),
-    answer=schemas.Deleted(),
     refusals={404: _UNKNOWN_TASK},
 )
 def delete_task(call: Call) -> dict[str, str]:
@@ -76,7 +73,7 @@ def delete_task(call: Call) -> dict[str, str]:
     return tasks.delete_task(call.world, call.path["id"], call.approve)
 
 
-@operation("listTeamMembers", "GET", "/team-members/all", answer=schemas.TeamMember(many=True))
+@operation("listTeamMembers", "GET", "/team-members/all", many=True)
 def list_team_members(call: Call) -> list[dict[str, Any]]:
     """Get team members for assignment.
 
@@ -85,7 +82,7 @@ def list_team_members(call: Call) -> list[dict[str, Any]]:
     return team.list_team_members(call.world)
 
 
-@operation("listContacts", "GET", "/contacts", query_schema=schemas.ListContacts(), answer=schemas.Contact(many=True))
+@operation("listContacts", "GET", "/contacts", query_schema=schemas.ListContacts(), many=True)
 def list_contacts(call: Call) -> Iterable[dict[str, Any]]:
     """Get contacts by days.
 
@@ -99,7 +96,7 @@ def list_contacts(call: Call) -> Iterable[dict[str, Any]]:
     "GET",
     "/contacts/search",
     query_schema=schemas.SearchContacts(),
-    answer=schemas.FoundContact(many=True),
+    many=True,
 )
 def search_contacts(call: Call) -> Iterable[dict[str, Any]]:
     """Search contacts by phone or email.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mockserver.api.schemas import Contact, TeamMember
+from mockserver.api.answer_schemas import Contact, TeamMember
 from mockserver.conform import error_checks as errors
 from mockserver.conform import success_checks as successes
 from mockserver.conform.error_checks import CheckAnswers, by_status, names_field, status, statuses

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from mockserver.api.schemas import StatusConfig, Task
+from mockserver.api.answer_schemas import StatusConfig, Task
 from mockserver.conform.answer_parts import Unclear, is_due, members_of, order_of, orders_of, task_of
 from mockserver.conform.error_checks import CheckAnswers
 from mockserver.conform.positions import fitting_positions
