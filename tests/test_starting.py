@@ -30,7 +30,7 @@ def printed(code: str) -> Any:
     return json.loads(ended.stdout)
 
 
-def test_marshmallow_s_patterns_for_mail_addresses_are_compiled_when_they_are_used() -> None:
+def test_patterns_of_libraries_are_compiled_when_they_are_used() -> None:
     code = "print(json.dumps([isinstance(Email.DOMAIN_REGEX, re.Pattern), re.compile is compile]))"
     assert printed(STARTED + code) == [False, True]
 
@@ -54,6 +54,14 @@ except ValidationError:
     assert printed(STARTED + code) is valid
 
 
+@pytest.mark.parametrize(
+    "path", ["/__admin/", "/__admin/console/faults", "/__admin/openapi.json", "/openapi.json", "/docs"]
+)
+def test_a_page_is_rendered_all_the_same(path: str) -> None:
+    with served() as server:
+        assert httpx.get(server.url + path).status_code == 200
+
+
 def test_garbage_is_looked_for_again_but_not_among_what_was_imported() -> None:
     enabled, kept = printed(STARTED + "print(json.dumps([gc.isenabled(), gc.get_freeze_count()]))")
     assert enabled
@@ -70,9 +78,13 @@ def test_who_imports_the_mock_into_a_process_of_their_own_gets_marshmallow_as_it
     [
         "apispec",
         "flask_cors",
+        "mockserver.admin.calls",
         "mockserver.admin.openapi",
+        "mockserver.admin.schemas",
+        "mockserver.api.answer_schemas",
         "mockserver.api.openapi",
         "mockserver.cli.executing",
+        "mockserver.cli.remote",
         "mockserver.console.board",
         "mockserver.console.copy_as",
         "mockserver.store.postgres",
