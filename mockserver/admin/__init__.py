@@ -1,5 +1,6 @@
 """The control plane under `/__admin`: calls about the mock, over `sandbox`.
 
-`calls` makes a view of a declaration, `schemas` declares what calls take, and the calls are in `faults`, `requests` and
-`world`. `guard` checks who may call, `blueprint` adds all of it to Flask, and `openapi` describes it.
+`routes` is the table of calls, `blueprint` adds them to Flask, and `guard` checks who may call. The calls are in
+`faults`, `requests` and `world`: `calls` makes a view of a declaration, `schemas` declares what is taken, and `openapi`
+describes it.
 """
