@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from mockserver.fidelity.assumptions import Assumed
 from mockserver.formats import dates, fields, zod
 from mockserver.formats import json as wire_json
 from mockserver.journal.messages import Received
-from mockserver.web.bodies import JSON, media_type, read_json
+from mockserver.web.bodies import JSON, media_type
 
 _LIST = "responsibleIds"  # of the query: a list of ids
 Query = Mapping[str, list[str]]
@@ -114,25 +114,29 @@ def read(operation: Operation, path: Mapping[str, str], received: Received, assu
     """
     relied: set[str] = set()
     repeated_keys: list[str] = []
+    problems: list[Problem] = []
+    unread_keys: tuple[str, ...] = ()
+    parts: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "body": {}}
     document, misfit = _document(received, repeated_keys, relied, assumed) if operation.body_schema else ({}, None)
-    query, repeated = (
-        _query(operation.query_schema, received.query, relied, assumed) if operation.query_schema else ({}, [])
-    )
-    values, problems = _load(operation.path_schema, path, relied)
-    if problems:
-        raise InvalidId(problems=problems)
-    loaded = {
-        "path": (values, problems),
-        "query": _load(operation.query_schema, query, relied, repeated),
-        "body": ({}, [misfit])
-        if misfit
-        else _load(operation.body_schema, document, relied, _refused(document, relied, assumed)),
-    }
-    problems = [problem for _, found in loaded.values() for problem in found]
+    if operation.path_schema:
+        parts["path"], invalid = fields.load(operation.path_schema, path, relied)
+        if invalid:
+            raise InvalidId(problems=invalid)
+    if operation.query_schema:
+        query, repeated = _query(operation.query_schema, received.query, relied, assumed)
+        parts["query"], found = fields.load(operation.query_schema, query, relied)
+        problems += _joined(repeated, found)
+    if misfit:
+        problems.append(misfit)
+    elif operation.body_schema:
+        parts["body"], found = fields.load(operation.body_schema, document, relied)
+        if found or "due-date-offset" in relied:  # its field has looked at a date of a body without problems
+            found = _joined(_refused(document, relied, assumed), found)
+        problems += found
+        unread_keys = _unread(operation.body_schema, document)
     if problems and "comma-list" in relied:
         problems = [each._replace(rule="comma-list") if each.path[:1] == (_LIST,) else each for each in problems]
-    unread_keys = _unread(operation.body_schema, document)
-    sent_names = [name.removesuffix("[]") for name in received.query]
+    sent_names = [name.removesuffix("[]") for name in received.query] if received.query else []
     unread_names = _unread(operation.query_schema, sent_names) if sent_names else ()
     if unread_keys or unread_names:
         relied.add("unknown-keys")
@@ -140,15 +144,7 @@ def read(operation: Operation, path: Mapping[str, str], received: Received, assu
         relied.add("repeated-keys")
     if not received.as_written:
         relied.add("path-matching")
-    return Reading(
-        {name: values for name, (values, _) in loaded.items()},
-        document,
-        tuple(problems),
-        unread_keys,
-        unread_names,
-        tuple(repeated_keys),
-        relied,
-    )
+    return Reading(parts, document, tuple(problems), unread_keys, unread_names, tuple(repeated_keys), relied)
 
 
 def _document(
@@ -167,7 +163,10 @@ def _document(
         return {}, None
     if "content-encoding" in received.headers:
         relied.add("content-encoding")
-    document = read_json(received.body, repeated_keys)
+    try:
+        document = wire_json.decode(received.body, repeated_keys)
+    except wire_json.NotJson as error:
+        raise BadRequest(f"The body is not valid JSON: {error}") from None
     if isinstance(document, list):
         return {}, _misfit("The body must be a JSON object, not an array", "array", "body-object")
     if not isinstance(document, dict):
@@ -179,10 +178,10 @@ def _misfit(message: str, received: str, rule: str) -> Problem:
     return Problem((), "invalid_type", message, rule, issue=zod.invalid_type("object", received))
 
 
-def _unread(schema: Schema | None, names: Iterable[str]) -> tuple[str, ...]:
+def _unread(schema: Schema | None, names: Collection[str]) -> tuple[str, ...]:
     """The names that no field of the schema reads."""
-    known = _known(schema) if schema else ()
-    return tuple([name for name in names if name not in known])
+    known = _known(schema) if schema else frozenset[str]()
+    return () if known.issuperset(names) else tuple([name for name in names if name not in known])
 
 
 @cache
@@ -190,16 +189,10 @@ def _known(schema: Schema) -> frozenset[str | None]:
     return frozenset(field.data_key for field in schema.fields.values())
 
 
-def _load(
-    schema: Schema | None, document: Mapping[str, Any], relied: set[str], known: list[Problem] | None = None
-) -> tuple[dict[str, Any], list[Problem]]:
-    if schema is None:
-        return {}, []
-    values, problems = fields.load(schema, document, relied)
-    if known:
-        settled = {problem.path[0] for problem in known}
-        problems = [*known, *(problem for problem in problems if problem.path[0] not in settled)]
-    return values, problems
+def _joined(known: list[Problem], found: list[Problem]) -> list[Problem]:
+    """Problems that are known, and those found in other fields."""
+    settled = {problem.path[0] for problem in known}
+    return [*known, *(problem for problem in found if not settled or problem.path[0] not in settled)]
 
 
 def _refused(document: Mapping[str, Any], relied: set[str], assumed: Assumed) -> list[Problem]:

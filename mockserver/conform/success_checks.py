@@ -81,7 +81,7 @@ def task_object_order(create: Answer) -> bool:
 
 def minted_ids(create: Answer) -> bool:
     """Check that a new id is a UUID of version 4."""
-    return ids.is_documented(str(task_of(create).get("id")))
+    return bool(ids.documented(str(task_of(create).get("id"))))
 
 
 def instants(create: Answer) -> bool:

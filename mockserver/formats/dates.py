@@ -75,6 +75,7 @@ def parse_date_time(text: str) -> tuple[datetime, timedelta | None]:
 _DOCUMENTED = re.compile(r"[0-9-]{10}(T[0-9:]{8}\.[0-9]{3}Z)?")
 
 
+@lru_cache(maxsize=1024)
 def guess(text: str) -> str:
     """The rule by which an accepted `dueDate` is accepted, if the vendor's pages do not show its form; else empty."""
     if _DOCUMENTED.fullmatch(text):

@@ -281,7 +281,7 @@ class Id(Strict):
 
 def _id(text: str, relied: set[str]) -> str:
     """The id in lower case; ValidationError when it is not a UUID."""
-    if ids.is_documented(text):
+    if ids.documented(text):
         return text
     try:
         accepted = ids.parse(text)
@@ -426,27 +426,28 @@ def _loader(schema: Schema) -> Callable[[Mapping[str, Any], set[str]], dict[str,
     fields of ours and checks: only marshmallow loads these.
     """
     plan = [
-        (each, name, each.data_key or name, each.load_default)
+        (name, each.data_key or name, each.types, each.accept, each.allow_none, each.load_default)
         for name, each in schema.fields.items()
         if isinstance(each, Strict) and not each.validators
     ]
     if not isinstance(schema, Checked) or len(plan) < len(schema.fields):
         return None
     checks = schema.checks
+    required = {each.data_key or name for name, each in schema.fields.items() if each.required}
 
     def quickly(document: Mapping[str, Any], relied: set[str]) -> dict[str, Any]:
+        if not required <= document.keys():
+            raise _Refused
         loaded: dict[str, Any] = {}
-        for field, name, key, default in plan:
+        for name, key, types, accept, allow_none, default in plan:
             value = document.get(key, missing)
-            if value is missing:
-                if field.required:
-                    raise _Refused
+            if type(value) in types:
+                loaded[name] = accept(value, relied)
+            elif value is missing:
                 if default is not missing:
                     loaded[name] = default
-            elif value is None and field.allow_none:
+            elif value is None and allow_none:
                 loaded[name] = None
-            elif type(value) in field.types:
-                loaded[name] = field.accept(value, relied)
             else:
                 raise _Refused
         for check in checks:

@@ -15,7 +15,8 @@ UUID_PATTERN = (
     "|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$"
 )
 _UUID = re.compile(UUID_PATTERN)
-_DOCUMENTED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+# Matches a UUID as the vendor documents them: version 4, in lower case.
+documented = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
 _OF_SOME_FORM = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
 _LONGEST_FORM = 80  # characters, with braces or a prefix
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # RFC 9562, section 4.1
@@ -32,11 +33,6 @@ def parse(text: str) -> str:
     if is_id(text):
         return text.lower()
     raise ValueError(f"{quoted(text)} is not a UUID of the form 8-4-4-4-12")
-
-
-def is_documented(text: str) -> bool:
-    """Test for a UUID as the vendor documents them: version 4, in lower case."""
-    return _DOCUMENTED.fullmatch(text) is not None
 
 
 def resembles(text: str) -> bool:

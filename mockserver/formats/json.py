@@ -82,10 +82,11 @@ def decode(body: bytes, repeated: list[str] | None = None) -> Any:
     except UnicodeDecodeError as error:
         found = next((told for first, told in _SIGNATURES.items() if body.startswith(first)), None)
         raise NotJson(found or f"it is not UTF-8 at byte {error.start + 1}") from None
-    _check_depth(body)
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _check_depth(body)
     try:
         try:
-            value = (_PLAIN if repeated is None else _UNIQUE).decode(text)
+            value = _read(_PLAIN if repeated is None else _UNIQUE, text)
         except _Repeats:
             value = _decoder(_noting(repeated if repeated is not None else [])).decode(text)
     except json.JSONDecodeError as error:
@@ -96,8 +97,6 @@ def decode(body: bytes, repeated: list[str] | None = None) -> Any:
 
 
 def _check_depth(body: bytes) -> None:
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return
     outside_strings = b"".join(_ESCAPED.sub(b"", body).split(b'"')[::2])
     depth = 0
     for bracket in outside_strings.translate(None, _NOT_BRACKETS):
@@ -162,6 +161,15 @@ def _decoder(hook: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None) -> 
 
 # Built once: to build a decoder takes longer than to decode a small body.
 _PLAIN, _UNIQUE = _decoder(None), _decoder(_unique)
+
+
+def _read(decoder: json.JSONDecoder, text: str) -> Any:
+    """As `decoder.decode(text)`, which takes longer to look for blanks around a small text than to decode it."""
+    try:
+        value, end = decoder.scan_once(text, 0)  # type: ignore[attr-defined]
+    except StopIteration:  # it begins with a blank, or is no JSON at all
+        return decoder.decode(text)
+    return decoder.decode(text) if text[end:].strip(" \t\r\n") else value
 
 
 def _syntax_error(text: str, error: json.JSONDecodeError) -> str:

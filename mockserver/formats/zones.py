@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import pkgutil
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from mockserver.formats.json import quoted
@@ -72,11 +72,13 @@ def _offset_at(instant: datetime, zone: ZoneInfo) -> timedelta:
     return zone.fromutc(instant.replace(tzinfo=zone)).replace(tzinfo=None) - instant
 
 
+@lru_cache(maxsize=1024)
 def guess(text: str) -> str:
     """The rule by which an accepted name is accepted, if it is not in its own letter case; else empty."""
     return "" if text in names() else "timezone-case"
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> str:
     """The canonical case of a name in any letter case, as `Intl` of JavaScript has it; ValueError for no name."""
     if text in names():
