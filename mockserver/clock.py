@@ -75,22 +75,15 @@ class Clock(NamedTuple):
         """The clock as the control plane shows it."""
         return {"mode": self.mode, "now": self.read(), "tick_ms": self.tick_ms}
 
-    def ticked(self) -> Clock:
-        """The clock after a successful write."""
-        if self.mode != "ticking":
-            return self
-        return Clock(self.mode, min(self.now_ms + self.tick_ms, LATEST_MS), self.anchor_ms, self.tick_ms)
+    def ticked_ms(self) -> int:
+        """The clock's `now_ms` after a successful write."""
+        return min(self.now_ms + self.tick_ms, LATEST_MS) if self.mode == "ticking" else self.now_ms
 
 
+@lru_cache(maxsize=256)  # a request writes the time of its sandbox more than once
 def text_of(ms: int) -> str:
     """Milliseconds since 1970 as the API writes instants."""
-    second, rest = divmod(ms, 1000)
-    return f"{_up_to_second(second)}{rest:03}Z"
-
-
-@lru_cache(maxsize=256)
-def _up_to_second(second: int) -> str:
-    return dates.text_of(moment_of(second * 1000)).removesuffix("000Z")
+    return dates.text_of(_EPOCH + timedelta(milliseconds=ms))
 
 
 def moment_of(ms: int) -> datetime:

@@ -370,7 +370,7 @@ def _complete(task: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         for place, id in enumerate(responsibles)
         if id in responsibles[:place]
     ]
-    return task | due.columns(parts, all_day), wrong
+    return {**task, **due.columns(parts, all_day)}, wrong
 
 
 def _all_day(parts: due.Parts, due_at: str | None) -> str:

@@ -53,7 +53,7 @@ class Due(NamedTuple):
     due_timezone: str | None
 
 
-@lru_cache(maxsize=1024)  # a request asks twice, when it is validated and when it is executed, and days recur
+@lru_cache(maxsize=1024)  # days recur
 def due(parts: Parts, all_day: str = ZONE_MIDNIGHT) -> Due:
     """The due date of these parts, under a value of the switch `all-day`; raises OutOfRange."""
     if parts.due_date is None:
@@ -77,7 +77,8 @@ def rules(parts: Parts, all_day: str = ZONE_MIDNIGHT) -> tuple[str, ...]:
     return (decided, "due-gap-and-fold") if is_in_gap_or_fold else (decided,)
 
 
-def columns(parts: Parts, all_day: str = ZONE_MIDNIGHT) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def columns(parts: Parts, all_day: str = ZONE_MIDNIGHT) -> Mapping[str, Any]:
     """The columns of a due date: its parts as they were given, and the values derived from them; raises OutOfRange."""
     return {
         "due_date": None if parts.due_date is None else parts.due_date.text,

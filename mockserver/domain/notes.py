@@ -26,8 +26,8 @@ def follow(world: World, task_id: str, contact_id: str | None) -> None:
 
 def attach(world: World, task_id: str, contact_id: str) -> None:
     """Create the note of a task that has none."""
-    row = {"task_id": task_id, "contact_id": contact_id, "created_at": world.clock.read()}
-    note = world.insert_new(Note, row | {"position": world.next_position()})
+    note = {"task_id": task_id, "contact_id": contact_id, "created_at": world.clock.read()}
+    note["id"] = world.insert_new(Note, {**note, "position": world.next_position()})
     world.report("note", note["id"], None, _note_object(note))
 
 

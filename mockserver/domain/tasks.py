@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from itertools import repeat
 from typing import Any
 
 from mockserver.domain import due, notes, statuses
@@ -68,12 +69,12 @@ def create_task(world: World, creator_id: str, fields: Fields, approve: Callable
         "responsible_ids": joined(fields["responsible_ids"]),
         "deleted_at": None,
     }
-    task = world.insert_new(Task, row)
-    if contact_id := known_contact(world, task):
-        notes.attach(world, task["id"], contact_id)
+    row["id"] = world.insert_new(Task, row)
+    if contact_id := known_contact(world, row):
+        notes.attach(world, row["id"], contact_id)
     world.tick()
-    created = present(task, known)
-    world.report("task", task["id"], None, created | _parts_of(task))
+    created = present(row, known)
+    world.report("task", row["id"], None, created | _parts_of(row))
     return created
 
 
@@ -110,8 +111,10 @@ def list_tasks(
     if len(found) > 1:
         world.rely("list-order")
     known = statuses.load(world)
-    words = _PRIORITY_WORDS if world.assumed["list-priority"] == "word" else None
-    return (_in_words(present(task, known), words) for task in found)
+    shown = map(present, found, repeat(known))
+    if world.assumed["list-priority"] != "word":
+        return shown
+    return ({**task, "priority": _PRIORITY_WORDS[task["priority"]]} for task in shown)
 
 
 def update_task(world: World, task_id: str, fields: Fields, approve: Callable[[], None] = _approve) -> TaskObject:
@@ -173,7 +176,6 @@ def delete_task(world: World, task_id: str, approve: Callable[[], None] = _appro
 
 def present(task: dict[str, Any], known: statuses.Statuses) -> TaskObject:
     """The task object of a row, its keys in the contract's order."""
-    status = statuses.with_id(known, task["status_id"])
     return {
         "id": task["id"],
         "title": task["title"],
@@ -188,7 +190,7 @@ def present(task: dict[str, Any], known: statuses.Statuses) -> TaskObject:
         "priority": task["priority"],
         "creator_id": task["creator_id"],
         "task_responsibles": [{"responsible_id": id} for id in _split(task["responsible_ids"])],
-        "status_config": {key: status[key] for key in ("id", "name", "color", "type", "order")},
+        "status_config": known[task["status_id"]],
     }
 
 
@@ -221,10 +223,10 @@ def _find(world: World, task_id: str, rule: str) -> dict[str, Any]:
 
 def _parts_of(task: dict[str, Any]) -> dict[str, str | None]:
     """The due date's parts as given, which the journal shows beside the task object."""
-    return {part: task[part] for part in due.Parts._fields}
+    return {"due_date": task["due_date"], "due_time": task["due_time"], "timezone": task["timezone"]}
 
 
-def _due(world: World, fields: Fields, stored: due.Parts = due.NONE) -> dict[str, Any]:
+def _due(world: World, fields: Fields, stored: due.Parts = due.NONE) -> Mapping[str, Any]:
     """The columns of a due date, from the parts sent, or else stored; without a date no part is stored."""
     parts = due.Parts(*map(fields.get, due.Parts._fields, stored))
     if parts.due_date is None:
@@ -269,13 +271,15 @@ def check_references(world: World, fields: dict[str, Any]) -> None:
 def _require_users(world: World, wanted: Sequence[str]) -> None:
     """Raise NotFound for users that do not exist or, under a value of `inactive-responsible`, are not active."""
     known = world.people(User)
-    rules = {id: "unknown-responsible" for id in wanted if id not in known}
-    if inactive := [id for id in wanted if id in known and not known[id]["active"]]:
-        world.rely("inactive-responsible")
-        if world.assumed["inactive-responsible"] == "404":
-            rules |= dict.fromkeys(inactive, "inactive-responsible")
-    if rules:
-        missing = {id: rules[id] for id in wanted if id in rules}
+    missing: dict[str, str] = {}
+    for id in wanted:
+        if id not in known:
+            missing[id] = "unknown-responsible"
+        elif not known[id]["active"]:
+            world.rely("inactive-responsible")
+            if world.assumed["inactive-responsible"] == "404":
+                missing[id] = "inactive-responsible"
+    if missing:
         raise _not_found(NotFound, "responsibleIds", "active user", missing)
 
 
@@ -312,8 +316,3 @@ def _description(world: World, given: str | None) -> str | None:
         return given
     world.rely("null-description")
     return None if world.assumed["null-description"] == "null" else ""
-
-
-def _in_words(task: TaskObject, words: Sequence[str] | None) -> TaskObject:
-    """The task object of a list, its priority as one of these words if there are any."""
-    return task if words is None else task | {"priority": words[task["priority"]]}

@@ -170,7 +170,7 @@ def _priority(record: Record) -> int:
     return _PRIORITIES[value]
 
 
-def _due(record: Record) -> Document:
+def _due(record: Record) -> Mapping[str, Any]:
     """The due date: the parts from which the mock computes the same instant, as far as there are any."""
     due_at, is_all_day = record.instant("due_at", None), record.flag("is_all_day", True)
     if due_at is None:
@@ -192,7 +192,7 @@ def _due(record: Record) -> Document:
     return columns
 
 
-def _possible_columns(utc: datetime, zone: str, is_all_day: bool) -> Sequence[Document]:
+def _possible_columns(utc: datetime, zone: str, is_all_day: bool) -> Sequence[Mapping[str, Any]]:
     """Due dates that may give this instant: in the zone, in UTC, and for an all-day task the instant itself."""
     local = utc.replace(tzinfo=timezone.utc).astimezone(zones.load(zone)).replace(tzinfo=None)
     if not is_all_day:

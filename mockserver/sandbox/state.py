@@ -87,7 +87,7 @@ def add_task(world: World, task: dict[str, Any]) -> dict[str, Any]:
     row = _row(world, task)
     if row["id"] is None:
         del row["id"]
-        row = world.insert_new(Task, row)
+        row["id"] = world.insert_new(Task, row)
     elif world.get(Task, row["id"]):
         raise ValidationFailed([Problem(("id",), "repeated", f"{quoted(row['id'])} is there already")])
     else:

@@ -60,10 +60,16 @@ class World:
         return self._statements.select(model, self._mine(where), order)
 
     def people(self, model: type[Row]) -> People:
-        """All rows of a table by id, in insertion order: cached, for tables that rarely change."""
+        """All rows of a table by id, in insertion order: cached, for tables that rarely change.
+
+        The rows have the columns of their table alone, without those of `Part`.
+        """
         found = self._people.get(model)
         if found is None:
-            found = self._people[model] = {row["id"]: row for row in self.rows(model)}
+            rows = self.rows(model)
+            for row in rows:
+                del row["world"], row["position"]
+            found = self._people[model] = {row["id"]: row for row in rows}
         return found
 
     def get(self, model: type[Row], id: str) -> dict[str, Any] | None:
@@ -93,13 +99,13 @@ class World:
             self._people.pop(model, None)
             self._statements.copy(model, {"world": source.number}, {"world": self.number})
 
-    def insert_new(self, model: type[Row], row: Mapping[str, Any]) -> dict[str, Any]:
-        """Add a row with the next UUID of the seed that is not in use; returns the row with its id."""
+    def insert_new(self, model: type[Row], row: Mapping[str, Any]) -> str:
+        """Add a row with the next UUID of the seed that is not in use; returns the UUID."""
+        self._people.pop(model, None)
         while True:
-            new = {"id": ids.mint(self.seed, model._meta.table_name, self.count(model) - 1), **row}
-            self._people.pop(model, None)
-            if self._statements.insert_new(model, {"world": self.number, **new}):
-                return new
+            id = ids.mint(self.seed, model._meta.table_name, self.count(model) - 1)
+            if self._statements.insert_new(model, {"world": self.number, "id": id, **row}):
+                return id
 
     def count(self, model: type[Row]) -> int:
         """Increment the number of rows ever created in that table, and return it."""
@@ -122,7 +128,7 @@ class World:
 
     def tick(self) -> None:
         """Advance the clock after a successful write."""
-        self.clock = self.clock.ticked()
+        self.columns["clock_now_ms"] = self.clock.ticked_ms()
 
     def save(self) -> None:
         """Write back the world's own columns, if they changed."""
