@@ -75,10 +75,6 @@ class Clock(NamedTuple):
         """The clock as the control plane shows it."""
         return {"mode": self.mode, "now": self.read(), "tick_ms": self.tick_ms}
 
-    def ticked_ms(self) -> int:
-        """The clock's `now_ms` after a successful write."""
-        return min(self.now_ms + self.tick_ms, LATEST_MS) if self.mode == "ticking" else self.now_ms
-
 
 @lru_cache(maxsize=256)  # a request writes the time of its sandbox more than once
 def text_of(ms: int) -> str:

@@ -6,7 +6,7 @@ The schemas validate requests and generate `/openapi.json`: each field has its d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from marshmallow import fields as base
@@ -29,9 +29,12 @@ PIPELINE_ID = "819bed74-e934-443d-9a2e-f834a0124008"
 
 def _due_date_in_range(data: Mapping[str, Any], _: Mapping[str, Any]) -> None:
     """Refuse a due date that is out of range, when all its parts are in the request and no switch decides."""
-    if not data.keys() >= _DUE_PARTS:
-        return
-    parts = due.Parts(*map(data.get, due.Parts._fields))
+    if data.keys() >= _DUE_PARTS:
+        _require_in_range(due.Parts(data["due_date"], data["due_time"], data["timezone"]))
+
+
+@lru_cache(maxsize=1024)
+def _require_in_range(parts: due.Parts) -> None:
     if parts.is_all_day_date:
         return
     try:

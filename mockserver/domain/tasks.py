@@ -15,7 +15,7 @@ from typing import Any
 from mockserver.domain import due, notes, statuses
 from mockserver.errors import MAX_LISTED, ApiError, BadRequest, NotFound, Problem, ValidationFailed, left_out
 from mockserver.store.contents import World
-from mockserver.store.models import Contact, Customer, Row, Task, User
+from mockserver.store.models import Contact, Customer, Task, User
 from mockserver.store.orm import Expression, Query
 from mockserver.store.statements import Rows
 
@@ -100,7 +100,7 @@ def list_tasks(
         raise TooLargeForTheLock
     if responsible_ids:
         wanted = set(responsible_ids)
-        found = [task for task in found if not wanted.isdisjoint(_split(task["responsible_ids"]))]
+        found = [task for task in found if not wanted.isdisjoint(task["responsible_ids"].split(","))]
     dated = [task["due_at"] for task in found if task["due_at"]]
     if first > last or (dated and (dated[0][:10] == first[:10] or dated[-1][:10] == last[:10])):
         world.rely("list-days")
@@ -112,9 +112,9 @@ def list_tasks(
         world.rely("list-order")
     known = statuses.load(world)
     shown = map(present, found, repeat(known))
-    if world.assumed["list-priority"] != "word":
-        return shown
-    return ({**task, "priority": _PRIORITY_WORDS[task["priority"]]} for task in shown)
+    if world.assumed["list-priority"] == "word":
+        return ({**task, "priority": _PRIORITY_WORDS[task["priority"]]} for task in shown)
+    return shown
 
 
 def update_task(world: World, task_id: str, fields: Fields, approve: Callable[[], None] = _approve) -> TaskObject:
@@ -189,7 +189,7 @@ def present(task: dict[str, Any], known: statuses.Statuses) -> TaskObject:
         "task_status_config_id": task["status_id"],
         "priority": task["priority"],
         "creator_id": task["creator_id"],
-        "task_responsibles": [{"responsible_id": id} for id in _split(task["responsible_ids"])],
+        "task_responsibles": [{"responsible_id": id} for id in task["responsible_ids"].split(",")],
         "status_config": known[task["status_id"]],
     }
 
@@ -197,10 +197,6 @@ def present(task: dict[str, Any], known: statuses.Statuses) -> TaskObject:
 def joined(responsible_ids: Iterable[str]) -> str:
     """The responsible users as a task's row stores them."""
     return ",".join(responsible_ids)
-
-
-def _split(responsible_ids: str) -> list[str]:
-    return responsible_ids.split(",")
 
 
 def _rows(world: World, due: Callable[[], Expression], given: tuple[str, ...], limit: int) -> Rows:
@@ -265,7 +261,9 @@ def check_references(world: World, fields: dict[str, Any]) -> None:
     """
     _require_users(world, fields.get("responsible_ids", ()))
     for field, name, kind, model in _PARTIES:
-        _require_party(world, fields.get(field), name, kind, model)
+        wanted = fields.get(field)
+        if wanted is not None and wanted not in world.people(model):
+            _refuse_party(world, wanted, name, kind)
 
 
 def _require_users(world: World, wanted: Sequence[str]) -> None:
@@ -283,10 +281,8 @@ def _require_users(world: World, wanted: Sequence[str]) -> None:
         raise _not_found(NotFound, "responsibleIds", "active user", missing)
 
 
-def _require_party(world: World, wanted: str | None, name: str, kind: str, model: type[Row]) -> None:
+def _refuse_party(world: World, wanted: str, name: str, kind: str) -> None:
     """Refuse a contact or a customer that does not exist, or accept it: `unknown-contact` decides."""
-    if wanted is None or wanted in world.people(model):
-        return
     world.rely("unknown-contact")
     answer = world.assumed["unknown-contact"]
     if answer != "accepted":

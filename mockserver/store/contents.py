@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from mockserver.clock import Clock
+from mockserver.clock import LATEST_MS, Clock
 from mockserver.formats import ids
 from mockserver.store.models import Part, Row, WorldRow
 from mockserver.store.statements import Rows
@@ -128,7 +128,9 @@ class World:
 
     def tick(self) -> None:
         """Advance the clock after a successful write."""
-        self.columns["clock_now_ms"] = self.clock.ticked_ms()
+        columns = self.columns
+        if columns["clock_mode"] == "ticking":
+            columns["clock_now_ms"] = min(columns["clock_now_ms"] + columns["clock_tick_ms"], LATEST_MS)
 
     def save(self) -> None:
         """Write back the world's own columns, if they changed."""
