@@ -147,7 +147,7 @@ def test_what_is_written_to_people_is_read_again() -> None:
             assert world.people(User)[MARIA]["active"] is False
             world.delete(User, id=MARIA)
             assert MARIA not in world.people(User)
-            world.insert(User, [maria])
+            world.insert(User, [{**maria, "position": 1}])
             assert world.people(User)[MARIA] == maria
             world.delete(User)
             assert world.people(User) == {}
