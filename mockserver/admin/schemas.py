@@ -335,7 +335,7 @@ class RateLimit(Body):
 class SettingsChange(Body):
     """Changes to the sandbox's settings."""
 
-    strict = fields.Boolean(metadata=about("Refuse unread body keys, and dueTime without timezone."))
+    strict = fields.Boolean(metadata=about("Refuse what the vendor's pages do not promise to take."))
     delay_ms = Delay(metadata=about("What every request waits.", 0, {"uniform": [50, 400]}))
     rate_limit = Object(RateLimit, allow_none=True, metadata=about("Null for none."))
     assume = Switches(metadata=about("Guesses about the vendor to replace; null for the server's value."))

@@ -32,7 +32,7 @@ def execute(settings: Settings, command: Sequence[str], variables_of: Variables)
     """
     logs.configure("json" if settings.log_format == "json" else "text")
     child.end_on_signals()
-    with serving.bound_server(settings) as opened, _counted() as counted:
+    with _counted() as counted, serving.bound_server(settings) as opened:  # requests are logged after their answer
         before = journal_ends(opened.engine)
         variables = variables_of(opened.server.url)
         with child.terminal_signals_left():

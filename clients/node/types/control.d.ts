@@ -73,141 +73,6 @@ export interface components {
             actual: number;
             near_misses: Record<string, unknown>[];
         };
-        Pattern: {
-            /**
-             * @description The id of an operation.
-             * @example createTask
-             */
-            operation?: string;
-            /**
-             * @description The method.
-             * @enum {string}
-             */
-            method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
-            /**
-             * @description The path; `*` stands for any characters.
-             * @example /api/public/tasks*
-             */
-            path?: string;
-            /**
-             * @description The status of the answer.
-             * @example 201
-             */
-            status?: number;
-            /**
-             * @description Parameters with these values.
-             * @example {
-             *       "responsibleIds": ""
-             *     }
-             */
-            query?: {
-                [key: string]: string | string[] | Record<string, unknown>;
-            };
-            /**
-             * @description Headers with these values, names in any case.
-             * @example {
-             *       "Prefer": "wait"
-             *     }
-             */
-            headers?: {
-                [key: string]: string | string[] | Record<string, unknown>;
-            };
-            /** @description What the body must contain: of an object, only the keys named count. */
-            json?: unknown;
-        };
-        FaultRule: {
-            /**
-             * @description Which requests; all when left out.
-             * @example {
-             *       "operation": "createTask"
-             *     }
-             */
-            match?: components["schemas"]["Pattern"];
-            /**
-             * @description Before or after the commit.
-             * @enum {string}
-             */
-            when?: "before" | "after";
-            /**
-             * @description The status to answer with.
-             * @example 503
-             */
-            status?: number | null;
-            /**
-             * @description Headers to add.
-             * @example {
-             *       "Retry-After": "2"
-             *     }
-             */
-            headers?: {
-                [key: string]: string;
-            };
-            /** @description The body of the answer; a string is sent as it is, all else as JSON. */
-            body?: unknown;
-            /**
-             * @description How the connection breaks.
-             * @enum {string|null}
-             */
-            connection?: "reset" | "empty" | "truncate" | "garbage" | null;
-            /**
-             * @description What the answer waits.
-             * @example 500
-             * @example {
-             *       "lognormal": {
-             *         "median": 120,
-             *         "sigma": 0.4
-             *       }
-             *     }
-             */
-            delay_ms?: number | {
-                uniform: number[];
-            } | {
-                lognormal: {
-                    median: number;
-                    sigma: number;
-                };
-            };
-            /** @description How many matching requests are left alone first. */
-            skip?: number;
-            /** @description How many are hit; null is for ever. */
-            times?: number | null;
-            /**
-             * @description With which chance one is hit.
-             * @example 0.5
-             */
-            probability?: number | null;
-        };
-        Times: {
-            /** @description This number of times. */
-            exactly?: number;
-            /** @description This number of times, or more. */
-            at_least?: number;
-            /** @description This number of times, or fewer. */
-            at_most?: number;
-            /**
-             * @description No time at all.
-             * @enum {boolean}
-             */
-            never?: true;
-        };
-        Verification: {
-            /** @description What the requests must be like. */
-            request?: components["schemas"]["Pattern"];
-            /** @description Such requests in this order. */
-            sequence?: components["schemas"]["Pattern"][];
-            /**
-             * @description How often.
-             * @default {
-             *       "at_least": 1
-             *     }
-             */
-            times?: components["schemas"]["Times"];
-            /**
-             * @description How long to wait until it holds.
-             * @default 0
-             */
-            timeout_ms?: number;
-        };
         Reset: {
             /**
              * @description `fixtures`, `empty` (people and statuses stay), or the name of a snapshot.
@@ -357,7 +222,7 @@ export interface components {
             seconds: number;
         };
         SettingsChange: {
-            /** @description Refuse unread body keys, and dueTime without timezone. */
+            /** @description Refuse what the vendor's pages do not promise to take. */
             strict?: boolean;
             /**
              * @description What every request waits.
@@ -447,6 +312,141 @@ export interface components {
                  */
                 "null-description"?: "empty" | "null" | null;
             };
+        };
+        Pattern: {
+            /**
+             * @description The id of an operation.
+             * @example createTask
+             */
+            operation?: string;
+            /**
+             * @description The method.
+             * @enum {string}
+             */
+            method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+            /**
+             * @description The path; `*` stands for any characters.
+             * @example /api/public/tasks*
+             */
+            path?: string;
+            /**
+             * @description The status of the answer.
+             * @example 201
+             */
+            status?: number;
+            /**
+             * @description Parameters with these values.
+             * @example {
+             *       "responsibleIds": ""
+             *     }
+             */
+            query?: {
+                [key: string]: string | string[] | Record<string, unknown>;
+            };
+            /**
+             * @description Headers with these values, names in any case.
+             * @example {
+             *       "Prefer": "wait"
+             *     }
+             */
+            headers?: {
+                [key: string]: string | string[] | Record<string, unknown>;
+            };
+            /** @description What the body must contain: of an object, only the keys named count. */
+            json?: unknown;
+        };
+        Times: {
+            /** @description This number of times. */
+            exactly?: number;
+            /** @description This number of times, or more. */
+            at_least?: number;
+            /** @description This number of times, or fewer. */
+            at_most?: number;
+            /**
+             * @description No time at all.
+             * @enum {boolean}
+             */
+            never?: true;
+        };
+        Verification: {
+            /** @description What the requests must be like. */
+            request?: components["schemas"]["Pattern"];
+            /** @description Such requests in this order. */
+            sequence?: components["schemas"]["Pattern"][];
+            /**
+             * @description How often.
+             * @default {
+             *       "at_least": 1
+             *     }
+             */
+            times?: components["schemas"]["Times"];
+            /**
+             * @description How long to wait until it holds.
+             * @default 0
+             */
+            timeout_ms?: number;
+        };
+        FaultRule: {
+            /**
+             * @description Which requests; all when left out.
+             * @example {
+             *       "operation": "createTask"
+             *     }
+             */
+            match?: components["schemas"]["Pattern"];
+            /**
+             * @description Before or after the commit.
+             * @enum {string}
+             */
+            when?: "before" | "after";
+            /**
+             * @description The status to answer with.
+             * @example 503
+             */
+            status?: number | null;
+            /**
+             * @description Headers to add.
+             * @example {
+             *       "Retry-After": "2"
+             *     }
+             */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description The body of the answer; a string is sent as it is, all else as JSON. */
+            body?: unknown;
+            /**
+             * @description How the connection breaks.
+             * @enum {string|null}
+             */
+            connection?: "reset" | "empty" | "truncate" | "garbage" | null;
+            /**
+             * @description What the answer waits.
+             * @example 500
+             * @example {
+             *       "lognormal": {
+             *         "median": 120,
+             *         "sigma": 0.4
+             *       }
+             *     }
+             */
+            delay_ms?: number | {
+                uniform: number[];
+            } | {
+                lognormal: {
+                    median: number;
+                    sigma: number;
+                };
+            };
+            /** @description How many matching requests are left alone first. */
+            skip?: number;
+            /** @description How many are hit; null is for ever. */
+            times?: number | null;
+            /**
+             * @description With which chance one is hit.
+             * @example 0.5
+             */
+            probability?: number | null;
         };
     };
     responses: never;
