@@ -1,4 +1,4 @@
-"""The private names of libraries that the package relies on, checked against the installed versions.
+"""The private names of libraries and of Python that the package relies on, checked against the installed versions.
 
 A row that fails names the version that broke it: the last column says what the name is used for.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import platform
 from collections.abc import Iterator
 from importlib import metadata
 from typing import NamedTuple
@@ -50,6 +51,7 @@ PRIVATE = (
         __init__="self server sock addr adj map",
         handle_read_event="self",
         received="self data",
+        service="self",
         write_soon="self data",
         send="self data do_close",
         handle_write="self",
@@ -61,16 +63,17 @@ PRIVATE = (
         "waitress",
         CHANNEL,
         "called",
-        service="self",
         send_continue="self",
         check_client_disconnected="self",
         _flush_exception="self flush do_close",
         _flush_some="self do_close",
+        _flush_some_if_lockable="self do_close",
     ),
     *values("waitress", CHANNEL, "the queue of requests", "request requests requests_lock sent_continue"),
-    *values("waitress", CHANNEL, "what waits to be sent", "outbuf_lock total_outbufs_len"),
+    *values("waitress", CHANNEL, "what waits to be sent", "outbuf_lock total_outbufs_len current_outbuf_count"),
     *values("waitress", CHANNEL, "its end", "connected will_close close_when_flushed"),
     *values("waitress", CHANNEL, "its server, settings and peer", "server adj addr socket"),
+    *values("waitress", "waitress.wasyncore.dispatcher", "its place in the loop, which it may leave", "_map _fileno"),
     *values("waitress", "waitress.channel", "ends a task whose client has gone", "ClientDisconnected"),
     *functions("waitress", "waitress.utilities", "the Date of an answer", build_http_date="when"),
     # The loop.
@@ -103,6 +106,7 @@ PRIVATE = (
         pull_trigger="self thunk",
         close="self",
     ),
+    *functions("waitress", "waitress.trigger.trigger", "overridden: as above", _close="self", _physical_pull="self"),
     *functions(
         "waitress",
         "waitress.wasyncore",
@@ -112,6 +116,17 @@ PRIVATE = (
     ),
     *functions("waitress", "waitress.wasyncore.dispatcher", "stops listening", close="self"),
     *functions("waitress", "waitress.adjustments.Adjustments", "the settings", __init__="self kw"),
+    # The store.
+    *functions("peewee", "peewee.SqliteDatabase", "overridden: the connections can be closed", _connect="self"),
+    *values("peewee", "peewee.SqliteDatabase", "the connection of a thread", "_state"),
+    *functions("peewee", "peewee._ConnectionState", "its `conn` is that connection", set_connection="self conn"),
+    *values("peewee", "peewee.Metadata", "the columns of a table", "fields sorted_fields sorted_field_names"),
+    *functions("peewee", "peewee.Metadata", "the columns of a table", get_default_dict="self"),
+    # Python.
+    *values("Python", "json.encoder", "one encoder for all documents", "c_make_encoder encode_basestring"),
+    *values("Python", "json.JSONDecoder", "decodes without looking for blanks", "scan_once"),
+    *values("Python", "_socket.socket", "accepts where a test replaces the class of sockets", "_accept"),
+    *values("Python", "sys", "tells whose pattern is compiled", "_getframe"),
     # Flask and Werkzeug.
     *values("Flask", "flask.globals", "the methods that OPTIONS answers with", "request_ctx"),
     *values("Flask", "flask.ctx.RequestContext", "the methods that OPTIONS answers with", "url_adapter"),
@@ -149,7 +164,9 @@ def _used(function: object) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("private", PRIVATE, ids=lambda private: f"{private.owner}.{private.name}")
 def test_a_private_name_is_still_what_is_relied_on(private: Private) -> None:
-    installed = f"{private.distribution} {metadata.version(private.distribution)}"
+    is_python = private.distribution == "Python"
+    version = platform.python_version() if is_python else metadata.version(private.distribution)
+    installed = f"{private.distribution} {version}"
     broken = f"{installed} has no {private.owner}.{private.name} as it is relied on: {private.use}"
     owner = found(private.owner)
     assert own(owner, private.name), broken

@@ -1,4 +1,4 @@
-"""A running server as an object: waitress, made to follow the contract on the wire.
+"""A running server as an object: waitress's connections, with requests and answers of our own, as the contract says.
 
 `listening` binds the socket, `request` parses requests and their chunked bodies, `names` converts header names,
 `connection` owns a connection and its deadlines, `answering` turns a request into its answer, `workers` is the thread

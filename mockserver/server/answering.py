@@ -35,13 +35,13 @@ def log_access(
     its headers are masked in it and in its `X-Request-Id`. `-` stands for a request line that cannot be parsed.
     """
     sent = request.headers.get("X_REQUEST_ID")
-    path = _without_keys(request, request.log_path) or "-"
-    request_id = sent and _without_keys(request, sent)
+    path = _without_secrets(request, request.log_path) or "-"
+    request_id = sent and _without_secrets(request, sent)
     known = environ.get("mockserver.sandbox"), environ.get("mockserver.entry"), environ.get("REMOTE_ADDR", client)
     logs.log_request(request.command or "-", path, status, duration_ms, *known, request_id)
 
 
-def _without_keys(request: Request, text: str) -> str:
+def _without_secrets(request: Request, text: str) -> str:
     return _masked(text, *map(request.headers.get, _SECRET_HEADERS))
 
 
@@ -100,10 +100,10 @@ class AnswerTask:
 
     close_on_finish = False
     _environ: dict[str, Any] | None = None
-    _status = ""  # of the answer, once `start_response` is called
+    _status = ""  # once `start_response` is called
     _has_body = True
     _length: int | None = None  # of the body
-    _sent = 0  # bytes of it
+    _sent = 0  # bytes of the body
     _begun = False  # the head is sent
     _chunked = False
 
@@ -129,7 +129,7 @@ class AnswerTask:
 
     def _fail(self) -> int | str:
         """Answer 500, unless an answer has begun; returns the status for the access log."""
-        path = _without_keys(self._request, self._request.log_path)
+        path = _without_secrets(self._request, self._request.log_path)
         _logger.exception("The application failed at %s %s", self._request.command, path)
         self.close_on_finish = True
         if self._begun:

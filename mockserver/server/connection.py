@@ -30,8 +30,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     """
 
     request: Request | None
-    severed = turned_away = False
-    refused = False
+    severed = turned_away = refused = False
     _drained = 0
     _body_deadline = 0.0
     _ahead = b""  # received, but not parsed: the request before is being answered, or its answer is not sent yet
@@ -229,13 +228,13 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         if sent == len(data):
             return sent
         if not self.total_outbufs_len:
-            self._is_used()
+            self._extend_idle_time()
         taken: int = super().write_soon(data[sent:] if sent else data)
         if self.total_outbufs_len > LARGE_BYTES:
             self.server.limit_unsent(self)
         return sent + taken
 
-    def _is_used(self) -> None:
+    def _extend_idle_time(self) -> None:
         self.last_used = monotonic()
         self.deadline = self.last_used + self._timeouts.idle
 
@@ -248,7 +247,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         except OSError:
             self.will_close = True
             return 0
-        self._is_used()
+        self._extend_idle_time()
         return sent
 
     def handle_write(self) -> None:

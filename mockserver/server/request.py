@@ -16,7 +16,6 @@ _VISIBLE_TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
 
 # Bare line feeds, blank lines for chunk sizes and lines of any length are refused: each of these lets two parties
 # disagree about where a request ends (RFC 9112, section 7.1).
-
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;" + _VISIBLE_TEXT + rb")?")
 _TRAILER = re.compile(_TOKEN + rb":" + _VISIBLE_TEXT)
 
@@ -105,7 +104,7 @@ _VISIBLE_BYTES = bytes([byte for byte in range(256) if re.fullmatch(_VISIBLE_TEX
 _ABSOLUTE = re.compile(rb"https?://([^/?]+)(.*)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
-VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
+_PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class Request:
@@ -124,7 +123,7 @@ class Request:
     _chunks: ChunkedBody | None = None
 
     def __init__(self, adj: Any) -> None:
-        self.adj = adj
+        self._adj = adj
         self.headers: dict[str, str] = {}
         self.body = BytesIO()
 
@@ -161,7 +160,7 @@ class Request:
         if head.startswith(b"\r\n"):
             head = _EMPTY_LINES.sub(b"", head, count=1)
         end = head.find(b"\r\n\r\n")
-        if (len(head) if end < 0 else end) > self.adj.max_request_header_size:
+        if (len(head) if end < 0 else end) > self._adj.max_request_header_size:
             raise HeaderFieldsTooLarge
         self._request_line(head)
         if end < 0:
@@ -211,7 +210,7 @@ class Request:
             self.authority = absolute[1].decode("latin-1")
             target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
         path, _, query = target.partition(b"?")
-        self.log_path = path.decode() if path.isascii() else quote(path, safe=VISIBLE)
+        self.log_path = path.decode() if path.isascii() else quote(path, safe=_PRINTABLE_ASCII)
         if not (path.startswith(b"/") or (self.command == "OPTIONS" and target == b"*")):
             raise BadRequest("The request target must begin with / or http://")
         self.path = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
@@ -249,7 +248,7 @@ class Request:
                 raise BadRequest("Transfer-Encoding excludes Content-Length and HTTP/1.0")
             if coding.lower() != "chunked":
                 raise NotImplementedByServer("The only Transfer-Encoding that this server supports is one `chunked`")
-            self._chunks = ChunkedBody(self.body, self.adj.max_request_body_size)
+            self._chunks = ChunkedBody(self.body, self._adj.max_request_body_size)
         elif length is not None:
             self._fixed_length(length)
         if "EXPECT" in headers:
@@ -263,5 +262,5 @@ class Request:
         if not _LENGTH.fullmatch(length):
             raise BadRequest("Content-Length is not one decimal number")
         self._missing = int(length)
-        if self._missing > self.adj.max_request_body_size:
+        if self._missing > self._adj.max_request_body_size:
             raise PayloadTooLarge

@@ -22,9 +22,9 @@ class Server:
 
     `host` and `port` are those of the listening socket; `url` is its URL for a client on this machine, and `loopback`
     is true when only such clients can reach it; `loop` holds the open connections, and the `application`, which may be
-    set until the start. `threads` limits the requests that
-    are handled at once, `max_body` the bytes of a body, inclusive. `refusal_headers` returns, for a path and an
-    `Origin`, the headers of the server's own refusals. Raises OSError when the host is unknown or the port in use.
+    set until the start. `threads` limits the requests that are handled at once, `max_body` the bytes of a body,
+    inclusive. `refusal_headers` returns, for a path and an `Origin`, the headers of the server's own refusals. Raises
+    OSError when the host is unknown or the port in use.
 
     In addition to PEP 3333 and waitress, an application's environment holds `mockserver.connection` (see
     `ConnectionControl`), `mockserver.path` (the path as sent), `mockserver.headers` (the request's headers by their
