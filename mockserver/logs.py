@@ -119,7 +119,7 @@ class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic only 
 
 
 def _poller(stream: Any) -> Any:
-    """What polls a pipe, a socket or a terminal, which wait for a reader; None for files and streams in memory."""
+    """A poll object for a pipe, a socket or a terminal, which may wait for a reader; None for any other stream."""
     try:
         number = stream.fileno()
         mode = os.fstat(number).st_mode

@@ -1,4 +1,4 @@
-"""Calls of the control plane: a declaration on the view defines validation and documentation, `routes` the routing."""
+"""Calls of the control plane: a declaration on the view defines validation and documentation, `routes` its route."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def call(**declared: Any) -> Callable[[Callable[[Call], Any]], Declared]:
     return declare
 
 
-def declared(name: str) -> Declared:
+def find(name: str) -> Declared:
     """The call that a route names, such as `world:reset`."""
     module, _, function = name.partition(":")
     found: Declared = getattr(import_module(f"mockserver.admin.{module}"), function)

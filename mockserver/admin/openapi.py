@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.admin.calls import Declared, declared
+from mockserver.admin.calls import Declared, find
 from mockserver.admin.guard import OPEN_PATH
 from mockserver.admin.routes import BASE_PATH, ROUTES
 from mockserver.admin.schemas import SANDBOX
@@ -57,7 +57,7 @@ def document() -> Document:
     failed = {**_ERROR, "required": [*ERROR_KEYS, *_FOUND], "properties": ERROR_KEYS | _FOUND}
     description.spec.components.schema("FailedVerification", failed)
     for method, path, call in ROUTES:
-        operations = {method.lower(): _call(declared(call), BASE_PATH + path, description)}
+        operations = {method.lower(): _call(find(call), BASE_PATH + path, description)}
         description.spec.path(BASE_PATH + path, operations=operations)
     return description.document()
 

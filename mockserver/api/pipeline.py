@@ -112,7 +112,7 @@ class _Exchange:
         self.route = route
         self.gone = gone
         self.operation = route.operation
-        self.assumed = engine.sandboxes.defaults.assumed
+        self.assumed = engine.sandboxes.assumed
         self._secrets = masking.secrets(received.headers, engine.keys.secrets)
 
     def answer(self) -> Steps[Answer]:
@@ -280,9 +280,9 @@ class _Exchange:
             return self._concluded(opened, Outcome(refusal=misrouted)), 0
         outcome = self._before(opened)
         outcome.world, outcome.journal = opened.world.number, opened.journal.number
-        columns, fault_ms = opened.world.columns, outcome.fault.delay_ms if outcome.fault else 0
-        set_ms = settings.drawn_delay_ms(opened.world) if columns["delay_spread"] else columns["delay_ms"]
-        delay_ms = fault_ms + self.preferences.delay_ms + set_ms
+        columns = opened.world.columns
+        delay_ms = settings.drawn_delay_ms(opened.world) if columns["delay_spread"] else columns["delay_ms"]
+        delay_ms += self.preferences.delay_ms + (outcome.fault.delay_ms if outcome.fault else 0)
         if not delay_ms:
             return self._carried_out(opened, outcome), 0
         outcome.pending = True
@@ -308,7 +308,9 @@ class _Exchange:
             return Outcome(refusal=error)
         if self.preferences.code:
             return Outcome(refusal=InjectedError(self.preferences.code, rule="mock-preference"))
-        return Outcome(fault=rules.hit(opened.world, "before", self._known) if columns["minted_faults"] else None)
+        if columns["minted_faults"]:  # most worlds never had a rule
+            return Outcome(fault=rules.hit(opened.world, "before", self._known))
+        return Outcome()
 
     def _carried_out(self, opened: OpenSandbox, outcome: Outcome) -> Outcome:
         if outcome.refusal is None and not (outcome.fault and outcome.fault.answers):

@@ -130,7 +130,7 @@ def read(operation: Operation, path: Mapping[str, str], received: Received, assu
         problems.append(misfit)
     elif operation.body_schema:
         parts["body"], found = fields.load(operation.body_schema, document, relied)
-        if found or "due-date-offset" in relied:  # its field has looked at a date of a body without problems
+        if found or "due-date-offset" in relied:  # the date's field notes it, unless a problem came first
             found = _joined(_refused(document, relied, assumed), found)
         problems += found
         unread_keys = _unread(operation.body_schema, document)
@@ -180,7 +180,7 @@ def _misfit(message: str, received: str, rule: str) -> Problem:
 
 def _unread(schema: Schema | None, names: Collection[str]) -> tuple[str, ...]:
     """The names that no field of the schema reads."""
-    known = _known(schema) if schema else frozenset[str]()
+    known = _known(schema) if schema else frozenset()
     return () if known.issuperset(names) else tuple([name for name in names if name not in known])
 
 
@@ -191,8 +191,10 @@ def _known(schema: Schema) -> frozenset[str | None]:
 
 def _joined(known: list[Problem], found: list[Problem]) -> list[Problem]:
     """Problems that are known, and those found in other fields."""
+    if not known:
+        return found
     settled = {problem.path[0] for problem in known}
-    return [*known, *(problem for problem in found if not settled or problem.path[0] not in settled)]
+    return [*known, *(problem for problem in found if problem.path[0] not in settled)]
 
 
 def _refused(document: Mapping[str, Any], relied: set[str], assumed: Assumed) -> list[Problem]:

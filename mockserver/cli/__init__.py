@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 _compile = re.compile
 
-# Their patterns take a tenth of the start. Most are for mail addresses, templates and headers that few servers meet.
+# Most of their patterns are for mail addresses, templates and headers that few servers meet.
 _LIBRARIES = ("jinja2.", "marshmallow.", "waitress.", "werkzeug.")
 
 

@@ -54,7 +54,7 @@ def _stop(cause: str) -> None:
 
 
 class _Commands(click.Group):
-    """The commands; those that start no server are imported when one of them, or a list of all, is needed."""
+    """The commands; those of other modules are imported when one of them, or a list of all, is needed."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, or None."""

@@ -32,7 +32,8 @@ def execute(settings: Settings, command: Sequence[str], variables_of: Variables)
     """
     logs.configure("json" if settings.log_format == "json" else "text")
     child.end_on_signals()
-    with _counted() as counted, serving.bound_server(settings) as opened:  # requests are logged after their answer
+    # The log of requests stays quiet until the server has ended: a request is logged after its answer.
+    with _counted() as counted, serving.bound_server(settings) as opened:
         before = journal_ends(opened.engine)
         variables = variables_of(opened.server.url)
         with child.terminal_signals_left():

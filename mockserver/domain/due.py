@@ -53,7 +53,7 @@ class Due(NamedTuple):
     due_timezone: str | None
 
 
-@lru_cache(maxsize=1024)  # days recur
+@lru_cache(maxsize=1024)  # here and below: days recur
 def due(parts: Parts, all_day: str = ZONE_MIDNIGHT) -> Due:
     """The due date of these parts, under a value of the switch `all-day`; raises OutOfRange."""
     if parts.due_date is None:

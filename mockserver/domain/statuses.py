@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from mockserver.errors import NotFound, Problem
@@ -20,12 +21,7 @@ def load(world: World) -> Statuses:
 
 def initial(statuses: Statuses) -> Status:
     """The status of a new task: type `initial`, lowest `order`."""
-    found: Status | None = None
-    for status in statuses.values():
-        if status["type"] == "initial" and (found is None or status["order"] < found["order"]):
-            found = status
-    assert found is not None  # noqa: S101  # fixtures have one
-    return found
+    return min([each for each in statuses.values() if each["type"] == "initial"], key=itemgetter("order"))
 
 
 def with_id(statuses: Statuses, id: str) -> Status:

@@ -420,7 +420,7 @@ def load(
 
 @cache
 def _loader(schema: Schema) -> Callable[[Mapping[str, Any], set[str]], dict[str, Any]] | None:
-    """A function that loads a document without problems as the schema would, in a fifth of the time.
+    """A function that loads a document without problems as the schema would, field by field in one loop.
 
     It raises for every other document; marshmallow then reports the problems. None for a schema that has more than
     fields of ours and checks: only marshmallow loads these.

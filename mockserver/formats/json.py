@@ -159,12 +159,12 @@ def _decoder(hook: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None) -> 
     )
 
 
-# Built once: to build a decoder takes longer than to decode a small body.
+# Built once, not for each body.
 _PLAIN, _UNIQUE = _decoder(None), _decoder(_unique)
 
 
 def _read(decoder: json.JSONDecoder, text: str) -> Any:
-    """As `decoder.decode(text)`, which takes longer to look for blanks around a small text than to decode it."""
+    """As `decoder.decode(text)`, which always looks for blanks around the text; few bodies have them."""
     try:
         value, end = decoder.scan_once(text, 0)  # type: ignore[attr-defined]
     except StopIteration:  # it begins with a blank, or is no JSON at all

@@ -104,8 +104,7 @@ class Journal:
         """Write an entry, whose id is `next_id()`, as JSON; the oldest ones make room."""
         size = len(encoded)
         pushed_out = self._make_room(size)
-        counters = self._kept, self._kept_bytes, self._dropped, *self._last_created
-        row = self.number, self._next_id, size, *counters, encoded.decode()
+        row = self.number, self._next_id, size, *self._counters().values(), encoded.decode()
         self._transaction.statements.append(Entry, row)
         self._next_id += 1
         if pushed_out > _MAX_UNTRIMMED or self._next_id % _TRIMMED_EVERY == 0:

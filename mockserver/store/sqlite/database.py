@@ -69,7 +69,7 @@ class Connections(SqliteDatabase):
 
     def connection(self) -> sqlite3.Connection:
         """SQLite's own connection, opened when it is first needed."""
-        opened: sqlite3.Connection = self._state.conn or super().connection()  # type: ignore
+        opened: sqlite3.Connection = self._state.conn or super().connection()  # type: ignore[attr-defined, no-untyped-call]
         return opened
 
     def run(self, statement: str) -> None:
