@@ -39,9 +39,8 @@ class _Application(Flask):
 def create_app(settings: Settings | None = None) -> Flask:
     """Create the mock as a Flask application.
 
-    The default settings are those of the environment (`VAMBE_MOCK_*`). Raises `InvalidSetting`,
-    `InvalidFixtures` or `UnusableDatabase`. The caller closes the application with
-    `app.extensions["vambe_mock"].close()`.
+    The default settings are those of the environment (`VAMBE_MOCK_*`). Raises `InvalidSetting`, `InvalidFixtures` or
+    `UnusableDatabase`. The caller closes the application with `app.extensions["vambe_mock"].close()`.
     """
     settings = config.resolve({}, os.environ) if settings is None else settings
     started = engine.start(settings, api.described())

@@ -32,10 +32,9 @@ class Issue(NamedTuple):
 class Problem(NamedTuple):
     """One thing wrong with a request.
 
-    `path` leads to the value (`("responsibleIds", 1)`), `code` is the stable, machine-readable reason,
-    and `message` is the text for a person. `rule` names the rule of the contract that it breaks, if any; `also` is
-    another rule that decides with it. `times` is the number of problems that it stands for, `issue` how the imitated
-    API words it.
+    `path` leads to the value (`("responsibleIds", 1)`), `code` is the stable, machine-readable reason, and `message` is
+    the text for a person. `rule` names the rule of the contract that it breaks, if any; `also` is another rule that
+    decides with it. `times` is the number of problems that it stands for, `issue` how the imitated API words it.
     """
 
     path: tuple[str | int, ...]

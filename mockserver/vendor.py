@@ -100,8 +100,8 @@ class Vendor:
         """Send a request and return its answer, whatever its status.
 
         `kept` is how many requests of the budget must be left for others. `cleaning` is for requests that undo what
-        others did: they are sent also after the vendor failed too often.
-        Raises CouldNotCheck when there is no answer, and Stopped when the request may not be sent.
+        others did: they are sent also after the vendor failed too often. Raises CouldNotCheck when there is no answer,
+        and Stopped when the request may not be sent.
         """
         for repetition in range(1 + _RETRIES):
             if self._refusal and not cleaning:

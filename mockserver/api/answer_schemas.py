@@ -1,4 +1,4 @@
-"""Schemas of the imitated API's answers, which describe them; a server that answers does not need them."""
+"""The wire shapes of the imitated API's answers (contract, sections 2 to 9), for its description and for `conform`."""
 
 from __future__ import annotations
 

@@ -386,7 +386,7 @@ class _Exchange:
 
     def _announce(self, outcome: Outcome, concluded: bool = True) -> None:
         """Notify verifications and event streams of an entry, and of its effects if `concluded`, after the commit."""
-        if outcome.entry and self.engine.waiting.is_awaited(self.caller.sandbox):
+        if outcome.entry:
             self.engine.waiting.announce_entry(self.caller.sandbox, outcome.entry, concluded)
 
     def _known(self, made: Answer | None = None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The vendor's operations on tasks (contract, sections 2 to 5).
 
-Arguments are the request's fields, already well-formed, by their names in responses; results are task objects
-as the API shows them. Everything is checked before anything is written.
+Arguments are the request's fields, already well-formed, by their names in responses; results are task objects as the
+API shows them. Everything is checked before anything is written.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def list_tasks(
 def update_task(world: World, task_id: str, fields: Fields, approve: Callable[[], None] = _approve) -> TaskObject:
     """Change what was sent and return the whole task; `approve` is called after every check, and may refuse.
 
-    Raises NotFound for the task, a reference or a status that does not exist, ValidationFailed for a
-    due date out of range.
+    Raises NotFound for the task, a reference or a status that does not exist, ValidationFailed for a due date out of
+    range.
     """
     task = _find(world, task_id, "update-unknown")
     changes = {name: fields[name] for name in _KEPT_AS_SENT if name in fields}

@@ -1,7 +1,7 @@
 """Marshmallow fields that accept only what the contract does, and explain refusals (contract, sections 1 and 2).
 
-Marshmallow's own fields convert: `Float` takes `"1"`, `UUID` takes braces, `Boolean` takes `"yes"`, and what
-`Date` takes depends on the Python version. These do not. `openapi` of a field is what it adds to its JSON Schema.
+Marshmallow's own fields convert: `Float` takes `"1"`, `UUID` takes braces, `Boolean` takes `"yes"`, and what `Date`
+takes depends on the Python version. These do not. `openapi` of a field is what it adds to its JSON Schema.
 """
 
 from __future__ import annotations

@@ -31,8 +31,7 @@ class Answer:
     """A status, headers and a body; `connection` names the fault that breaks the connection instead, if one does.
 
     `sandbox` is where the request was answered, None if its key opens none, and `entry` the id of its journal entry, if
-    it has one. A `faulty` answer may be incomplete: a
-    fault rule made it.
+    it has one. A `faulty` answer may be incomplete: a fault rule made it.
     """
 
     status: int

@@ -139,8 +139,8 @@ class Sandboxes:
         optimistic = True
         while True:
             try:
-                with self._store.write(name, optimistic) as transaction:  # as `open`, without a generator
-                    opened = self._find(transaction, name) or self._opened(transaction, name, create)
+                with self._store.write(name, optimistic) as transaction:
+                    opened = self._opened(transaction, name, create)
                     result = work(opened)
                     opened.world.save()
                     at_hand = transaction.memory

@@ -175,7 +175,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self.requests.pop(0)
             if task.close_on_finish:
                 self.close_when_flushed, self._ahead = True, b""
-            elif self._ahead:
+            else:
                 self._parse_ahead()
         if self.connected:
             self.server.pull_trigger()

@@ -1,9 +1,8 @@
 """The tables.
 
-A *world* is one generation of a sandbox: its people, its tasks, its clock and its counters. Every row belongs
-to a world and is keyed by it, so that a copy of a world is a few `INSERT … SELECT`s, and no sandbox can reach the
-rows of another. A sandbox is a name that points to its current world; the fixtures are a world too, to which no
-sandbox points.
+A *world* is one generation of a sandbox: its people, its tasks, its clock and its counters. Every row belongs to a
+world and is keyed by it, so that a copy of a world is a few `INSERT … SELECT`s, and no sandbox can reach the rows of
+another. A sandbox is a name that points to its current world; the fixtures are a world too, to which no sandbox points.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A cache of SQL statements: peewee builds the text of each when it is first needed.
 
-Peewee takes several times as long to build a query as SQLite to run it, and every request runs the same few.
-They run on the driver's own connection, so errors are those of the driver.
+Peewee takes several times as long to build a query as SQLite to run it, and every request runs the same few. They run
+on the driver's own connection, so errors are those of the driver.
 """
 
 from __future__ import annotations

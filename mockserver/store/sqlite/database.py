@@ -73,7 +73,7 @@ class Connections(SqliteDatabase):
         return opened
 
     def run(self, statement: str) -> None:
-        """Run a statement on SQLite's own connection: peewee's bookkeeping is slower than most statements."""
+        """Run a statement on SQLite's own connection, without peewee's bookkeeping."""
         self.connection().execute(statement)
 
     def close_all(self) -> None:
