@@ -95,6 +95,19 @@ class Application:
         start_response("200 OK", [("Content-Length", environ["QUERY_STRING"])])
         return [b"ok"]
 
+    def text(self, environ, start_response):
+        start_response("200 OK", [])
+        return [environ["QUERY_STRING"]] if environ["QUERY_STRING"] else iter(["no bytes"])
+
+    def missing(self, environ, start_response):
+        start_response("200 OK", [("Content-Length", "2")])
+        return []
+
+    def write_first(self, environ, start_response):
+        write = start_response("200 OK", [])
+        write(b"one")
+        return [b"two"]
+
     def fail_late(self, environ, start_response):
         def body():
             yield b"some"
@@ -393,14 +406,14 @@ def test_an_expectation_without_a_body_is_answered_at_once(server):
     assert status_of(send(server, head("GET / HTTP/1.1", "Expect: 100-continue", "Connection: close"))) == 200
 
 
-@pytest.mark.parametrize("path", ["/fail", "/exit", "/bad-header"])
+@pytest.mark.parametrize("path", ["/fail", "/exit", "/bad-header", "/text", "/text?no-bytes"])
 def test_an_application_that_raises_is_a_500_and_a_traceback_in_the_log(server, caplog, path):
     answer = send(server, head(f"GET {path} HTTP/1.1"))
     assert error_of(answer) == 500
     assert b"Internal server error" in answer
     (record,) = [record for record in caplog.records if record.name == "mockserver"]
     assert record.exc_info
-    assert path in record.getMessage()
+    assert path.partition("?")[0] in record.getMessage()
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
@@ -425,6 +438,15 @@ def test_a_body_that_does_not_fit_its_length_is_cut_or_ends_its_connection(serve
     assert answer.partition(b"\r\n\r\n")[2].partition(b"HTTP/1.1 204")[0] == body
     assert f"Content-Length: {size}\r\n".encode() in answer
     assert [record for record in caplog.records if "The application has written" in record.getMessage()]
+
+
+def test_an_answer_without_its_body_says_that_its_connection_ends(server):
+    answer = send(server, head("GET /missing HTTP/1.1"))
+    assert b"Connection: close\r\n" in answer
+
+
+def test_what_is_written_and_what_is_returned_are_one_body(server):
+    assert ask(server, "/write-first")[1] == b"onetwo"
 
 
 def test_only_an_error_may_start_another_answer():

@@ -146,7 +146,7 @@ class AnswerTask:
             return
         pieces = self._channel.server.application(self._environment(), self.start_response)
         try:
-            if self._length is None and isinstance(pieces, (list, tuple)) and len(pieces) == 1:
+            if self._length is None and not self._begun and isinstance(pieces, (list, tuple)) and len(pieces) == 1:
                 self._length = len(pieces[0])
             for piece in pieces:
                 if piece:
@@ -160,7 +160,7 @@ class AnswerTask:
         body = wire_json.encode(error.document())
         readable = self._channel.server.refusal_headers(self._request.path, self._request.headers.get("ORIGIN"))
         sized = [("Content-Type", "application/json; charset=utf-8"), ("Content-Length", str(len(body)))]
-        self.close_on_finish, self._status = True, ""
+        self.close_on_finish, self._chunked, self._status = True, False, ""
         self.start_response(f"{error.status} {error.title}", [*sized, *error.headers().items(), *readable])
         self.write(body)
 
@@ -201,22 +201,20 @@ class AnswerTask:
             _logger.warning("The application has written more than its Content-Length of %s bytes", self._length)
             data = data[: self._length - self._sent]
         head = b"" if self._begun else self._head()
-        self._begun = True
+        piece = head + (b"%X\r\n%b\r\n" % (len(data), data) if data and self._chunked else data)
+        self._begun = True  # only now: where `data` is not bytes, a 500 can be answered
         self._sent += len(data)
-        if data and self._chunked:
-            data = b"%X\r\n%b\r\n" % (len(data), data)
-        if head or data:
-            channel.write_soon(head + data)
+        if piece:
+            channel.write_soon(piece)
 
     def _finish(self) -> None:
+        if self._length not in (None, self._sent) and self._has_body and self._request.command != "HEAD":
+            self.close_on_finish = True
+            _logger.warning("The application has written %s bytes, not its %s", self._sent, self._length)
         if not self._begun:
             self.write(b"")
         if self._chunked:
             self._channel.write_soon(b"0\r\n\r\n")
-        elif self._length != self._sent and self._has_body and self._request.command != "HEAD":
-            self.close_on_finish = True
-            if self._length is not None:
-                _logger.warning("The application has written %s bytes, not its %s", self._sent, self._length)
 
     def _head(self) -> bytes:
         """The head of the answer; `Connection: close` where the connection cannot be reused."""
