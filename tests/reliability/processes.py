@@ -23,7 +23,7 @@ from support import CARLOS, COMMAND, CONTACT, MARIA, OTHER_CONTACT, VALENTINA, u
 
 LOST = (OSError, http.client.HTTPException)  # no answer, or not a whole one
 TASKS = "/api/public/tasks"
-PATIENCE_S = 60.0  # with a machine that is busy with something else
+PATIENCE_S = 180.0  # with a machine that is busy with something else
 UNLIMITED = ("--journal-limit", 1_000_000)
 
 Document = dict[str, Any]
