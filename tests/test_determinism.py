@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -22,6 +23,9 @@ REQUESTS = 200
 TASKS = "/api/public/tasks"
 DUE_DATES = ["2025-11-26", "2024-02-29", "2025-11-26T10:30:15.1239Z", "2025-11-26T10:30", "2025-03-30T02:30:00+05:45"]
 ZONES = ["UTC", "America/Santiago", "Asia/Kathmandu", "US/Pacific", "Pacific/Apia", None]
+
+
+_numbers = itertools.count()
 
 
 class Script:
@@ -133,7 +137,7 @@ def _started(*options: str, **environment: str) -> Iterator[tuple[subprocess.Pop
 @pytest.fixture(scope="module")
 def expected(server_url: str) -> list[tuple[int, bytes]]:
     """The answers of the session's server, and the state at the end."""
-    api = Api(server_url, "test_determinism")
+    api = Api(server_url, f"test_determinism{next(_numbers)}")  # a new sandbox, if the fixture is made again
     with api.client:
         return [*Script().run(api, REQUESTS), _end(api)]
 

@@ -112,8 +112,10 @@ class TestBehindNginx:
         with behind.client.stream("GET", "/__admin/events", timeout=10) as stream:
             lines = stream.iter_lines()
             assert next(lines).startswith(":")
-            threading.Thread(target=behind.get, args=("/api/public/team-members/all",)).start()
+            sending = threading.Thread(target=behind.get, args=("/api/public/team-members/all",))
+            sending.start()
             assert next(line for line in lines if line.startswith("event")) == "event: request"
+        sending.join()
 
     def test_the_control_plane_needs_the_token(self, behind: Proxied) -> None:
         refused = httpx.get(f"{behind.direct}/__admin/state")
