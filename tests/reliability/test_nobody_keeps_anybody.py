@@ -28,6 +28,7 @@ TASKS = "/api/public/tasks?responsibleIds=&fromDate=0001-01-01&toDate=9999-12-31
 LIST = f"GET {TASKS} HTTP/1.1\r\nHost: localhost\r\nx-api-key: test_hog\r\n".encode()
 SMALL = 4096  # bytes that a client's socket takes before somebody reads them
 GIVE_UP_S = 0.1
+ATTEMPTS = 3  # of which one counts: the machine may be busy with something else, but a held thread delays every time
 
 
 @pytest.fixture
@@ -229,19 +230,18 @@ def test_a_thousand_delayed_requests_hold_no_thread_and_delay_nobody(figures: Ca
         url = opened.server.url
         delayed, other = stack.enter_context(actor(url, "hog")), stack.enter_context(actor(url, "other"))
         delayed.listed()
-        alone = slowest(200, other)
         connections = [stack.enter_context(connect(url)) for _ in range(1000)]
         for connection in connections:
             connection.sendall(LIST + b"Prefer: delay=60000\r\n\r\n")
         wait_until(lambda: len(entries(delayed)) == 1000)
         threads = threading.active_count() - before
-        p99 = slowest(200, other)
+        p99 = min(slowest(200, other) for _ in range(ATTEMPTS))
         delayed.client.post("/__admin/reset", json={"only": ["faults", "tasks"]}).raise_for_status()
         for connection in connections:
             assert connection.recv(65_536).startswith(b"HTTP/1.1 503 ")
         assert threads < 20
-        assert p99 < max(0.1, 3 * alone)  # on a busy machine, everything takes longer
-        figures(threads=threads, p99_ms=round(p99 * 1000, 1), alone_ms=round(alone * 1000, 1))
+        assert p99 < 0.1
+        figures(threads=threads, p99_ms=round(p99 * 1000, 1))
 
 
 def test_delays_in_process_hold_no_thread_of_the_server_either() -> None:
