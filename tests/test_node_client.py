@@ -224,6 +224,23 @@ class TestTheProcess:
         assert re.fullmatch(r"GET /state: http://127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED.*", message)
         assert listeners == 0
 
+    def test_stop_waits_for_the_last_answer_of_a_server_that_a_shell_has_started(
+        self, project: Path, binary: str
+    ) -> None:
+        script = """
+            import { start } from "vambe-mock";
+            const server = await start();
+            const sandbox = await server.sandbox();
+            await sandbox.fault({ delay_ms: 1_000 });
+            const statuses = [];
+            const listed = fetch(`${server.url}/api/public/tasks`, { headers: sandbox.headers });
+            listed.then(({ status }) => statuses.push(status));
+            await sandbox.verify("listTasks", { exactly: 1 }, { timeoutMs: 5_000 });
+            await server.stop();
+            console.log(JSON.stringify(statuses));
+        """
+        assert evaluated(script, project, VAMBE_MOCK_BIN=binary) == [503]
+
     def test_a_worker_of_playwright_has_a_server_where_there_is_none_for_all(self, project: Path, binary: str) -> None:
         script = """
             import { fixtures } from "vambe-mock/playwright";

@@ -50,7 +50,7 @@ async function ready(child, timeoutMs) {
   let complaint = "";
   running.add(child);
   watchOver();
-  child.once("exit", () => forget(child));
+  child.once("close", () => forget(child));
   child.stdout.setEncoding("utf8");
   child.stderr.setEncoding("utf8").on("data", (text) => (complaint = (complaint + text).slice(-2_000)));
   const late = setTimeout(() => {
@@ -90,15 +90,16 @@ function letGo(child) {
 }
 
 async function stop(child) {
-  child.ref();
+  for (const handle of [child, child.stdout, child.stderr]) handle.ref();
   end(child, "SIGTERM");
   const late = setTimeout(() => end(child, "SIGKILL"), LONGEST_STOP_MS);
   await ended(child);
   clearTimeout(late);
 }
 
+/** Wait until nobody writes to the output any more: the command may be a shell, which ends before its server. */
 async function ended(child) {
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  if (running.has(child)) await once(child, "close");
   return [child.exitCode, child.signalCode];
 }
 
