@@ -47,9 +47,7 @@ def list_contacts(
         for contact in recent
         if stage_id in (None, contact["default_stage_id"])
         and (pipeline_id is None or _ticket(contact).get("pipeline_id") == pipeline_id)
-        and (
-            custom_field_key is None or json.loads(contact["custom_fields"]).get(custom_field_key) == custom_field_value
-        )
+        and (custom_field_key is None or _custom_field(contact, custom_field_key) == custom_field_value)
     ]
     _rely_on_order_and_nulls(world, found)
     return (_present(contact) | {"active_ticket_v2": _presented_ticket(contact)} for contact in found)
