@@ -32,6 +32,12 @@ from mockserver.keys import check_key
 DEFAULT = "default"
 SHIPPED = (DEFAULT, "demo", "demo-today")  # the names that `--fixtures` accepts
 
+# The vendor's bounds, which hold for its API and for fixtures.
+STATUS_TYPES = ("initial", "in_progress", "done", "master_done")
+PRIORITIES = (0, 1, 2)
+MIN_TITLE = 1  # characters
+MIN_RESPONSIBLES = 1
+
 Records = list[dict[str, Any]]
 
 
@@ -73,9 +79,6 @@ class _User(_Record):
     active = fields.Boolean(load_default=True)
 
 
-STATUS_TYPES = ("initial", "in_progress", "done", "master_done")
-
-
 class _Status(_Record):
     name = fields.Text(required=True, min_length=1)
     color = fields.Text(required=True)
@@ -112,7 +115,7 @@ class _Assignment(_Strict):
 
 
 class _Task(_Record):
-    title = fields.Text(required=True, min_length=1)
+    title = fields.Text(required=True, min_length=MIN_TITLE)
     description = fields.Text(load_default="", allow_none=True)
     due_date = fields.DueDate(load_default=None, allow_none=True)
     due_time = fields.Time(load_default=None, allow_none=True)
@@ -124,12 +127,12 @@ class _Task(_Record):
     ai_contact_id = fields.Id(load_default=None, allow_none=True)
     ai_customer_id = fields.Id(load_default=None, allow_none=True)
     task_status_config_id = fields.Id(required=True)
-    priority = fields.Choice((0, 1, 2), required=True)
+    priority = fields.Choice(PRIORITIES, required=True)
     creator_id = fields.Id(required=True)
     task_responsibles = base.List(
         base.Nested(_Assignment),
         required=True,
-        validate=validate.Length(min=1, error="Must have at least 1 item"),
+        validate=validate.Length(min=MIN_RESPONSIBLES, error=f"Must have at least {MIN_RESPONSIBLES} item"),
     )
     status_config = base.Raw()
 

@@ -9,7 +9,7 @@ from marshmallow import fields as base
 
 from mockserver.api.schemas import CONTACT_ID, CUSTOMER_ID, STAGE_ID, STATUS_ID, TASK_ID, USER_ID
 from mockserver.domain import contacts
-from mockserver.fixtures import STATUS_TYPES
+from mockserver.fixtures import PRIORITIES, STATUS_TYPES
 from mockserver.formats import fields
 from mockserver.formats.fields import about
 
@@ -55,7 +55,7 @@ class Task(Answer):
     ai_contact_id = fields.Id(required=True, allow_none=True, metadata=about("The associated contact.", CONTACT_ID))
     ai_customer_id = fields.Id(required=True, allow_none=True, metadata=about("The associated customer.", CUSTOMER_ID))
     task_status_config_id = fields.Id(required=True, metadata=about("Id of the status configuration.", STATUS_ID))
-    priority = fields.Choice((0, 1, 2), required=True, metadata=about("0 (low), 1 (medium) or 2 (high).", 1))
+    priority = fields.Choice(PRIORITIES, required=True, metadata=about("0 (low), 1 (medium) or 2 (high).", 1))
     creator_id = fields.Id(required=True, metadata=about("The user whose key created the task.", USER_ID))
     task_responsibles = base.List(
         base.Nested(TaskResponsible), required=True, metadata=about("The responsible users, in request order.")

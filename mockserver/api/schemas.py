@@ -11,13 +11,14 @@ from typing import Any
 
 from marshmallow import fields as base
 
+from mockserver import fixtures
 from mockserver.domain import contacts, due
 from mockserver.formats import fields, zod
 from mockserver.formats.fields import about, refusal
 
 _DUE_PARTS = frozenset(due.Parts._fields)
 _CUSTOM_FIELD = ("custom_field_key", "custom_field_value")
-PRIORITIES = {"0": 0, "1": 1, "2": 2}
+PRIORITIES = {str(priority): priority for priority in fixtures.PRIORITIES}
 USER_ID = "228d7a0d-9072-4ca8-939b-959b75cc606a"
 TASK_ID = "e4f4c5da-bad5-435c-9148-9fc081a50b53"  # the first one that a new sandbox mints
 STATUS_ID = "0006dc43-a92f-4132-aba2-ed776629f449"
@@ -79,7 +80,9 @@ class Request(fields.Checked):
 
 
 _title = partial(
-    fields.Text, min_length=1, metadata=about("Title of the task; a blank is a character.", "Call the client")
+    fields.Text,
+    min_length=fixtures.MIN_TITLE,
+    metadata=about("Title of the task; a blank is a character.", "Call the client"),
 )
 _description = partial(
     fields.Text,
@@ -102,7 +105,7 @@ _timezone = partial(
 )
 _responsible_ids = partial(
     fields.IdList,
-    min_items=1,
+    min_items=fixtures.MIN_RESPONSIBLES,
     repeats_rule="responsible-repeats",
     metadata=about("Active users to assign, at least one; repeats count once.", [USER_ID]),
 )
