@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from mockserver.formats.json import Document
 from mockserver.logs import printable
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 _QUIET_S = 60.0  # an event stream silent for longer is dead: the server sends comments more often
 _TIMEOUT_S = 10.0
-
-Document = dict[str, Any]
 
 
 class CallFailed(Exception):

@@ -14,6 +14,7 @@ from mockserver.conform.error_checks import CheckAnswers, Fits
 from mockserver.conform.journal_entries import fields_of
 from mockserver.conform.positions import fitting_positions
 from mockserver.domain import due
+from mockserver.domain.tasks import PRIORITY_WORDS
 from mockserver.fidelity import contract
 from mockserver.fidelity.assumptions import BY_NAME
 from mockserver.formats import dates, zones
@@ -241,7 +242,7 @@ def _list_priority(compared: Compared) -> Fits:
     shown = [task.get("priority") for task in compared.own]
     if not shown:
         raise Unclear("the list has no task of the run")
-    if all(each in success_checks.WORDS for each in shown):
+    if all(each in PRIORITY_WORDS for each in shown):
         return {"word"}
     return {"number"} if all(type(each) is int for each in shown) else set()
 

@@ -10,13 +10,13 @@ from mockserver.api.answer_schemas import StatusConfig, Task
 from mockserver.conform.answer_parts import Unclear, is_due, members_of, order_of, orders_of, task_of
 from mockserver.conform.error_checks import CheckAnswers
 from mockserver.conform.positions import fitting_positions
+from mockserver.domain.tasks import PRIORITY_WORDS
 from mockserver.fidelity.assumptions import BY_NAME
 from mockserver.formats import ids
 from mockserver.formats.json import Document
 from mockserver.vendor import Answer
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
-WORDS = ("low", "medium", "high")
 
 
 def success(team: Answer, head: Answer) -> bool:
@@ -237,7 +237,7 @@ def delete_again(delete: Answer, again: Answer) -> bool:
 def list_priority(create: Answer, listed: Answer) -> Collection[str]:
     """Check how a list shows the priority of the run's task."""
     shown = _own(create, listed).get("priority")
-    return {"word"} if shown in WORDS else {"number"} if type(shown) is int and shown == 1 else set()
+    return {"word"} if shown in PRIORITY_WORDS else {"number"} if type(shown) is int and shown == 1 else set()
 
 
 def list_any_responsible(create: Answer, listed: Answer) -> bool:

@@ -24,7 +24,7 @@ TaskObject = dict[str, Any]
 
 LARGE = 1000  # tasks: a longer list is not made under the write lock
 NO_LIMIT = 2**63 - 1  # the largest that databases take
-_PRIORITY_WORDS = ("low", "medium", "high")
+PRIORITY_WORDS = ("low", "medium", "high")
 _PARTIES = (
     ("ai_contact_id", "aiContactId", "contact", Contact),
     ("ai_customer_id", "aiCustomerId", "customer", Customer),
@@ -113,7 +113,7 @@ def list_tasks(
     known = statuses.load(world)
     shown = map(present, found, repeat(known))
     if world.assumed["list-priority"] == "word":
-        return ({**task, "priority": _PRIORITY_WORDS[task["priority"]]} for task in shown)
+        return ({**task, "priority": PRIORITY_WORDS[task["priority"]]} for task in shown)
     return shown
 
 

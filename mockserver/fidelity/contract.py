@@ -11,9 +11,10 @@ import pkgutil
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mockserver.fidelity.assumptions import ASSUMPTIONS, BY_NAME, Assumption
+from mockserver.fidelity.assumptions import ASSUMPTIONS, BY_NAME, FRAMEWORK, OURS, Assumption
 
-DOCUMENTED, FRAMEWORK, OURS = EVIDENCE = ("documented", "framework", "ours")
+DOCUMENTED = "documented"
+EVIDENCE = (DOCUMENTED, FRAMEWORK, OURS)
 
 
 class Rule(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Set
 from functools import cache, lru_cache
 
 from mockserver.errors import LEFT_OUT, ApiError, InvalidId, NotFound, Problem, ValidationFailed, listed
-from mockserver.fidelity.assumptions import Assumed
-from mockserver.fidelity.contract import FRAMEWORK, OURS, RULES
+from mockserver.fidelity.assumptions import FRAMEWORK, OURS, Assumed
+from mockserver.fidelity.contract import RULES
 from mockserver.fidelity.evidence import Evidence
 from mockserver.formats.json import Document
 

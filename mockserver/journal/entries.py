@@ -14,6 +14,7 @@ from mockserver.fidelity import advice
 from mockserver.fidelity.advice import NOTHING_SAID, RequestContent
 from mockserver.fidelity.explain import Explanations
 from mockserver.formats import json as wire_json
+from mockserver.formats.json import Document
 from mockserver.journal.messages import Answer, Received
 from mockserver.masking import SECRET_HEADERS, found_in, masked, redacted, without
 from mockserver.store.transactions import RUN
@@ -23,8 +24,6 @@ MAX_MATCHED = 1024 * 1024  # kept of a request, for patterns
 MAX_UNREAD = 1000
 PENDING, ANSWERED, LOST, ABANDONED = "pending", "answered", "lost", "abandoned"
 FAULT_RULE = "mock-fault"
-
-Document = dict[str, Any]
 
 
 class Outcome:

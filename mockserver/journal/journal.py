@@ -16,6 +16,7 @@ from typing import Any
 
 from mockserver.fidelity.explain import Explanations
 from mockserver.formats import json as wire_json
+from mockserver.formats.json import Document
 from mockserver.journal import entries
 from mockserver.journal.entries import Outcome
 from mockserver.journal.messages import Received
@@ -28,9 +29,6 @@ SAME_TASK_MS = 2000
 
 _TRIMMED_EVERY = 64  # entries
 _MAX_UNTRIMMED = 256 * 1024  # bytes: what an entry pushes out beyond that is deleted with it
-
-Document = dict[str, Any]
-
 
 # The counters of a journal, which its newest entry carries.
 COUNTERS = (Entry.id, Entry.kept, Entry.kept_bytes, Entry.dropped, Entry.last_created, Entry.last_created_ms)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from mockserver.formats.json import Document
 from mockserver.journal.entries import MAX_MATCHED, waits
 from mockserver.journal.journal import Journal
 from mockserver.journal.patterns import Pattern
 
 NEAR_MISSES = 3
-
-Document = dict[str, Any]
 
 
 class Times(NamedTuple):
