@@ -149,7 +149,7 @@ class Status(Row):
 
 
 class Contact(Row):
-    """A person whom tasks may concern, and who has interactive notes; its ticket and its fields are JSON."""
+    """A person whom tasks may concern, which interactive notes show; the ticket and the custom fields are JSON."""
 
     name = TextField()
     phone = TextField(null=True)

@@ -144,7 +144,7 @@ class Statements:
 
     def delete_some(self, model: type[Model], name: str, values: Sequence[Any], limit: int) -> int:
         """Remove at most `limit` rows whose column `name` has one of `values`; returns the number removed."""
-        (column,), row = _columns(model, [name]), self.row_address  # by primary key, all rows of a world were scanned
+        column, row = model._meta.fields[name], self.row_address  # by primary key, a batch would scan a whole world
         cursor = self.run(
             (model, "delete some", name, len(values)),
             lambda: model.delete().where(row.in_(model.select(row).where(column.in_(values)).limit(limit))),

@@ -10,7 +10,7 @@ from mockserver.errors import InsufficientStorage, ServiceUnavailable
 from mockserver.formats.ids import random_name
 from mockserver.store.statements import Statements
 
-RUN = random_name()  # this process, in rows that are of no use when it has ended
+RUN = random_name()  # names this process in its pending entries, which are abandoned when it ends
 
 Notification = dict[str, Any]
 
@@ -35,7 +35,7 @@ class Transaction(Protocol):
         """Commit what was written so far, and continue; another process may write in between."""
 
     def people(self, world: int) -> MutableMapping[Any, Any]:
-        """A cache for the rows of a world's tables that change only with the world."""
+        """A cache for the people of a world, who change only when another world replaces it."""
 
     def lock(self, name: str) -> None:
         """Wait for the lock of that name, which is held until the transaction ends."""
@@ -50,7 +50,7 @@ class Transaction(Protocol):
         """A test if the process of that `RUN` is running, which may be used after the transaction."""
 
     def unused_s(self) -> Mapping[str, float]:
-        """The seconds since another process used each sandbox, as far as they are known."""
+        """The seconds since a process used each sandbox, as far as the store knows; 0 while one watches it."""
 
     def notify(self, sandbox: str, journal: int, entry: int | None, concluded: bool) -> None:
         """Notify the processes that watch a sandbox of an entry in its journal, if the transaction commits."""

@@ -9,16 +9,15 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import psycopg
 
 from mockserver.clock import monotonic
 from mockserver.store.postgres import schema
 from mockserver.store.postgres.locks import Locks
+from mockserver.store.postgres.schema import Connection
 from mockserver.store.transactions import Notification
 
-Connection = psycopg.Connection[Any]
 Handler = Callable[[str, Notification | None], None]
 
 _TICK_S = 1.0
@@ -28,8 +27,8 @@ _log = logging.getLogger("mockserver")
 class Listener:
     """Calls `handle` for each notification, and `tick` once a second, until it is closed.
 
-    It owns `connection`, which also shows that the process runs, and opens another one when that breaks. Notes to all
-    others, which their sender receives too, are left out by `origin`.
+    It owns `connection`, which also shows that the process runs, and opens another one when that breaks. The
+    process also receives what it sends to all others, knows it by its `origin`, and drops it.
     """
 
     def __init__(self, connect: Callable[[], Connection], connection: Connection, locks: Locks, origin: str) -> None:

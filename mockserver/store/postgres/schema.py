@@ -15,7 +15,8 @@ from mockserver.store.postgres.locks import Locks
 from mockserver.store.postgres.statements import Dialect
 from mockserver.store.transactions import RUN, UnusableDatabase
 
-# Besides the tables of every store: the mark, what processes know of each other's sandboxes, and the time.
+# Besides the tables of every store: the schema version with the settings of the processes, the last use and the
+# watchers of each sandbox, and the time of the database.
 _OWN = (
     "CREATE TABLE vambe_mock (version integer NOT NULL, settings text NOT NULL)",
     """CREATE TABLE sharing (

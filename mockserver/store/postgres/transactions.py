@@ -69,7 +69,7 @@ class PostgresTransaction:
         self._begin()
 
     def people(self, world: int) -> MutableMapping[Any, Any]:
-        """A cache for the people of a world, who change only with the world: for all transactions of the process."""
+        """A cache for the people of a world, which all transactions of the process share."""
         people = self._shared.people
         found = people.setdefault(world, {})
         if len(people) > MAX_PEOPLE:
