@@ -34,7 +34,7 @@ class LeaderFollowers:
         self._busy = 0
         self._leader = _NOBODY  # a thread's ident
         self._answering_since: float | None = None  # by the leader; None while it waits for events
-        self._stirred = threading.Event()
+        self._check_due = threading.Event()  # the leader may have to be replaced
         self._ended = threading.Event()
 
     def run(self, tick: float) -> None:
@@ -45,8 +45,8 @@ class LeaderFollowers:
         """
         self._workers.add_task(self)
         while not self._ended.is_set():
-            if self._stirred.wait(tick):
-                self._stirred.clear()
+            if self._check_due.wait(tick):
+                self._check_due.clear()
                 self._ended.wait(_PATIENCE)
                 self._relieve(_PATIENCE)
 
@@ -97,8 +97,8 @@ class LeaderFollowers:
             self._busy += 1
             if self._leader == me:
                 self._answering_since = monotonic()
-                if not self._stirred.is_set():
-                    self._stirred.set()
+                if not self._check_due.is_set():
+                    self._check_due.set()
             return self._ready.popleft()
 
     def _put_back(self, me: int) -> bool:
@@ -117,11 +117,11 @@ class LeaderFollowers:
             if since is None:
                 return
             if monotonic() - since < patience:
-                self._stirred.set()  # check again, also when a wait ended early
+                self._check_due.set()  # check again, also when a wait ended early
                 return
             self._leader, self._answering_since = _NOBODY, None
         self._workers.add_task(self)
 
     def _end(self) -> None:
         self._ended.set()
-        self._stirred.set()
+        self._check_due.set()

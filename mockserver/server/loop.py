@@ -229,7 +229,7 @@ class Loop(TcpWSGIServer):  # type: ignore[misc]
         return bool(waiting)
 
     def limit_unsent(self, newest: Connection) -> None:
-        """Reset connections whose clients do not read, for longest first, until the answers to others fit in memory."""
+        """Reset connections whose clients do not read, the longest unread first, until the rest fits `UNSENT_BYTES`."""
         unsent = [channel for channel in list(self.active_channels.values()) if channel.total_outbufs_len]
         excess = sum(channel.total_outbufs_len for channel in unsent) - UNSENT_BYTES
         for channel in sorted(unsent, key=lambda channel: channel.deadline):

@@ -22,13 +22,13 @@ class Serviceable(Protocol):
 class _Worker:
     """A thread's state: its task, and the lock on which it sleeps when it has none."""
 
-    def __init__(self, channel: Serviceable) -> None:
-        self.channel: Serviceable | None = channel
+    def __init__(self, task: Serviceable) -> None:
+        self.task: Serviceable | None = task
         self.sleep = threading.Lock()
         self.sleep.acquire()
 
-    def wake(self, channel: Serviceable | None) -> None:
-        self.channel = channel
+    def wake(self, task: Serviceable | None) -> None:
+        self.task = task
         self.sleep.release()
 
 
@@ -46,15 +46,15 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self._stopped = False
 
-    def add_task(self, channel: Serviceable) -> None:
-        """Call `channel.service()` in one of the threads, once one is free."""
+    def add_task(self, task: Serviceable) -> None:
+        """Call `task.service()` in one of the threads, once one is free."""
         with self._lock:
             if self._idle:
-                self._idle.pop().wake(channel)
+                self._idle.pop().wake(task)
             elif len(self._threads) < self._limit:
-                self._start(_Worker(channel))
+                self._start(_Worker(task))
             else:
-                self._queue.append(channel)
+                self._queue.append(task)
 
     def stop(self, deadline: float) -> None:
         """End the threads and wait for them until `deadline` (as of `clock.monotonic`); queued tasks are dropped."""
@@ -72,19 +72,19 @@ class Workers:
         self._threads.append(thread)
 
     def _run(self, worker: _Worker) -> None:
-        while worker.channel is not None:
+        while worker.task is not None:
             try:
-                worker.channel.service()
+                worker.task.service()
             except Exception:
                 _logger.exception("Unhandled exception in a worker thread")
             if not self._next(worker):
                 worker.sleep.acquire()
 
     def _next(self, worker: _Worker) -> bool:
-        """Give the worker a queued channel, or None to end it; False when it must sleep."""
+        """Give the worker a queued task, or None to end it; False when it must sleep."""
         with self._lock:
-            worker.channel = self._queue.popleft() if self._queue and not self._stopped else None
-            if worker.channel is None and not self._stopped:
+            worker.task = self._queue.popleft() if self._queue and not self._stopped else None
+            if worker.task is None and not self._stopped:
                 self._idle.append(worker)
                 return False
             return True
