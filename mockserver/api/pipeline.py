@@ -1,4 +1,4 @@
-"""The pipeline of every request: key, rate limit, preference, fault, view, commit, fault, answer, journal.
+"""The pipeline of every request: key, content, rate limit, preference, fault, view, fault, journal, commit, answer.
 
 The order is the contract's (section 1) and the control plane's. No web framework takes part: `doors` reads the request
 and sends the answer. Decoding and validation come before the transaction, which holds the store's lock; inside it,
@@ -90,9 +90,11 @@ class _ReadOtherwise(Exception):
 
 
 class _Exchange:
-    """A request in the pipeline: `early` is its content, `reading` the same once its view is reached.
+    """A request in the pipeline.
 
-    `sent` is the request with its body encoded: it may be read again.
+    `early` is its content, read before the transaction, and `unreadable` the error in its place; `reading` is the
+    content once the view is reached, which the journal shows. `sent` is the request with its body still encoded, for
+    another reading. `held` is the outcome whose entry waits for the end of a delay.
     """
 
     refusal: ApiError | None = None

@@ -35,7 +35,7 @@ _WINDOW_BITS = {"gzip": 31, "deflate": 15}  # of zlib
 
 
 class Reading(NamedTuple):
-    """A request as its operation's schemas load it, its problems, and its unread and repeated keys.
+    """A request as its operation's schemas load it, its problems, its unread keys and parameters, its repeated keys.
 
     `relied` are the undocumented rules by which a request without problems was understood.
     """
@@ -44,7 +44,7 @@ class Reading(NamedTuple):
     document: dict[str, Any]
     problems: tuple[Problem, ...] = ()
     unread_keys: tuple[str, ...] = ()
-    unread_names: tuple[str, ...] = ()
+    unread_parameters: tuple[str, ...] = ()
     repeated_keys: tuple[str, ...] = ()
     relied: Set[str] = frozenset()
 
@@ -59,7 +59,7 @@ class Reading(NamedTuple):
             operation,
             self.document,
             self.unread_keys,
-            self.unread_names,
+            self.unread_parameters,
             self.repeated_keys,
             received.query,
             received.headers,
@@ -131,20 +131,20 @@ def read(operation: Operation, path: Mapping[str, str], received: Received, assu
     elif operation.body_schema:
         parts["body"], found = fields.load(operation.body_schema, document, relied)
         if found or "due-date-offset" in relied:  # the date's field notes it, unless a problem came first
-            found = _joined(_refused(document, relied, assumed), found)
+            found = _joined(_refused_by_a_switch(document, relied, assumed), found)
         problems += found
         unread_keys = _unread(operation.body_schema, document)
     if problems and "comma-list" in relied:
         problems = [each._replace(rule="comma-list") if each.path[:1] == (_LIST,) else each for each in problems]
     sent_names = [name.removesuffix("[]") for name in received.query] if received.query else []
-    unread_names = _unread(operation.query_schema, sent_names) if sent_names else ()
-    if unread_keys or unread_names:
+    unread_parameters = _unread(operation.query_schema, sent_names) if sent_names else ()
+    if unread_keys or unread_parameters:
         relied.add("unknown-keys")
     if repeated_keys:
         relied.add("repeated-keys")
     if not received.as_written:
         relied.add("path-matching")
-    return Reading(parts, document, tuple(problems), unread_keys, unread_names, tuple(repeated_keys), relied)
+    return Reading(parts, document, tuple(problems), unread_keys, unread_parameters, tuple(repeated_keys), relied)
 
 
 def _document(
@@ -197,8 +197,8 @@ def _joined(known: list[Problem], found: list[Problem]) -> list[Problem]:
     return [*known, *(problem for problem in found if problem.path[0] not in settled)]
 
 
-def _refused(document: Mapping[str, Any], relied: set[str], assumed: Assumed) -> list[Problem]:
-    """The problems of a body that only a switch makes."""
+def _refused_by_a_switch(document: Mapping[str, Any], relied: set[str], assumed: Assumed) -> list[Problem]:
+    """The problems of a body that a switch refuses, not its schema."""
     due_date = document.get("dueDate")
     if not isinstance(due_date, str) or not dates.is_outside_utc(due_date):
         return []

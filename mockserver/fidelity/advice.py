@@ -29,7 +29,7 @@ _FORMS = {*_DUE_DATES, "timezone-case"}
 
 
 class RequestContent(NamedTuple):
-    """The content of a request: its body as JSON, its unread and repeated keys, query, headers, and size of the body.
+    """The content of a request: its body as JSON and its size, unread and repeated keys, query and headers.
 
     `understood` are the rules by which it was read, all of them if it was `valid`; `as_written` says that the path is
     one of the contract, letter by letter.
@@ -38,7 +38,7 @@ class RequestContent(NamedTuple):
     operation: str | None
     body: Any
     unread_keys: Sequence[str]
-    unread_names: Sequence[str]
+    unread_parameters: Sequence[str]
     repeated_keys: Sequence[str]
     query: Mapping[str, Sequence[str]]
     headers: Mapping[str, str]
@@ -98,7 +98,7 @@ def _findings(sent: RequestContent) -> Iterator[Finding]:
     for key in sent.unread_keys:
         message = f"Nothing reads the body's {quoted(key)}; we believe that the vendor ignores unknown keys"
         yield Finding("unread-key", message, strict=True)
-    for name in sent.unread_names:
+    for name in sent.unread_parameters:
         yield Finding("unread-query", f"Nothing reads the query's {quoted(name)}", strict=True)
     for key in sent.repeated_keys:
         yield Finding("repeated-key", f"The body has {quoted(key)} more than once: the last one counts", strict=True)

@@ -89,7 +89,7 @@ def build(
         "response": None if outcome.pending else _response(answer, fault, secrets),
     }
     tail = {
-        "unread": [*said.unread_keys, *said.unread_names][:MAX_UNREAD],
+        "unread": [*said.unread_keys, *said.unread_parameters][:MAX_UNREAD],
         "advice": [*advice.of(said, bool(outcome.repeats)), *outcome.astray],
         "changes": outcome.changes,
     }
