@@ -25,7 +25,6 @@ SHARED_REFUSALS: dict[type[errors.ApiError], str] = {
     errors.HeaderFieldsTooLarge: "The request line and headers are too long.",
     errors.InternalServerError: "Something went wrong.",
     errors.NotImplementedByServer: "The request uses a transfer coding other than `chunked`.",
-    errors.ServiceUnavailable: "The mock has as many sandboxes as it may have.",
     errors.InsufficientStorage: "The mock has no room to write to its database.",
 }
 

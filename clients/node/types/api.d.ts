@@ -721,15 +721,6 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Service unavailable. */
-        ServiceUnavailable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/json": components["schemas"]["Error"];
-            };
-        };
         /** @description The mock has no room to write to its database. */
         InsufficientStorage: {
             headers: {
@@ -750,6 +741,15 @@ export interface components {
         };
         /** @description Bad gateway. */
         BadGateway: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Service unavailable. */
+        ServiceUnavailable: {
             headers: {
                 [name: string]: unknown;
             };
