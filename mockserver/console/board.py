@@ -16,7 +16,7 @@ PRIORITIES = ("Low", "Medium", "High")
 UNDATED = "~"  # after every due date
 _FINAL = ("done", "master_done")  # types of statuses in which nothing is overdue
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-# The fields of the form that may be empty, by their names in requests.
+# The texts of the form, by their names in requests; one that is null is empty there.
 _FORM = {"id": "id", "title": "title", "description": "description", "timezone": "timezone"}
 _FORM |= {
     "dueDate": "due_date",

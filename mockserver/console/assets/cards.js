@@ -26,9 +26,9 @@ export function put(card, list) {
 // Drawing what changed
 
 const changed = new Set(); // ids of tasks whose cards may be old
-let old = false; // whether the whole page may be old
-let unsure = false; // whether events may have been missed
-let choices = false; // whether the choices of the form are old
+let old = false; // the whole page may be old
+let unsure = false; // events may have been missed
+let choices = false; // the choices of the form are old
 let held = 0; // drags and unanswered moves, during which no card is replaced
 let drawn = 0; // time of the last drawing
 let work = Promise.resolve();

@@ -254,7 +254,7 @@ export function soon(action, milliseconds = 120) {
 }
 
 /** Copy a text to the clipboard. */
-export async function copy(text) {
+async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {

@@ -15,7 +15,7 @@ const detail = find("detail");
 const wide = matchMedia("(min-width: 1100px)"); // as in the style sheet
 let following = true;
 let more = 0; // rows that came while the reader was elsewhere
-let leftOut = false; // whether some of these are not in the page
+let leftOut = false; // some of these are not in the page
 let looking = false;
 let changed = Infinity; // the oldest row here whose request was pending and is no more
 let work = Promise.resolve();
@@ -38,12 +38,13 @@ function toTheEnd() {
   showEnd();
 }
 
+/** Draw the list anew, and scroll to its end. */
 async function again() {
   await againInPlace();
   toTheEnd();
 }
 
-/** The same for a reader who may be elsewhere, and stays there. */
+/** As `again`, but a reader who is elsewhere in the list stays there. */
 async function againInPlace() {
   await refresh("tally", "listing", "status-problem");
   filter.elements.status.setAttribute("aria-invalid", find("status-problem").childElementCount > 0);
@@ -111,7 +112,7 @@ function lookSoon() {
 
 let opened = false;
 
-/** Look for what came before the stream: newer rows, answers to those that waited, and after a lost one another journal. */
+/** Look for what came while there was no stream: newer rows, answers to those that waited, another journal. */
 function catchUp() {
   if (opened || find("rows").querySelector(".pending")) then(againInPlace);
   else lookSoon();
