@@ -20,7 +20,7 @@ from mockserver.store.contents import World
 def health(call: Call) -> Document:
     """The mock's health, its version, and its number of sandboxes."""
     number = len(call.engine.sandboxes.names())
-    return {"status": "healthy", "version": __version__, "sandboxes": number, **_speaking(call.engine)}
+    return {"status": "healthy", "version": __version__, "sandboxes": number, **_shard_of(call.engine)}
 
 
 @call(body_schema=schemas.Reset())
@@ -79,7 +79,7 @@ def add_task(call: Call) -> Document:
 def list_sandboxes(call: Call) -> Document:
     """Every sandbox, with its key."""
     listed = [_sandbox(name, call.base_url) for name in call.engine.sandboxes.names()]
-    return {"sandboxes": listed, **_speaking(call.engine)}
+    return {"sandboxes": listed, **_shard_of(call.engine)}
 
 
 @call(query_schema=schemas.NEW_SANDBOX, body_schema=schemas.NewSandbox(), status=201, about_a_sandbox=False)
@@ -213,7 +213,7 @@ def _superseded(engine: Engine, sandbox: str) -> None:
     engine.sweeper.want()
 
 
-def _speaking(engine: Engine) -> Document:
+def _shard_of(engine: Engine) -> Document:
     """The shard that answers, where there are several."""
     return {"shard": str(engine.settings.shard)} if engine.settings.shard else {}
 
