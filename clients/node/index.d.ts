@@ -9,13 +9,13 @@ type Rules = control["schemas"];
 export type Operation = keyof operations;
 /** A task, as the API answers with it. */
 export type Task = api["schemas"]["Task"];
-/** What requests are like (docs/control-plane.md, "Patterns"); each value may be a matcher, as `{ $glob: "C*" }`. */
+/** A pattern of requests (docs/control-plane.md, "Patterns"); each value may be a matcher, as `{ $glob: "C*" }`. */
 export type Pattern = Omit<Rules["Pattern"], "operation"> & { operation?: Operation };
 /** A fault rule (docs/control-plane.md, "Faults"). */
 export type FaultRule = Omit<Rules["FaultRule"], "match"> & { match?: Pattern };
 /** A fault rule that is set, with the number of requests that it has hit. */
 export type Fault = FaultRule & { id: string; hits: number; spent: boolean };
-/** How often a request is expected; the default is `{ at_least: 1 }`. */
+/** The expected number of requests; the default is `{ at_least: 1 }`. */
 export type Times = Rules["Times"];
 export type Reset = Rules["Reset"];
 export type State = Rules["State"];
@@ -50,7 +50,7 @@ export interface StartOptions {
   args?: string[];
   /** Variables to add to the environment of the server. */
   env?: Record<string, string>;
-  /** How long to wait until it is ready; by default 60,000 ms. */
+  /** The longest wait until it is ready; by default 60,000 ms. */
   timeoutMs?: number;
 }
 
