@@ -220,6 +220,19 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.005)
 
 
+def opened_when_read(fifo: Path) -> int:
+    """A descriptor that writes to a named pipe, as soon as somebody reads from it."""
+    found: list[int] = []
+
+    def attempt() -> bool:
+        with contextlib.suppress(OSError):
+            found.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(found)
+
+    wait_until(attempt)
+    return found[0]
+
+
 def free_port() -> int:
     """A port of this machine on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

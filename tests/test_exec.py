@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support import COMMAND, MARIA, Api, assert_error, command, plain_environment, running, wait_until
+from support import COMMAND, MARIA, Api, assert_error, command, opened_when_read, plain_environment, running
 
 from mockserver import cli
 from mockserver.cli import child
@@ -337,19 +337,6 @@ def test_a_signal_before_the_server_is_ready_ends_it_without_the_command(
         assert process.communicate(timeout=30) == ("", "")
     assert process.returncode == 128 + number
     assert not (tmp_path / "ran").exists()
-
-
-def opened_when_read(fifo: Path) -> int:
-    """A descriptor that writes to a named pipe, as soon as somebody reads from it."""
-    found: list[int] = []
-
-    def attempt() -> bool:
-        with contextlib.suppress(OSError):
-            found.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
-        return bool(found)
-
-    wait_until(attempt)
-    return found[0]
 
 
 def masks(output: str) -> dict[str, int]:

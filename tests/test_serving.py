@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support import COMMAND, MARIA, Api, plain_environment, served, wait_until
+from support import COMMAND, MARIA, Api, opened_when_read, plain_environment, served, wait_until
 
 from mockserver import serving
 from mockserver.config import Settings
@@ -115,19 +115,6 @@ class TestEnding:
             finally:
                 process.kill()
         assert process.returncode == 0
-
-
-def opened_when_read(fifo: Path) -> int:
-    """A descriptor that writes to a named pipe, as soon as somebody reads from it."""
-    found: list[int] = []
-
-    def attempt() -> bool:
-        with contextlib.suppress(OSError):
-            found.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
-        return bool(found)
-
-    wait_until(attempt)
-    return found[0]
 
 
 class TestKeeping:
