@@ -95,7 +95,10 @@ class TestItsSockets:
         with urllib.request.urlopen(f"{mock.base_url}/__admin/health") as answer:
             assert answer.status == 200
 
-    def test_a_server_starts_and_answers_in_process_while_they_are_disabled(self, pytester: pytest.Pytester) -> None:
+    def test_a_server_starts_and_answers_in_process_while_they_are_disabled(
+        self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)  # tests/guards.py sets it
         pytester.makepyfile(
             """
             import httpx, pytest
