@@ -61,13 +61,18 @@ def _database(text: str) -> Path | str:
     # Names by which SQLite and URLs mean a database in memory, or a file by another name.
     if text.startswith((":memory:", "file:", "sqlite:")):
         raise ValueError(f"{quoted(text)} is no path of a file: leave it out to keep all in memory, or write ./{text}")
-    scheme, is_url, _ = text.partition("://")  # what follows may have a password
+    if found := _PARAMETER.match(text):  # what follows may have a password
+        raise ValueError(
+            f"{quoted(found[0])} begins no path of a file: for PostgreSQL, use postgresql://user@host/name"
+        )
+    scheme, is_url, _ = text.partition("://")
     if is_url:
         raise ValueError(f"{quoted(scheme + is_url)} begins no URL of a database: use postgresql://user@host/name")
     return Path(_some(text))
 
 
 _POSTGRESQL = ("postgresql://", "postgres://")
+_PARAMETER = re.compile(r"(dbname|host|hostaddr|password|port|service|user) *=")  # as PostgreSQL also takes them
 
 
 def _text(text: str) -> str:

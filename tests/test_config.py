@@ -129,6 +129,15 @@ def test_a_url_of_another_database_is_refused_without_its_password() -> None:
     assert str(refused.value) == expected
 
 
+@pytest.mark.parametrize("beginning", ["host=", "password = ", "dbname="])
+def test_parameters_of_postgresql_that_are_no_url_are_refused_without_their_password(beginning: str) -> None:
+    with pytest.raises(
+        InvalidSetting, match="begins no path of a file: for PostgreSQL, use postgresql://user"
+    ) as refused:
+        resolve({"database": f"{beginning}secret password=secret"}, {})
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("url", ["postgresql://me@host/world", "postgres://host"])
 def test_a_database_of_several_processes_needs_the_token_of_all(url: str) -> None:
     assert resolve({"database": url}, {"VAMBE_MOCK_ADMIN_TOKEN": "theirs"}).database == url

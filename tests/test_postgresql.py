@@ -341,7 +341,17 @@ class TestStart:
         assert "--database: postgresql://me@" in refused
         assert "secret" not in refused
 
-    @pytest.mark.parametrize("rest", ["@[::1/world", "%zz@host/world", "@host/world?no-parameter=1"])
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            "@[::1/world",
+            "%zz@host/world",
+            "@host/world?no-parameter=1",
+            "/word@host/world",
+            "@word@host/world",
+            "\udcff@h",
+        ],
+    )
     def test_a_url_that_is_none_is_refused_without_its_password(self, rest: str) -> None:
         refused = serve(f"postgresql://me:secret{rest}")
         assert "it is no URL such as postgresql://user@host:5432/database" in refused
@@ -364,6 +374,12 @@ class TestStart:
             "AND relname != 'vambe_mock'"
         )
         assert collations == [("C",)]
+
+    def test_texts_are_sent_in_utf_8_whatever_the_url_says(self, cluster: Cluster) -> None:
+        url = cluster.url("latin") + "&client_encoding=latin1"
+        with contextlib.closing(open_store(url, {})) as store, store.write() as transaction:
+            transaction.run(Sandbox.insert(name="ñ", world=1, journal=1))
+        assert cluster.execute("SELECT name FROM sandbox", "latin") == [("ñ",)]
 
     def test_tables_of_another_version_or_program_are_refused_and_unchanged(self, cluster: Cluster) -> None:
         url = cluster.url("old")

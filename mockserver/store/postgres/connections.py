@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,7 +19,6 @@ LOCK_TIMEOUT_S = 10.0  # as lock_timeout
 
 # A connection whose other end has gone, with its machine or its network, is noticed after some seconds.
 _PARAMETERS = {
-    "client_encoding": "utf8",
     "connect_timeout": 3,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -26,6 +26,7 @@ _PARAMETERS = {
     "tcp_user_timeout": 10_000,
     "application_name": "vambe-mock",
 }
+_ENCODING = {"client_encoding": "utf8"}  # of what a session sends, whatever the URL says
 _SETTINGS = {
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "5s",  # a process that hangs keeps no lock
@@ -35,9 +36,12 @@ _SETTINGS = {
     "client_min_messages": "error",
     "jit": "off",
 }
+# Without this, libpq takes the rest of a password with a plain @ or / in it for the host and the database, which are
+# shown.
+_URL = re.compile(r"[a-z]+://([^@/]*@)?[^@/?]*(/[^@?]*)?(\?.*)?", re.DOTALL)
 _NO_URL = (
     "it is no URL such as postgresql://user@host:5432/database?sslmode=require: parameters are those of libpq, and "
-    "in a password, characters such as % and @ are written %25 and %40"
+    "in a password, the characters %, @ and / are written %25, %40 and %2F"
 )
 
 
@@ -45,11 +49,7 @@ class Connector:
     """Opens connections to the database at a URL; `shown` is the URL without its password and its options."""
 
     def __init__(self, url: str, durable: bool) -> None:
-        try:
-            given = conninfo_to_dict(url)
-        except psycopg.ProgrammingError:  # its message has the URL, and the password
-            raise UnusableDatabase(_NO_URL) from None
-        self._given = given
+        self._given = given = _parameters(url)
         self.shown = f"postgresql://{_address(given)}/{given.get('dbname') or ''}"
         chosen = {**_SETTINGS, "synchronous_commit": "on" if durable else "off"}
         options = str(given.get("options") or "")  # the URL's own settings take precedence
@@ -57,10 +57,18 @@ class Connector:
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection; raises psycopg.OperationalError."""
-        connection = psycopg.connect(**{**_PARAMETERS, **self._given}, autocommit=True)  # type: ignore[arg-type]
+        connection = psycopg.connect(**{**_PARAMETERS, **self._given, **_ENCODING}, autocommit=True)
         settings = "; ".join(f"SET {name} = '{value}'" for name, value in self._settings.items())
         connection.execute(settings.encode(), prepare=False)
         return connection
+
+
+def _parameters(url: str) -> dict[str, Any]:
+    """The parameters in a URL; raises UnusableDatabase without the message of libpq, which has the password."""
+    with contextlib.suppress(psycopg.ProgrammingError, UnicodeEncodeError):
+        if _URL.fullmatch(url):
+            return conninfo_to_dict(url)
+    raise UnusableDatabase(_NO_URL)
 
 
 def _address(given: dict[str, Any]) -> str:
