@@ -392,6 +392,14 @@ class TestStart:
         cluster.execute("UPDATE vambe_mock SET version = 3", "old")
         assert "it has schema version 3; this version of vambe-mock reads 4 only" in serve(url)
 
+    def test_a_user_who_may_only_read_is_refused(self, cluster: Cluster) -> None:
+        url = cluster.url("only_read")
+        with processes(url, number=1):
+            pass
+        cluster.execute("CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA only_read TO reader")
+        cluster.execute("GRANT SELECT ON ALL TABLES IN SCHEMA only_read TO reader")
+        assert "permission denied for table vambe_mock" in serve(url.replace("postgres@", "reader@"))
+
     def test_a_schema_that_is_missing_and_an_encoding_that_cannot_hold_all_are_refused(self, cluster: Cluster) -> None:
         assert "names no schema that exists" in serve(cluster.url("gone").replace("gone", "never_there"))
         cluster.execute("CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")

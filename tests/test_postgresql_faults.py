@@ -223,6 +223,19 @@ def test_a_lock_that_another_process_keeps_is_a_503_that_says_so(server: Cluster
             busy.created()
 
 
+def test_a_user_who_may_not_write_any_more_is_a_503(server: Cluster) -> None:
+    schema = "refused"
+    server.execute("CREATE ROLE writer LOGIN")
+    url = server.url(schema)
+    server.execute(f"GRANT ALL ON SCHEMA {schema} TO writer")
+    with running(database=url.replace("postgres@", "writer@")) as served:
+        api = Api(served, "test_a")
+        with api.client:
+            api.created()
+            server.execute("REVOKE INSERT ON task FROM writer", schema)
+            assert "permission denied for table task" in assert_error(api.create(), 503)["message"]
+
+
 def test_a_statement_that_the_server_ends_for_its_own_limits_is_a_503(server: Cluster) -> None:
     schema = "ended"
     with running(database=server.url(schema, statement_timeout="200ms")) as url:

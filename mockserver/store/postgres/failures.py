@@ -10,8 +10,9 @@ KEY_IN_USE, READ_ONLY = "23505", "25006"
 
 _NO_ROOM = ("53100",)
 _LOCKED = ("55P03",)
-# Of the connection, a transaction that the server ended, resources, a shutdown or a limit of the server, a standby.
-_AWAY = ("08", "40", "25P03", "25P04", "53", "57", READ_ONLY)
+# Of the connection, a transaction that the server ended, resources, a shutdown or a limit of the server, a standby, a
+# user who may not write any more.
+_AWAY = ("08", "40", "25P03", "25P04", "53", "57", READ_ONLY, "42501")
 
 
 class BrokenConnection(psycopg.OperationalError):

@@ -83,7 +83,8 @@ def _create(connection: Connection, settings: Mapping[str, str]) -> None:
 
 
 def _check_version(connection: Connection) -> None:
-    found = connection.execute("SELECT version FROM vambe_mock").fetchone()
+    # FOR UPDATE fails for a user who may only read, and on a standby.
+    found = connection.execute("SELECT version FROM vambe_mock FOR UPDATE").fetchone()
     version = found[0] if found else None
     if version != SCHEMA_VERSION:
         raise UnusableDatabase(
