@@ -223,6 +223,21 @@ def test_a_lock_that_another_process_keeps_is_a_503_that_says_so(server: Cluster
             busy.created()
 
 
+def test_what_a_process_keeps_of_people_is_forgotten_when_the_server_ends(server: Cluster) -> None:
+    """A server that crashes may give the number of their world again."""
+    schema = "people"
+    with running(database=server.url(schema)) as url:
+        api = Api(url, "test_people")
+        with api.client:
+            members = "/api/public/team-members/all"
+            assert "Maria" in api.client.get(members).text
+            server.execute("UPDATE \"user\" SET first_name = 'Ana' WHERE first_name = 'Maria'", schema)
+            assert "Maria" in api.client.get(members).text
+            server.stop("fast")
+            server.start()
+            assert "Ana" in api.client.get(members).text
+
+
 def test_a_user_who_may_not_write_any_more_is_a_503(server: Cluster) -> None:
     schema = "refused"
     server.execute("CREATE ROLE writer LOGIN")

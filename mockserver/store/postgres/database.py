@@ -62,11 +62,17 @@ class PostgresStore:
 
     def __init__(self, connector: Connector, connection: schema.Connection, locks: Locks) -> None:
         self._connector = connector
-        self._sessions = Sessions(connector.connect)
-        self._local_locks = LocalLocks()
         self._shared = Shared(locks, locks.channel, random_name(), OrderedDict())
+        self._sessions = Sessions(self._connect)
+        self._local_locks = LocalLocks()
         self._listener = Listener(connector.connect, connection, locks, self._shared.origin)
         self.peers = self
+
+    def _connect(self) -> schema.Connection:
+        """Open a connection, and forget the people: a server that has crashed may give their world's number again."""
+        connection = self._connector.connect()
+        self._shared.people.clear()
+        return connection
 
     @contextlib.contextmanager
     def write(self, name: str = "/", optimistic: bool = False) -> Iterator[PostgresTransaction]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, MutableMapping
@@ -73,7 +74,8 @@ class PostgresTransaction:
         people = self._shared.people
         found = people.setdefault(world, {})
         if len(people) > MAX_PEOPLE:
-            people.popitem(last=False)
+            with contextlib.suppress(KeyError):  # another thread has just cleared it
+                people.popitem(last=False)
         return found
 
     def lock(self, name: str) -> None:
