@@ -26,6 +26,7 @@ from test_transcript import FILE, documented, taking_turns
 
 from mockserver import engine
 from mockserver.config import Settings
+from mockserver.sandbox import sharing
 from mockserver.sandbox.sharing import SharedWaiting
 from mockserver.store.models import Sandbox
 from mockserver.store.opening import open_store
@@ -189,7 +190,14 @@ class Peers:
     def listen(self, handle: Callable[[str, Any], None], tick: Callable[[], None]) -> None:
         self.handle, self.tick = handle, tick
         self.used: list[list[str]] = []
+        self.watched: list[str] = []
         self.is_away = False
+
+    def watch(self, sandbox: str) -> None:
+        self.watched.append(f"begin {sandbox}")
+
+    def watch_on(self, sandboxes: list[str]) -> None:
+        self.watched.append(f"go on {' '.join(sandboxes)}")
 
     def mark_used(self, sandboxes: list[str]) -> None:
         if self.is_away:
@@ -223,6 +231,26 @@ class TestWaits:
         peers.handle("b", {"release": [9, 9]})
         peers.handle("a", {"release": [5, 7]})
         assert [delay.released for delay in delays] == [True, True, False, False, False]
+        waiting.stop()
+
+    def test_a_watch_goes_on_while_somebody_waits_also_when_a_crash_may_have_ended_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        peers: Any = Peers()
+        waiting = SharedWaiting(8, 100, peers)
+        waiting.listen(engine.start(Settings(), ()).sandboxes)
+        with waiting.reader("b"), waiting.reader("a"):
+            peers.tick()
+            assert peers.watched == ["begin b", "begin a"]
+            peers.handle("", None)
+            peers.tick()
+            peers.tick()
+            assert peers.watched[2:] == ["go on a b"]
+            monkeypatch.setattr(sharing, "_RENEWED_S", 0.0)
+            peers.tick()
+            assert peers.watched[3:] == ["go on a b"]
+        peers.tick()
+        assert peers.watched[4:] == []
         waiting.stop()
 
     def test_a_verification_in_one_process_sees_a_request_to_another_at_once(self, apis: list[Api]) -> None:

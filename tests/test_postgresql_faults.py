@@ -223,6 +223,15 @@ def test_a_lock_that_another_process_keeps_is_a_503_that_says_so(server: Cluster
             busy.created()
 
 
+def test_a_watch_goes_on_while_another_process_keeps_the_lock_of_its_sandbox(server: Cluster) -> None:
+    schema = "watched"
+    with contextlib.closing(open_store(server.url(schema), {})) as store, server.connection() as other:
+        assert store.peers
+        other.execute("SELECT pg_advisory_lock(%s)", [Locks(schema).key("a")])
+        store.peers.watch_on(["a", "b"])
+        assert server.execute("SELECT sandbox FROM sharing ORDER BY sandbox", schema) == [("a",), ("b",)]
+
+
 def test_what_a_process_keeps_of_people_is_forgotten_when_the_server_ends(server: Cluster) -> None:
     """A server that crashes may give the number of their world again."""
     schema = "people"

@@ -72,24 +72,31 @@ class SharedWaiting(Waiting):
         """Have notifications sent, unless they are for a while yet."""
         if monotonic() - self._watched.get(sandbox, -_RENEWED_S) >= _RENEWED_S:
             self._peers.watch(sandbox)
-            self._watched[sandbox] = monotonic()
+            with self._lock:
+                self._watched[sandbox] = monotonic()
 
     def _tick(self) -> None:
         """Renew the watches, and record what is in use for the other processes."""
         with _unless_unavailable():
-            for sandbox in self._watched_here():
-                self._watch(sandbox)
+            self._watch_on()
             now = monotonic()
             used = {*self._sandboxes.used_since(self._marked), *list(self._waits_by_sandbox)}
             if used:
                 self._peers.mark_used(sorted(used))
             self._marked = now
 
-    def _watched_here(self) -> list[str]:
-        now = monotonic()
-        here = [name for name, waits in list(self._waits_by_sandbox.items()) if waits.watchers]
-        self._watched = {name: at for name, at in self._watched.items() if name in here or now - at < _RENEWED_S}
-        return here
+    def _watch_on(self) -> None:
+        """Renew the watches that need it, without their locks: whoever keeps one must not hold up all others."""
+        with self._lock:
+            now = monotonic()
+            here = {name for name, waits in self._waits_by_sandbox.items() if waits.watchers}
+            due = {name for name, at in self._watched.items() if now - at >= _RENEWED_S}
+            for name in due - here:
+                del self._watched[name]
+        if due & here:
+            self._peers.watch_on(sorted(due & here))
+            with self._lock:
+                self._watched |= dict.fromkeys(due & here, now)
 
     def _handle(self, sandbox: str, notification: Notification | None) -> None:
         if notification is None:
@@ -118,7 +125,9 @@ class SharedWaiting(Waiting):
         self._release([delay for delay in self._delays(sandbox) if delay.entry < until or delay.is_outdated()])
 
     def _missed(self) -> None:
-        """Have every wait look again, after notifications may have been lost."""
+        """Have every wait look again, after notifications may have been lost, and watches in a crash."""
+        with self._lock:
+            self._watched = dict.fromkeys(self._watched, -_RENEWED_S)
         for sandbox in list(self._waits_by_sandbox):
             self._deliver(sandbox, tuple)
             self._release([delay for delay in self._delays(sandbox) if delay.is_outdated()])

@@ -19,7 +19,8 @@ from mockserver.store.postgres.transactions import LOCK, PostgresTransaction, Sh
 from mockserver.store.transactions import Conflict, Notification, Peers, Store, UnusableDatabase, WouldWrite
 
 _WATCH = (
-    "INSERT INTO sharing (sandbox, watched_until_ms) VALUES (%s, now_ms() + 60000) "
+    "INSERT INTO sharing (sandbox, watched_until_ms) "
+    "SELECT name, now_ms() + 60000 FROM unnest(string_to_array(%s, ',')) AS watched (name) "
     "ON CONFLICT (sandbox) DO UPDATE SET watched_until_ms = EXCLUDED.watched_until_ms"
 )
 _MARK_USED = (
@@ -126,6 +127,10 @@ class PostgresStore:
     def watch(self, sandbox: str) -> None:
         """Have notifications about a sandbox sent for a minute, also by all transactions that end from now on."""
         self._do((LOCK, (self._shared.locks.key(sandbox),)), (_WATCH, (sandbox,)))
+
+    def watch_on(self, sandboxes: Collection[str]) -> None:
+        """Have notifications sent for a minute more; waits for nobody who writes to the sandboxes."""
+        self._do((_WATCH, (",".join(sandboxes),)))
 
     def mark_used(self, sandboxes: Collection[str]) -> None:
         """Record that sandboxes were used just now, and forget what is known of those that are gone."""
