@@ -176,6 +176,23 @@ def test_a_write_whose_commit_is_cut_off_is_never_sent_again(
             assert api.client.get("/__admin/requests").json()["total"] == 2 + done
 
 
+@pytest.mark.parametrize(("moment", "done"), [("before", 0), ("after", 1)])
+def test_the_entry_of_a_delayed_write_whose_commit_is_cut_off_tells_what_was_done(
+    server: Cluster, cutting: Proxy, moment: Moment, done: int
+) -> None:
+    with running(database=through(cutting, server.url())) as url:
+        api = Api(url, "test_cut")
+        with api.client:
+            api.client.patch("/__admin/settings", json={"delay_ms": 1}).raise_for_status()
+            cutting.cut_at_the_commit('"state":"answered"', moment)
+            answer = api.create()
+            assert "broke at the commit" in assert_error(answer, 503)["message"]
+            (entry,) = api.client.get("/__admin/requests").json()["requests"]
+            assert answer.headers["X-Mock-Request-Id"] == str(entry["id"])
+            assert [each["id"] for each in entry["changes"]] == [task["id"] for task in api.state()["tasks"]]
+            assert (entry["response"]["status"], len(entry["changes"])) == ((503, 0), (201, 1))[done]
+
+
 def test_a_connection_that_broke_between_two_requests_is_not_noticed(server: Cluster, cutting: Proxy) -> None:
     with running(database=through(cutting, server.url())) as url:
         api = Api(url, "test_idle")

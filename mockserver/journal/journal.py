@@ -10,6 +10,7 @@ and in the transaction that ends its wait.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -109,9 +110,12 @@ class Journal:
             self._trim(self._oldest)
 
     def _rewrite(self, id: int, encoded: bytes) -> None:
-        """Replace an entry, unless it has made room for others; the oldest ones make room for what it is longer."""
+        """Replace an entry that is kept and waits; the oldest ones make room for what it is longer.
+
+        It does not wait any more if its end was committed before the connection to the database broke.
+        """
         stored = self._stored(id)
-        if stored is None:
+        if stored is None or not entries.waits(json.loads(stored["document"])):
             return
         key = {name: stored[name] for name in ("journal", "id")}
         self._transaction.statements.update(Entry, {"size": len(encoded), "document": encoded.decode()}, key)
