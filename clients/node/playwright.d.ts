@@ -1,3 +1,5 @@
+import type { Fixtures } from "@playwright/test";
+
 import type { Sandbox, Server } from "./index.js";
 
 export interface TestFixtures {
@@ -10,8 +12,5 @@ export interface WorkerFixtures {
   vambeMockServer: Server;
 }
 
-/** For Playwright Test: `test.extend(fixtures)`, in TypeScript `test.extend<TestFixtures, WorkerFixtures>(fixtures)`. */
-export const fixtures: {
-  vambeMock: (context: WorkerFixtures, use: (sandbox: Sandbox) => Promise<void>, info: any) => Promise<void>;
-  vambeMockServer: [(context: {}, use: (server: Server) => Promise<void>) => Promise<void>, { scope: "worker" }];
-};
+/** For `test.extend(fixtures)` of Playwright Test. */
+export const fixtures: Fixtures<TestFixtures, WorkerFixtures>;

@@ -41,8 +41,8 @@ vitestTest.extend(fixtures)("a fixture of vitest", async ({ vambeMock }) => {
   // @ts-expect-error: no such field of a task
   task.titel = title;
 });
-const extended = playwrightTest.extend<TestFixtures, WorkerFixtures>(ofPlaywright);
-extended("fixtures of Playwright", async ({ request, vambeMock, vambeMockServer }) => {
+playwrightTest.extend<TestFixtures, WorkerFixtures>(ofPlaywright);
+playwrightTest.extend(ofPlaywright)("fixtures of Playwright", async ({ request, vambeMock, vambeMockServer }) => {
   expect(await request.get(vambeMockServer.url, { headers: vambeMock.headers })).toBeDefined();
 });
 nodeTest("a sandbox of node:test", async (t) => void (await use(await sandbox(t))));
