@@ -135,11 +135,24 @@ class TestTheExamples:
         look = "tasks.find((task) => task.description.includes(reference)) ?? "
         assert original.count(look) == 1
         file.write_text(original.replace(look, ""), encoding="utf-8")
-        ended = run([commands / "vambe-mock", "exec", "--", "npm", "test", "--", "--test-name-pattern=lost"], folder)
+        options = ["--test-name-pattern=lost", "--test-reporter=tap"]
+        ended = run([commands / "vambe-mock", "exec", "--", "npm", "test", "--", *options], folder)
         told = ended.stdout + ended.stderr
         assert ended.returncode != 0
         assert re.search(r"not ok \d+ - a lost answer", told)
         assert "fault 1: reset, after the commit" in told  # by `exec`, of a sandbox that is still there
+
+    def test_jest_shows_the_message_of_a_failed_verification_and_no_difference(
+        self, installed: Path, binary: str
+    ) -> None:
+        folder = self.copied("jest", installed)
+        file = folder / "tasks.test.js"
+        original = file.read_text(encoding="utf-8")
+        assert original.count("{ never: true }") == 1
+        file.write_text(original.replace("{ never: true }", "{ exactly: 1 }"), encoding="utf-8")
+        told = run(["npm", "test"], folder, VAMBE_MOCK_BIN=binary).stderr
+        assert "Expected exactly 1, but the journal has 0" in told
+        assert "Difference" not in told
 
     def copied(self, name: str, project: Path) -> Path:
         """The folder of an example, in the project."""
@@ -240,6 +253,89 @@ class TestTheProcess:
             console.log(JSON.stringify(statuses));
         """
         assert evaluated(script, project, VAMBE_MOCK_BIN=binary) == [503]
+
+    @pytest.fixture
+    def holding(self, tmp_path: Path) -> Path:
+        """A command that leaves a process of another session with its output, and then does what is appended."""
+        command = tmp_path / "holding"
+        command.write_text(
+            f"#!{sys.executable}\nimport os, subprocess, sys\n"
+            "idle = [sys.executable, '-c', 'import signal; signal.alarm(30); signal.pause()']\n"
+            "subprocess.Popen(idle, start_new_session=True)\n"
+        )
+        command.chmod(0o755)
+        return command
+
+    def test_a_start_fails_in_time_where_a_process_that_the_command_left_holds_its_output(
+        self, holding: Path, project: Path
+    ) -> None:
+        with holding.open("a") as file:
+            file.write("sys.exit('no disk')\n")
+        script = """
+            import { start } from "vambe-mock";
+            const error = await start({ timeoutMs: 2_000 }).catch((error) => error);
+            console.log(JSON.stringify(error.message));
+        """
+        assert "not ready after 2000 ms" in evaluated(script, project, VAMBE_MOCK_BIN=str(holding))
+
+    def test_stop_ends_in_time_where_a_process_that_the_command_left_holds_its_output(
+        self, holding: Path, project: Path
+    ) -> None:
+        with holding.open("a") as file:
+            file.write("os.execv(sys.executable, [sys.executable, '-m', 'mockserver', *sys.argv[1:]])\n")
+        script = """
+            import { syncBuiltinESMExports } from "node:module";
+            import { mock } from "node:test";
+            import { start } from "vambe-mock";
+            const server = await start();
+            mock.timers.enable({ apis: ["setTimeout"] });
+            syncBuiltinESMExports(); // the timers that the package has imported are those of the test
+            const stopped = server.stop();
+            mock.timers.tick(10_000);
+            await stopped;
+            console.log(JSON.stringify("stopped"));
+        """
+        assert evaluated(script, project, VAMBE_MOCK_BIN=str(holding)) == "stopped"
+
+    def test_an_endless_line_is_not_read_to_its_end(self, project: Path, tmp_path: Path) -> None:
+        command = tmp_path / "endless"
+        command.write_text("#!/bin/sh\nexec cat /dev/zero\n")
+        command.chmod(0o755)
+        script = """
+            import { start } from "vambe-mock";
+            const error = await start().catch((error) => error);
+            console.log(JSON.stringify(error.message.length));
+        """
+        assert evaluated(script, project, VAMBE_MOCK_BIN=str(command)) < 5_000
+
+    def test_a_second_set_up_in_a_process_gives_the_tests_its_own_server(self, project: Path, binary: str) -> None:
+        script = """
+            import { server } from "vambe-mock";
+            import setup from "vambe-mock/setup";
+            const seen = [];
+            for (const run of [1, 2]) {
+              const teardown = await setup();
+              seen.push((await (await (await server()).sandbox()).tasks()).length);
+              await teardown();
+            }
+            console.log(JSON.stringify(seen));
+        """
+        assert evaluated(script, project, VAMBE_MOCK_BIN=binary) == [0, 0]
+
+    def test_a_worker_thread_starts_no_server_that_would_outlive_it(self, project: Path, binary: str) -> None:
+        script = """
+            import { once } from "node:events";
+            import { Worker } from "node:worker_threads";
+            const inside = `
+              import("node:worker_threads").then(async ({ parentPort }) => {
+                const { server } = await import("vambe-mock");
+                parentPort.postMessage(await server().then(() => "started", (error) => error.message));
+              });
+            `;
+            const [told] = await once(new Worker(inside, { eval: true }), "message");
+            console.log(JSON.stringify(told));
+        """
+        assert "set globalSetup" in evaluated(script, project, VAMBE_MOCK_BIN=binary)
 
     def test_a_worker_of_playwright_has_a_server_where_there_is_none_for_all(self, project: Path, binary: str) -> None:
         script = """
@@ -372,6 +468,26 @@ class TestASandbox:
         assert (name, status) == ("CallFailed", 400)
         assert re.search(r"POST /faults: http://\S+: 400 .*; status: .*; sometimes: ", message), message
 
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [(200, "<html>"), (201, "{}"), (201, "null"), (422, '{"message": "No", "errors": {"name": ["Missing"]}}')],
+    )
+    def test_another_service_is_named_as_one(self, status: int, body: str, project: Path) -> None:
+        script = """
+            import http from "node:http";
+            import { once } from "node:events";
+            import { connect } from "vambe-mock";
+            const { STATUS, BODY } = process.env;
+            const other = http.createServer((_, response) => response.writeHead(Number(STATUS)).end(BODY));
+            await once(other.listen(0, "127.0.0.1"), "listening");
+            const error = await connect(`http://127.0.0.1:${other.address().port}`).sandbox().catch((error) => error);
+            console.log(JSON.stringify([error.name, error.message]));
+            other.close();
+        """
+        name, message = evaluated(script, project, STATUS=str(status), BODY=body)
+        assert name == "CallFailed"
+        assert message.endswith("no vambe-mock")
+
     def test_its_calls_do_what_their_names_say(self, shared: str, project: Path) -> None:
         script = """
             import { server } from "vambe-mock";
@@ -380,6 +496,7 @@ class TestASandbox:
             const { fetch } = globalThis;
             const list = () => fetch(`${mock.url}/api/public/team-members/all`, { headers: mock.headers });
             globalThis.fetch = () => { throw new Error("a test has replaced it"); };
+            AbortSignal.timeout = () => AbortSignal.abort(); // as mock timers do
             await mock.fault({ match: { operation: "listTeamMembers" }, status: 500 });
             done.status = (await list()).status;
             done.hits = (await mock.faults())[0].hits;

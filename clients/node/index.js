@@ -1,5 +1,7 @@
 // Start a server of vambe-mock, or connect to one, and create sandboxes in it.
 
+import { isMainThread } from "node:worker_threads";
+
 import { CallFailed } from "./lib/calls.js";
 import { startProcess } from "./lib/process.js";
 import { Sandbox, Server } from "./lib/sandbox.js";
@@ -16,10 +18,11 @@ export async function start({ args = [], env = {}, timeoutMs = 60_000 } = {}) {
   return new Server(url, token ?? environment.VAMBE_MOCK_ADMIN_TOKEN, stop);
 }
 
-let shared;
+let started;
 
-export function server() {
-  const url = process.env.VAMBE_MOCK_URL;
-  shared ??= url ? Promise.resolve(connect(url)) : start();
-  return shared;
+export async function server() {
+  const url = process.env.VAMBE_MOCK_URL; // read each time: in its watch mode, Jest starts a server for each run
+  if (url) return connect(url);
+  if (!isMainThread) throw new Error('a worker thread cannot stop its server when it ends: set globalSetup to "vambe-mock/setup"');
+  return (started ??= start());
 }

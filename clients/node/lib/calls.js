@@ -4,6 +4,7 @@ import http from "node:http";
 import https from "node:https";
 
 const TIMEOUT_MS = 10_000;
+const { timeout } = AbortSignal; // kept, because the mock timers of Node 24 replace it
 
 /** The server cannot be reached (`status` is undefined), or refused a call; `document` is its answer. */
 export class CallFailed extends Error {
@@ -23,13 +24,14 @@ export async function call({ url, adminToken }, method, path, { body, query = {}
     ...(adminToken && { authorization: `Bearer ${adminToken}` }),
     ...(content && { "content-type": "application/json", "content-length": Buffer.byteLength(content) }),
   };
-  const signal = AbortSignal.timeout(TIMEOUT_MS + waitMs);
+  const signal = timeout(TIMEOUT_MS + waitMs);
   const [status, text] = await exchange(target, { method, headers, signal, agent: false }, content).catch((cause) => {
-    throw new CallFailed(`${method} ${path}: ${url} does not answer: ${cause.message || cause.code}`, { cause });
+    const reason = cause.cause?.message || cause.message || cause.code;
+    throw new CallFailed(`${method} ${path}: ${url} does not answer: ${reason}`, { cause });
   });
   const document = parsed(text);
   if (status < 400 && document !== undefined) return document;
-  const message = document?.message ? `${status} ${document.message}${reasons(document)}` : `${status}, no vambe-mock`;
+  const message = document?.statusCode ? `${status} ${document.message}${reasons(document)}` : `${status}, no vambe-mock`;
   throw new CallFailed(`${method} ${path}: ${url}: ${message}`, { status, document });
 }
 
@@ -50,7 +52,8 @@ function exchange(target, options, content) {
 
 function parsed(text) {
   try {
-    return JSON.parse(text);
+    const document = JSON.parse(text);
+    return document instanceof Object ? document : undefined;
   } catch {
     return undefined;
   }

@@ -7,6 +7,7 @@ import { clearTimeout, setTimeout } from "node:timers";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const LONGEST_STOP_MS = 10_000;
+const LONGEST_LINE = 10_000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 const GROUPS = process.platform !== "win32"; // a group of its own: the signals of a terminal come by this process
 const running = new Set();
@@ -29,7 +30,7 @@ export async function startProcess(args, env, timeoutMs) {
         throw new Error(`${[command, ...words].join(" ")} did not start: ${error.message}. ${choices(env)}`);
       }
     } finally {
-      child.stderr.removeAllListeners("data").resume();
+      for (const output of [child.stdout, child.stderr]) output.removeAllListeners("data").resume();
     }
   }
   throw new Error(`vambe-mock was not found. ${choices(env)}`);
@@ -46,27 +47,23 @@ function choices({ VAMBE_MOCK_BIN }) {
 
 /** The line with which the server says that it is ready; an Error has what it says instead. */
 async function ready(child, timeoutMs) {
-  let printed = "";
   let complaint = "";
   running.add(child);
   watchOver();
   child.once("close", () => forget(child));
-  child.stdout.setEncoding("utf8");
   child.stderr.setEncoding("utf8").on("data", (text) => (complaint = (complaint + text).slice(-2_000)));
   const late = setTimeout(() => {
     complaint += `not ready after ${timeoutMs} ms`;
-    end(child, "SIGKILL");
+    kill(child);
   }, timeoutMs);
   try {
     await once(child, "spawn");
-    for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
-      printed += text;
-      if (printed.includes("\n")) return parsed(printed);
-    }
+    const line = await firstLine(child.stdout);
+    if (line !== undefined) return parsed(line);
     const [code, signal] = await ended(child);
     throw new Error(`${complaint.trim() || "it printed nothing"} (${signal ?? `exit code ${code}`})`);
   } catch (error) {
-    end(child, "SIGKILL");
+    kill(child);
     forget(child);
     throw error;
   } finally {
@@ -74,25 +71,36 @@ async function ready(child, timeoutMs) {
   }
 }
 
-function parsed(printed) {
+/** The first line of an output, or undefined when there is none. */
+function firstLine(output) {
+  let printed = "";
+  return new Promise((resolve) => {
+    output.setEncoding("utf8").on("data", (text) => {
+      printed += text;
+      if (printed.includes("\n") || printed.length > LONGEST_LINE) resolve(printed.split("\n", 1)[0]);
+    });
+    output.once("close", () => resolve(undefined));
+  });
+}
+
+function parsed(line) {
   try {
-    const line = JSON.parse(printed);
-    return { ...line, url: new URL(line.url).href };
+    const document = JSON.parse(line);
+    return { ...document, url: new URL(document.url).href };
   } catch {
-    throw new Error(`it printed ${JSON.stringify(printed.trim())}, and not that it is ready`);
+    throw new Error(`it printed ${JSON.stringify(line.slice(0, 500))}, and not that it is ready`);
   }
 }
 
 /** Let this process end while the server runs. */
 function letGo(child) {
-  child.stdout.resume();
   for (const handle of [child, child.stdout, child.stderr]) handle.unref();
 }
 
 async function stop(child) {
   for (const handle of [child, child.stdout, child.stderr]) handle.ref();
   end(child, "SIGTERM");
-  const late = setTimeout(() => end(child, "SIGKILL"), LONGEST_STOP_MS);
+  const late = setTimeout(() => kill(child), LONGEST_STOP_MS);
   await ended(child);
   clearTimeout(late);
 }
@@ -101,6 +109,13 @@ async function stop(child) {
 async function ended(child) {
   if (running.has(child)) await once(child, "close");
   return [child.exitCode, child.signalCode];
+}
+
+/** Kill the server, and read no more: a process that has left its group may hold the output open. */
+function kill(child) {
+  end(child, "SIGKILL");
+  child.stdout.destroy();
+  child.stderr.destroy();
 }
 
 /** Send a signal to the server, and to `uvx` if that has started it. */

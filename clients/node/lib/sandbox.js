@@ -3,7 +3,7 @@
 import { AssertionError } from "node:assert";
 import { randomUUID } from "node:crypto";
 
-import { call } from "./calls.js";
+import { call, CallFailed } from "./calls.js";
 
 export class Server {
   #stop;
@@ -18,6 +18,7 @@ export class Server {
     const words = title.replace(/[^A-Za-z0-9]+/g, "-").slice(0, 50);
     const query = { sandbox: `${words}-${randomUUID().slice(0, 8)}` };
     const { name, api_key } = await call(this, "POST", "/sandboxes", { query });
+    if (!api_key) throw new CallFailed(`POST /sandboxes: ${this.url}: no key, no vambe-mock`);
     return new Sandbox(this, name, api_key);
   }
 
@@ -82,7 +83,8 @@ export class Sandbox {
     } catch (error) {
       if (error.status !== 409) throw error;
       const { message, expected, actual, near_misses } = error.document;
-      throw new AssertionError({ message: [message, ...near_misses.flatMap(missed)].join("\n"), expected, actual });
+      const told = [message, ...near_misses.flatMap(missed)].join("\n");
+      throw new AssertionError({ message: told, expected, actual, operator: "fail" }); // for Jest to print it alone
     }
   }
 
