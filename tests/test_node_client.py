@@ -506,6 +506,7 @@ class TestASandbox:
             await list();
             done.sequence = await mock.verifySequence([{ status: 500 }, "listTeamMembers"], { timeoutMs: 50 });
             done.requests = (await mock.requests()).map((entry) => entry.id);
+            done.newest = (await mock.call("GET", "/requests?since=1")).requests.map((entry) => entry.id);
             await mock.configure({ strict: true });
             await mock.assume({ "create-status": "200" });
             done.settings = await mock.settings();
@@ -529,6 +530,7 @@ class TestASandbox:
             "added": "Visit",
             "sequence": 2,
             "requests": [1, 2],
+            "newest": [2],
             "settings": {"strict": True, "delay_ms": 0, "rate_limit": None, "assume": {"create-status": "200"}},
             "clock": {"mode": "frozen", "now": "2026-03-01T08:01:00.000Z", "tick_ms": 1000},
             "tasks": [],

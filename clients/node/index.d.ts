@@ -132,7 +132,7 @@ export class Sandbox {
   reset(what?: Reset): Promise<void>;
   /** Delete the sandbox; its key then opens a new one. */
   delete(): Promise<void>;
-  /** Any other call of the control plane, by its path after `/__admin`. */
+  /** Any other call of the control plane, by its path after `/__admin`, with its query. */
   call(method: string, path: string, body?: unknown): Promise<any>;
 }
 

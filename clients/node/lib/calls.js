@@ -18,7 +18,7 @@ export class CallFailed extends Error {
 
 /** Make a call, which the server may delay by `waitMs` milliseconds, and return the answer. */
 export async function call({ url, adminToken }, method, path, { body, query = {}, waitMs = 0 } = {}) {
-  const target = `${url}/__admin${path}?${new URLSearchParams(query)}`;
+  const target = `${url}/__admin${path}${path.includes("?") ? "&" : "?"}${new URLSearchParams(query)}`;
   const content = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     ...(adminToken && { authorization: `Bearer ${adminToken}` }),
