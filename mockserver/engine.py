@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 from typing import NamedTuple
@@ -83,10 +84,15 @@ def _common(settings: Settings, loaded: fixtures.Fixtures) -> dict[str, str]:
     return {
         **{flag(name): str(getattr(settings, name)) for name in given},
         "--fixtures (digest)": loaded.digest[:16],
-        "--api-key (digest)": hashlib.sha256("\n".join(settings.api_key).encode()).hexdigest()[:16],
+        "--api-key (digest)": _digest("\n".join(settings.api_key)),
         "--assume": switches,
+        "--evidence (digest)": _digest(json.dumps(settings.evidence.document())) if settings.evidence else "none",
         "version of the contract": str(contract.VERSION),
     }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _waiting(settings: Settings, store: Store) -> Waiting:

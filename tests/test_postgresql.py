@@ -354,11 +354,21 @@ class TestStart:
                 store.close()
         assert cluster.execute("SELECT count(*) FROM vambe_mock", "new") == [(1,)]
 
-    def test_fixtures_and_switches_must_be_the_same_too(self, cluster: Cluster) -> None:
+    def test_fixtures_switches_and_evidence_must_be_the_same_too(self, cluster: Cluster, tmp_path: Path) -> None:
         url = cluster.url()
+        finding = {"verdict": "confirmed", "value": "201", "probes": []}
+        evidence = {
+            "version": 2,
+            "measured_at": "2026-11-30T10:00:00Z",
+            "host": "vendor",
+            "rules": {"create-status": finding},
+        }
+        (tmp_path / "evidence.json").write_text(json.dumps(evidence), encoding="utf-8")
         with processes(url, number=1):
             assert "another --fixtures (digest)" in serve(url, "--fixtures", "demo")
             assert "another --assume" in serve(url, "--assume", "create-status=200")
+            refused = serve(url, "--evidence", tmp_path / "evidence.json")
+            assert re.search(r'another --evidence \(digest\): "none" there, "[0-9a-f]{16}" here', refused)
 
     def test_the_admin_token_is_needed(self, cluster: Cluster) -> None:
         assert "--admin-token: it is missing" in refusal("--database", cluster.url())
