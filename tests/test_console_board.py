@@ -21,7 +21,7 @@ HOSTILE = [
     "</li></ol><img src=x onerror=alert(1)>",
     "\"quoted\" 'single' & {{ 7 * 7 }} {% raw %}",
     "اتصل بالعميل \u202eغدا\u202c",
-    "x" * 5000,
+    "x" * board.MAX_TEXT,
 ]
 
 
@@ -306,6 +306,14 @@ def test_what_a_task_says_is_text_and_nothing_else(api: Api, text: str) -> None:
     assert page.cards[0]["text"].count(text) == 2
     assert page.cards[0]["task"]["title"] == text
     assert page.cards[0]["task"]["description"] == text
+
+
+def test_a_card_shows_the_beginning_of_a_long_text_and_its_form_has_all(api: Api) -> None:
+    title, description = "T" * 30_000, "D" * 30_000
+    api.created(title=title, description=description)
+    (card,) = shown(api).cards
+    assert words(card["text"]).startswith(f"{'T' * 500}… {'D' * 500}… ")
+    assert (card["task"]["title"], card["task"]["description"]) == (title, description)
 
 
 def test_a_title_of_spaces_is_not_an_empty_heading(api: Api) -> None:

@@ -14,6 +14,7 @@ from mockserver.sandbox.sandboxes import OpenSandbox
 
 PRIORITIES = ("Low", "Medium", "High")
 UNDATED = "~"  # after every due date
+MAX_TEXT = 500  # characters of a title or description on a card, which has room for fewer
 _FINAL = ("done", "master_done")  # types of statuses in which nothing is overdue
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 # The texts of the form, by their names in requests; one that is null is empty there.
@@ -98,8 +99,8 @@ def card(task: Document, known: dict[str, dict[str, Document]], now: str) -> Doc
     when = due(task, now)
     return {
         "id": task["id"],
-        "title": task["title"],
-        "description": task["description"],
+        "title": _cut(task["title"]),
+        "description": _cut(task["description"]),
         # Tasks without a due date come last, and those of one date keep their order.
         "order": f"{task['due_at'] or UNDATED} {task['position']:010}",
         "priority": PRIORITIES[task["priority"]],
@@ -115,6 +116,12 @@ def card(task: Document, known: dict[str, dict[str, Document]], now: str) -> Doc
             "newStatusName": task["status_config"]["name"],
         },
     }
+
+
+def _cut(text: str | None) -> str:
+    """The part of a text that a card may show: a browser takes seconds to break a long word into lines."""
+    text = (text or "").strip()
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
 
 
 def due(task: Document, now: str) -> Document | None:

@@ -142,7 +142,7 @@ def test_the_menu_of_sandboxes_opens_and_closes_by_keyboard(shown: Any) -> None:
 
 
 def test_a_page_never_scrolls_sideways_and_has_one_title(shown: Any) -> None:
-    for width in (360, 390, 768, 1400, 1600):
+    for width in (320, 360, 390, 768, 1400, 1600):
         shown.set_viewport_size({"width": width, "height": 780})
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
         shown.locator("#sandbox-menu summary").click()

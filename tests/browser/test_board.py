@@ -946,6 +946,13 @@ def test_tasks_are_filtered_by_text_person_and_priority(three: Any) -> None:
         assert "&" not in three.url
 
 
+def test_a_text_is_found_also_where_its_card_does_not_show_it(three: Any, client: Client) -> None:
+    client.create(f"{'A' * 600} needle", description=f"{'B' * 600} hay")
+    for text in ("needle", "hay"):
+        part(three, "Text").fill(text)
+        expect(three.locator("#found")).to_have_text("1 of 4")
+
+
 def test_columns_say_how_many_of_their_tasks_match_and_that_none_does(three: Any) -> None:
     part(three, "Text").fill("call")
     expect(column(three, "Pendiente").locator(".top .tag")).to_have_text("1 of 2 tasks")

@@ -325,7 +325,7 @@ def test_a_narrow_window_shows_one_operation_at_a_time(page: Any, visit: Any) ->
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-@pytest.mark.parametrize("width", [390, 941, 1280, 1400])
+@pytest.mark.parametrize("width", [320, 390, 941, 1280, 1400])
 def test_the_switches_stay_within_their_card(page: Any, visit: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 740})
     visit(FAULTS)

@@ -167,8 +167,9 @@ const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase
 
 function textOf(card) {
   if (!texts.has(card)) {
-    const said = [...card.querySelectorAll("h3, p, .unseen")].map((part) => part.textContent);
-    texts.set(card, plain([card.id, ...said].join("\n")));
+    const { title, description } = taskOf(card); // the card may show a part of them
+    const said = [...card.querySelectorAll(".elsewhere, .unseen")].map((part) => part.textContent);
+    texts.set(card, plain([card.id, title, description, ...said].join("\n")));
   }
   return texts.get(card);
 }
