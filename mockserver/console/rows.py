@@ -33,9 +33,11 @@ def row(entry: Document) -> Document:
 
 
 def status_of(entry: Document) -> int | str:
-    """The status of the answer, or in words why there is none."""
+    """The status of the answer, or in words why the client has none."""
     response = entry["response"]
-    return (response["status"] or NO_ANSWER) if response else str(entry["state"])
+    if not response or entry["state"] == entries.ABANDONED:
+        return str(entry["state"])
+    return response["status"] or NO_ANSWER
 
 
 def target_of(sent: Document) -> str:

@@ -101,6 +101,13 @@ def test_the_tasks_of_two_zones_are_due_on_one_day_and_in_the_lists_of_two(empty
     expect(dialog.locator("li").nth(4)).to_contain_text("Call Madrid")
 
 
+def test_two_quick_clicks_tell_a_story_once(empty: Any, mock: VambeMock) -> None:
+    page = empty(TRY)
+    page.get_by_role("button", name=UNAVAILABLE).evaluate("(button) => { button.click(); button.click(); }")
+    expect(page.get_by_role("dialog", name=UNAVAILABLE).get_by_role("link")).to_be_focused()
+    assert [entry["operation"] for entry in mock.requests()].count("createTask") == 2
+
+
 def test_one_story_leads_to_another_in_the_same_sandbox(empty: Any, mock: VambeMock) -> None:
     page = empty(BOARD)
     for title in (LOST, UNAVAILABLE, LOST):

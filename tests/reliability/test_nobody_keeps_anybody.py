@@ -220,7 +220,10 @@ def test_a_delayed_request_whose_client_has_gone_is_carried_out_and_abandoned(wh
         assert [change["resource"] for change in entry["changes"]] == ["task"]
         assert [task["title"] for task in api.listed()] == ["left"]
         page = api.client.get("/__admin/console/requests/1?sandbox=a").text
-        assert "Its client closed the connection before it was answered." in page
+        assert "Its client closed the connection before it was answered with 201." in page
+        for status, is_listed in (("abandoned", True), ("2xx", False)):
+            page = api.client.get(f"/__admin/console/requests?sandbox=a&status={status}").text
+            assert ('<td class="status bad">abandoned</td>' in page) == is_listed
 
 
 @pytest.mark.usefixtures("files")

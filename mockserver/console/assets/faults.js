@@ -108,6 +108,8 @@ const atTheStatus = (problem) => (problem.path.join() === "match" ? { ...problem
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  if (form.ariaBusy) return;
+  form.ariaBusy = "true"; // until the answer, a second click has no meaning
   try {
     await control("POST", "/faults", rule());
     clearProblems(form);
@@ -118,6 +120,7 @@ form.addEventListener("submit", async (event) => {
     showSteps();
   }
   await attempt(shown);
+  form.ariaBusy = null;
 });
 
 /** Open the steps whose fields were refused. */

@@ -14,6 +14,7 @@ function made(tag, properties = {}, ...children) {
 
 /** Run the story of a button in a dialog. */
 export function open(button) {
+  if (document.getElementById("story")) return; // a double click
   stories = [...document.querySelectorAll("[data-story]")].map((each) => JSON.parse(each.dataset.story));
   const dialog = made("dialog", { id: "story" });
   dialog.setAttribute("aria-labelledby", "story-title");
