@@ -108,6 +108,15 @@ def test_a_write_moves_the_clock_and_the_notes_while_one_looks(world: Any, mock:
     expect(world.locator("#now")).to_have_text("2025-11-26T09:00:01.000Z")
 
 
+def test_a_link_to_a_part_of_the_page_shows_its_heading_below_the_bar(world: Any) -> None:
+    bar = world.locator(".bar").bounding_box()
+    for link in world.locator(".jump a").all():
+        link.click()
+        heading = world.locator(link.get_attribute("href"))
+        expect(heading).to_be_in_viewport()
+        assert heading.bounding_box()["y"] >= bar["height"]
+
+
 def test_a_snapshot_is_taken_restored_and_deleted(world: Any, mock: VambeMock) -> None:
     before = mock.state
     world.get_by_label("Take one under the name").fill("before")

@@ -278,6 +278,11 @@ document.addEventListener("click", (event) => {
   if (!menu.contains(event.target)) menu.open = false;
 });
 
+// The second click of a double click does not send a form again.
+document.addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest("[type=submit]")) event.preventDefault();
+});
+
 document.addEventListener("keydown", (event) => {
   const menu = document.getElementById("sandbox-menu");
   if (event.key === "Escape" && menu.open) {

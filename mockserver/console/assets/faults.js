@@ -108,8 +108,6 @@ const atTheStatus = (problem) => (problem.path.join() === "match" ? { ...problem
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  if (form.ariaBusy) return;
-  form.ariaBusy = "true"; // until the answer, a second click has no meaning
   try {
     await control("POST", "/faults", rule());
     clearProblems(form);
@@ -120,7 +118,6 @@ form.addEventListener("submit", async (event) => {
     showSteps();
   }
   await attempt(shown);
-  form.ariaBusy = null;
 });
 
 /** Open the steps whose fields were refused. */
