@@ -70,27 +70,25 @@ def draw(page: Any, scheme: str) -> None:
     )
 
 
-def test_a_page_its_menu_and_its_dialogs_are_accessible(
-    shown: Any, serious_problems: Callable[[Any], list[str]]
-) -> None:
+def test_a_page_its_menu_and_its_dialogs_are_accessible(shown: Any, axe_findings: Callable[[Any], list[str]]) -> None:
     dialogs = shown.locator("dialog")
     assert dialogs.count() >= 1
     for scheme in ("light", "dark"):
         draw(shown, scheme)
-        assert serious_problems(shown) == []
+        assert axe_findings(shown) == []
         shown.locator("#sandbox-menu summary").click()
-        assert serious_problems(shown) == []
+        assert axe_findings(shown) == []
         shown.locator("#sandbox-menu summary").click()
         for number in range(dialogs.count()):
             dialog = dialogs.nth(number)
             dialog.evaluate("(dialog) => { dialog.showModal(); dialog.querySelector('p').textContent ||= 'Delete?'; }")
-            assert serious_problems(shown) == []
+            assert axe_findings(shown) == []
             dialog.evaluate("(dialog) => { dialog.close(); }")
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_an_operation_that_was_tried_out_is_accessible(
-    page: Any, mock: VambeMock, serious_problems: Callable[[Any], list[str]], scheme: str
+    page: Any, mock: VambeMock, axe_findings: Callable[[Any], list[str]], scheme: str
 ) -> None:
     draw(page, scheme)
     page.goto(f"{mock.base_url}/docs?sandbox={mock.name}")
@@ -102,10 +100,10 @@ def test_an_operation_that_was_tried_out_is_accessible(
         block.locator(".live-responses-table .response").wait_for()
     page.add_style_tag(url="/docs/assets/reference.css")  # waits until the styles of the new parts are there
     page.mouse.move(0, 0)
-    assert serious_problems(page) == []
+    assert axe_findings(page) == []
     page.get_by_role("button", name="Authorize").first.click()
     page.locator(".dialog-ux").wait_for()
-    assert serious_problems(page) == []
+    assert axe_findings(page) == []
 
 
 def test_tab_reaches_every_control_and_shows_where_it_is(shown: Any) -> None:

@@ -1041,7 +1041,7 @@ FILTER = """(text) => {
 def test_two_thousand_tasks_open_in_a_second_and_show_a_change_in_a_tenth(
     visit: Callable[[], Any], mock: VambeMock
 ) -> None:
-    """The best of five openings, and of three filters, counts, because other work on the machine slows them; `-s` prints all figures."""
+    """The best openings and filters count, because other work on the machine slows them; `-s` prints all figures."""
     state = mock.state
     demo, ids = state["tasks"], [f"00000000-0000-4000-8000-{number:012}" for number in range(2000)]
     state["tasks"] = [{**demo[number % len(demo)], "id": id} for number, id in enumerate(ids)]

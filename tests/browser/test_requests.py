@@ -558,7 +558,7 @@ def test_a_replay_whose_answer_is_lost_says_so(page: Any, visit: Any, send: Send
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_is_in_the_way_of_a_chosen_request(
-    page: Any, visit: Any, send: Send, serious_problems: Callable[[Any], list[str]], scheme: str
+    page: Any, visit: Any, send: Send, axe_findings: Callable[[Any], list[str]], scheme: str
 ) -> None:
     send(30)
     send(1, "POST", TASKS, '{"title": "", "colour": "red"}')
@@ -568,7 +568,7 @@ def test_nothing_serious_is_in_the_way_of_a_chosen_request(
     expect(detail(page)).to_contain_text("#31")
     for width in (1100, 1400):
         page.set_viewport_size({"width": width, "height": 700})
-        assert serious_problems(page) == []
+        assert axe_findings(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert detail(page).evaluate("(pane) => pane.scrollWidth - pane.clientWidth") == 0
         assert detail(page).evaluate("(pane) => pane.scrollHeight - pane.clientHeight") > 0

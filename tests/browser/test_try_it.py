@@ -180,13 +180,13 @@ def test_only_a_sandbox_without_tasks_and_requests_offers_stories(empty: Any, vi
 
 @pytest.mark.parametrize(("path", "scheme"), [(BOARD, "light"), (REQUESTS, "dark"), (TRY, "light")])
 def test_stories_are_accessible_and_fit_a_phone(
-    empty: Any, serious_problems: Callable[[Any], list[str]], path: str, scheme: str
+    empty: Any, axe_findings: Callable[[Any], list[str]], path: str, scheme: str
 ) -> None:
     page = empty(path)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": 360, "height": 740})
-    assert serious_problems(page) == []
+    assert axe_findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     tell(page, LOST)
-    assert serious_problems(page) == []
+    assert axe_findings(page) == []
     assert page.locator("#story").evaluate("(dialog) => dialog.scrollWidth <= dialog.clientWidth")
