@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import expect
+from support import wait_until
 
 from mockserver.testing import VambeMock
 
@@ -22,6 +23,17 @@ def test_a_page_says_since_when_the_server_is_gone_until_it_is_back(page: Any, v
     expect(banner).to_have_text(re.compile(r"since \d\d:\d\d:\d\d: this page may be old"))
     page.unroute_all()
     expect(banner).to_be_hidden()
+
+
+def test_that_the_server_does_not_answer_is_said_once(page: Any, visit: Any) -> None:
+    visit("/__admin/console/faults")
+    asked: list[str] = []
+    page.on("requestfailed", lambda request: asked.append(request.method))
+    page.route("**/__admin/**", lambda route: route.abort())
+    page.get_by_role("switch").first.click()
+    expect(page.locator("#notes p")).to_have_text(["The server does not answer"])
+    wait_until(lambda: page.evaluate("true") and "GET" in asked[asked.index("POST") :])  # the rule, then the page
+    expect(page.locator("#notes p")).to_have_text(["The server does not answer"])
 
 
 @pytest.mark.parametrize("path", PAGES)

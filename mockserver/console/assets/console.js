@@ -71,7 +71,7 @@ export function note(text, bad = false) {
   line.textContent = text;
   line.classList.toggle("bad", bad);
   const notes = document.getElementById("notes");
-  for (const other of [...notes.children]) if (other.textContent === text) other.remove(); // said once
+  for (const other of [...notes.children]) if (bad && other.textContent === text) other.remove(); // said once
   notes.append(line);
   if (notes.matches(":popover-open")) notes.hidePopover();
   notes.showPopover(); // above a dialog that was opened since
