@@ -259,6 +259,17 @@ def test_a_rule_of_the_contract_is_quoted_and_one_of_the_mock_is_called_so(api: 
     ) in text_of(shown(api, "/2"))
 
 
+def test_a_rule_is_not_quoted_where_a_switch_has_another_value(api: Api) -> None:
+    quoted = "POST answers 201. The vendor documents it for another POST."
+    api.created()
+    assert quoted in text_of(shown(api, "/1"))
+    api.client.patch("/__admin/settings", json={"assume": {"create-status": "200"}})
+    assert api.create().status_code == 200
+    page = text_of(shown(api, "/2"))
+    assert "Decided by the rule create-status" in page
+    assert quoted not in page
+
+
 def test_a_query_is_shown_name_by_name(api: Api) -> None:
     api.list(responsibleIds=[MARIA, UNKNOWN_ID])
     page = text_of(shown(api, "/1"))

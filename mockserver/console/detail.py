@@ -11,7 +11,7 @@ from mockserver.client.terminal import evidence_of
 from mockserver.console import copy_as, replaying
 from mockserver.console.rows import row
 from mockserver.engine import current_engine
-from mockserver.fidelity import contract
+from mockserver.fidelity import assumptions, contract
 from mockserver.fidelity.assumptions import Assumed
 from mockserver.fidelity.evidence import MEASURED, REFUTED
 from mockserver.formats.json import Document
@@ -62,7 +62,7 @@ def context(opened: OpenSandbox, id: str) -> Callable[[], Document]:
         "previous": previous,
         "next": following,
         "sides": [side(title, part) for title, part in parts.items() if part],
-        "decision": explained(entry["decision"]) if entry["decision"] else None,
+        "decision": decision(entry["decision"], assumed) if entry["decision"] else None,
         "wording": explained(entry["decision"]["body"]) if entry["decision"] else None,
         "problems": [explained(problem) for problem in entry["problems"]],
         "switches": switches(entry, assumed),
@@ -78,6 +78,12 @@ def side(title: str, part: Document) -> Document:
     body = copy_as.as_json(part["json"]) if "json" in part else part.get("text")
     queries = {name: listed(texts) for name, texts in part.get("query", {}).items()}
     return {"title": title, "part": part, "query": queries, "body": body}
+
+
+def decision(part: Document, assumed: Assumed) -> Document:
+    """A decision; without its rule's statement, which is about the default, where a switch has another value."""
+    changed = (each for each in assumptions.OF_SANDBOXES if assumed[each.name] != each.default)
+    return explained(part) | ({"statement": ""} if any(part["rule"] in each.rules for each in changed) else {})
 
 
 def explained(part: Document) -> Document:

@@ -622,6 +622,17 @@ def test_the_page_stays_bounded_while_the_reader_is_elsewhere(page: Any, visit: 
     assert rows(page).count() == 1000
 
 
+@pytest.mark.parametrize("width", [320, 390, 1024, 1100, 1400])
+def test_a_status_in_words_has_room(page: Any, visit: Any, send: Send, width: int) -> None:
+    send(1)
+    page.set_viewport_size({"width": width, "height": 800})
+    live(visit(PAGE))
+    status = page.locator("#request-1 .status")
+    for words in ("abandoned", "no answer"):
+        status.evaluate("(cell, words) => { cell.textContent = words; }", words)
+        assert status.evaluate("(cell) => cell.scrollWidth <= cell.clientWidth")
+
+
 @pytest.mark.parametrize("width", [360, 1024, 1600])
 def test_every_row_has_its_height_and_nothing_is_wider_than_the_window(
     page: Any, visit: Any, mock: VambeMock, send: Send, width: int
