@@ -9,9 +9,11 @@ from mockserver.logs import printable
 
 
 def status_of(entry: Document) -> str:
-    """The status of the answer, or in words why there is none."""
+    """The status of the answer, or in words why the client has none."""
     response = entry["response"]
-    return str(response["status"] or "no answer") if response else str(entry["state"])
+    if not response or entry["state"] == "abandoned":
+        return str(entry["state"])
+    return str(response["status"] or "no answer")
 
 
 def evidence_of(part: Document) -> str:

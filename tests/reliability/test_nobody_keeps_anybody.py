@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import MARIA, Api, assert_error, wait_until
+from support import MARIA, Api, assert_error, command, wait_until
 
 from mockserver import serving
 from mockserver.config import Settings
@@ -224,6 +224,8 @@ def test_a_delayed_request_whose_client_has_gone_is_carried_out_and_abandoned(wh
         for status, is_listed in (("abandoned", True), ("2xx", False)):
             page = api.client.get(f"/__admin/console/requests?sandbox=a&status={status}").text
             assert ('<td class="status bad">abandoned</td>' in page) == is_listed
+        printed = command("requests", "--url", api.url, "--sandbox", "a").stdout
+        assert printed.startswith("#1  09:00:00  POST /api/public/tasks  abandoned  (createTask)\n")
 
 
 @pytest.mark.usefixtures("files")
