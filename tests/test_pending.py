@@ -230,21 +230,33 @@ def test_of_a_released_request_a_new_journal_knows_nothing(
     assert api.create().headers["X-Mock-Request-Id"] == "1"
 
 
+@pytest.mark.parametrize("wait", ["begins", "ends"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_sandbox_that_is_deleted_when_its_request_begins_to_wait_is_a_503_that_names_no_other(when: str) -> None:
+def test_a_sandbox_that_is_deleted_when_the_wait_of_its_request_begins_or_ends_is_a_503_that_names_no_other(
+    when: str, wait: str
+) -> None:
     with serving.bound_server(Settings(port=0)) as (server, engine, _):
         server.start()
         other, gone = Api(server.url, "test_other"), Api(server.url, "test_gone")
         with other.client, gone.client:
             other.create()
-            delay(gone, LONG, when=when)
+            delay(gone, LONG if wait == "begins" else SHORT, when=when)
             begin = engine.waiting.delay
 
-            def late(*given: Any) -> Delay:
-                engine.sandboxes.delete("gone")
-                return begin(*given)
+            def deleting(*given: Any) -> Delay:
+                if wait == "begins":
+                    engine.sandboxes.delete("gone")
+                begun = begin(*given)
+                if wait == "ends":
+                    start = begun.start
+                    begun.start = lambda resume: start(lambda: delete_and(resume))  # type: ignore[method-assign]
+                return begun
 
-            engine.waiting.delay = late  # type: ignore[method-assign]
+            def delete_and(resume: Callable[[], None]) -> None:
+                engine.sandboxes.delete("gone")
+                resume()
+
+            engine.waiting.delay = deleting  # type: ignore[method-assign]
             released = gone.create()
             assert "other" not in assert_error(released, 503)["message"]
             assert released.headers["X-Mock-Limit"] == "released"

@@ -164,7 +164,7 @@ class TestOneWorld:
         with contextlib.ExitStack() as stack:
             started = stack.enter_context(processes(url, *settings, number=2))
             urls = [each.url for each in started]
-            here, there = stack.enter_context(clients(urls, "used"))
+            here, there = stack.enter_context(clients(urls, "busy"))
             idle, _ = stack.enter_context(clients(urls, "idle"))
             new, _ = stack.enter_context(clients(urls, "new"))
             here.created()
@@ -172,7 +172,7 @@ class TestOneWorld:
             assert_error(new.list(), 503)
             wait_until(lambda: (there.created(), new.list().status_code == 200)[1])
             names = [each["name"] for each in here.client.get("/__admin/sandboxes").json()["sandboxes"]]
-            assert names == ["default", "new", "used"]
+            assert names == ["busy", "default", "new"]
 
     def test_no_more_sandboxes_are_made_at_once_than_there_may_be(self, cluster: Cluster) -> None:
         with contextlib.ExitStack() as stack:

@@ -72,7 +72,10 @@ class Application:
 
     def many(self, environ, start_response):
         start_response("200 OK", [("Content-Length", str(sum(map(len, PIECES))))])
-        return iter(PIECES)
+        for piece in PIECES:
+            yield piece
+            self.after_piece()
+        self.released.set()
 
     def fail(self, environ, start_response):
         raise OSError("the disk is full")
@@ -905,8 +908,13 @@ def test_a_client_that_reads_slowly_gets_all(serve):
     assert got > 4 * len(PIECE)
 
 
-def test_pieces_that_come_faster_than_they_are_read_keep_their_order(server):
-    assert send(server, head("GET /many HTTP/1.1", "Connection: close")).endswith(b"\r\n\r\n" + b"".join(PIECES))
+def test_pieces_that_come_faster_than_they_are_read_keep_their_order(server, application):
+    with connect(server) as client:
+        read = []
+        application.after_piece = lambda: read.append(client.recv(100_000))  # room for a part of the next one
+        client.sendall(head("GET /many HTTP/1.1", "Connection: close"))
+        assert application.released.wait(PATIENCE)
+        assert (b"".join(read) + read_all(client)).endswith(b"\r\n\r\n" + b"".join(PIECES))
 
 
 def test_deadlines_run_while_time_is_frozen(serve):

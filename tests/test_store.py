@@ -18,6 +18,7 @@ import stores
 
 from mockserver.store import opening
 from mockserver.store.models import Sandbox
+from mockserver.store.sqlite import files
 from mockserver.store.sqlite.database import open_store
 from mockserver.store.transactions import Store, Transaction, UnusableDatabase
 
@@ -161,6 +162,12 @@ class TestFiles:
         second = open_store(tmp_path / "world.db")
         assert names(second) == ["a"]
         second.close()
+
+    def test_a_file_that_another_store_is_just_opening_is_in_use(self, tmp_path: Path) -> None:
+        path = tmp_path / "world.db"
+        with contextlib.closing(files.own(path)), pytest.raises(UnusableDatabase, match="is in use by another"):
+            open_store(path)
+        open_store(path).close()
 
     def test_a_file_that_got_another_name_is_still_in_use(self, tmp_path: Path) -> None:
         script = "import sys; from pathlib import Path; from mockserver.store.sqlite.database import open_store\n"

@@ -30,7 +30,9 @@ _SIGNATURES = {
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _make = getattr(json.encoder, "c_make_encoder", None)
 # JSONEncoder makes its encoder in C anew for each document.
-_pieces = _make and _make(None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+_pieces = _make and _make(
+    None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", False, False, _ENCODER.allow_nan
+)
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # An escape is a surrogate pair, one of the two forbidden ones, or any other.
