@@ -256,6 +256,13 @@ class Settings:
         "none",
     )
     json: bool = _setting(False, _switch, "", "Print one line of JSON when ready, instead of text.", "off")
+    stop_with_stdin: bool = _setting(
+        False,
+        _switch,
+        "",
+        "Stop when standard input ends, as it does with the process that holds its other end.",
+        "off",
+    )
 
     @property
     def is_shared(self) -> bool:

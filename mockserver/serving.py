@@ -9,8 +9,10 @@ import os
 import secrets
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +36,7 @@ class CannotListen(Exception):
 
 
 def serve(settings: Settings) -> None:
-    """Run a server until SIGINT or SIGTERM.
+    """Run a server until SIGINT or SIGTERM, or until standard input ends if the settings say so.
 
     Raises CannotListen, `InvalidFixtures` or `UnusableDatabase` before anything is served.
     """
@@ -42,7 +44,10 @@ def serve(settings: Settings) -> None:
     _on_signals(sys.exit)
     raise_file_limit()
     with bound_server(settings) as (server, engine, _):
-        _on_signals(lambda: _end(server, engine))
+        end = partial(_end, server, engine)
+        _on_signals(end)
+        if settings.stop_with_stdin:
+            threading.Thread(target=_at_end_of_stdin, args=[end], daemon=True).start()
         generated = None if settings.admin_token else engine.settings.admin_token
         ready = _ready(settings, server, generated)
         with _ready_file(settings.ready_file, ready):
@@ -134,6 +139,14 @@ def _on_signals(end: Callable[[], object]) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: end())
+
+
+def _at_end_of_stdin(act: Callable[[], object]) -> None:
+    if sys.stdin:  # it is not closed
+        with contextlib.suppress(OSError):
+            while os.read(sys.stdin.fileno(), 65_536):  # not by the file, which is locked while this thread reads
+                pass
+    act()
 
 
 def _ready(settings: Settings, server: Server, token: str | None) -> str:

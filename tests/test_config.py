@@ -50,6 +50,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("log_format", "json", "json"),
     ("ready_file", "ready.json", Path("ready.json")),
     ("json", "1", True),
+    ("stop_with_stdin", "1", True),
 ]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support import COMMAND, MARIA, Api, opened_when_read, plain_environment, served, wait_until
+from support import COMMAND, MARIA, Api, Served, opened_when_read, plain_environment, served, wait_until
 
 from mockserver import serving
 from mockserver.config import Settings
@@ -115,6 +115,18 @@ class TestEnding:
             finally:
                 process.kill()
         assert process.returncode == 0
+
+    @pytest.mark.parametrize("variables", [{}, {"VAMBE_MOCK_STOP_WITH_STDIN": "1"}], ids=["flag", "variable"])
+    def test_the_end_of_standard_input_ends_it_where_the_settings_say_so(self, variables: dict[str, str]) -> None:
+        line = [*COMMAND, "--port", "0", "--json", *([] if variables else ["--stop-with-stdin"])]
+        environment = plain_environment(**variables)
+        with subprocess.Popen(line, env=environment, stdin=-1, stdout=-1, stderr=-1, encoding="utf-8") as process:
+            try:
+                server = Served(process)
+                assert httpx.get(f"{server.url}/__admin/health").status_code == 200
+                assert server.ended()[0] == 0  # it closes the input
+            finally:
+                process.kill()
 
 
 class TestKeeping:

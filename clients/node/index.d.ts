@@ -68,10 +68,7 @@ export function start(options?: StartOptions): Promise<Server>;
 /** A server that runs already; the token is by default VAMBE_MOCK_ADMIN_TOKEN. */
 export function connect(url: string, adminToken?: string): Server;
 
-/**
- * The server of this process: that at VAMBE_MOCK_URL, else one that the first call starts. A worker thread starts none,
- * which nobody would stop.
- */
+/** The server of this process: that at VAMBE_MOCK_URL, else one that the first call starts. */
 export function server(): Promise<Server>;
 
 export class Server {

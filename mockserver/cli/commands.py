@@ -109,7 +109,7 @@ serve.params += map(_option, SETTINGS)
 
 _EVIDENCE = next(setting for setting in SETTINGS if setting.name == "evidence")
 _OF_SWITCHES = ("VAMBE_MOCK_ASSUME", _EVIDENCE.variable)
-_NOT_FOR_EXEC = ("VAMBE_MOCK_JSON", "VAMBE_MOCK_READY_FILE")
+_NOT_FOR_EXEC = ("VAMBE_MOCK_JSON", "VAMBE_MOCK_READY_FILE", "VAMBE_MOCK_STOP_WITH_STDIN")
 _FREE_PORT = {"VAMBE_MOCK_PORT": "0"}
 _ORIGINS = {
     "port": "default: a free one, whatever VAMBE_MOCK_PORT says",

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 SettingValue = str | int | bool | Path | Sequence[str] | Mapping[str, str] | None
 
 # Without the settings that only concern a process of its own.
-_KNOWN = {setting.name: setting for setting in SETTINGS if setting.name not in ("json", "log_format", "ready_file")}
+_OF_COMMANDS = ("json", "log_format", "ready_file", "stop_with_stdin")
+_KNOWN = {setting.name: setting for setting in SETTINGS if setting.name not in _OF_COMMANDS}
 
 
 class NotRunning(ConnectionRefusedError):

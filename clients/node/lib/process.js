@@ -1,4 +1,4 @@
-// The server as a process of the Python command, which ends with this process.
+// The server as a process of the Python command. It ends with this process, because its standard input does.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,23 +8,19 @@ import { clearTimeout, setTimeout } from "node:timers";
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const LONGEST_STOP_MS = 10_000;
 const LONGEST_LINE = 10_000;
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
-const GROUPS = process.platform !== "win32"; // a group of its own: the signals of a terminal come by this process
-const running = new Set();
+const GROUPS = process.platform !== "win32"; // a group of its own, which the signals of a terminal do not reach
 
 /** Start `vambe-mock serve` on a free port; return its URL, the token that it made, and how to stop it. */
 export async function startProcess(args, env, timeoutMs) {
   for (const [command, ...words] of commands(env)) {
-    const child = spawn(command, [...words, "serve", "--port", "0", ...args, "--json"], {
-      env,
-      detached: GROUPS,
-      stdio: ["ignore", "pipe", "pipe"],
-      windowsHide: true,
-    });
+    const options = ["--port", "0", ...args, "--json", "--stop-with-stdin"];
+    const child = spawn(command, [...words, "serve", ...options], { env, detached: GROUPS, windowsHide: true });
+    // When nobody writes to its output any more: the command may be a shell, which ends before its server.
+    const closed = new Promise((resolve) => child.once("close", () => resolve(undefined)));
     try {
-      const { url, admin_token } = await ready(child, timeoutMs);
-      letGo(child);
-      return { url, token: admin_token, stop: () => stop(child) };
+      const { url, admin_token } = await ready(child, closed, timeoutMs);
+      for (const handle of [child, ...child.stdio]) handle.unref();
+      return { url, token: admin_token, stop: () => stop(child, closed) };
     } catch (error) {
       if (error.code !== "ENOENT" || env.VAMBE_MOCK_BIN) {
         throw new Error(`${[command, ...words].join(" ")} did not start: ${error.message}. ${choices(env)}`);
@@ -46,11 +42,8 @@ function choices({ VAMBE_MOCK_BIN }) {
 }
 
 /** The line with which the server says that it is ready; an Error has what it says instead. */
-async function ready(child, timeoutMs) {
+async function ready(child, closed, timeoutMs) {
   let complaint = "";
-  running.add(child);
-  watchOver();
-  child.once("close", () => forget(child));
   child.stderr.setEncoding("utf8").on("data", (text) => (complaint = (complaint + text).slice(-2_000)));
   const late = setTimeout(() => {
     complaint += `not ready after ${timeoutMs} ms`;
@@ -58,20 +51,18 @@ async function ready(child, timeoutMs) {
   }, timeoutMs);
   try {
     await once(child, "spawn");
-    const line = await firstLine(child.stdout);
+    const line = await Promise.race([firstLine(child.stdout), closed]);
     if (line !== undefined) return parsed(line);
-    const [code, signal] = await ended(child);
-    throw new Error(`${complaint.trim() || "it printed nothing"} (${signal ?? `exit code ${code}`})`);
+    throw new Error(`${complaint.trim() || "it printed nothing"} (${child.signalCode ?? `exit code ${child.exitCode}`})`);
   } catch (error) {
     kill(child);
-    forget(child);
     throw error;
   } finally {
     clearTimeout(late);
   }
 }
 
-/** The first line of an output, or undefined when there is none. */
+/** The first line of an output, once there is one. */
 function firstLine(output) {
   let printed = "";
   return new Promise((resolve) => {
@@ -79,7 +70,6 @@ function firstLine(output) {
       printed += text;
       if (printed.includes("\n") || printed.length > LONGEST_LINE) resolve(printed.split("\n", 1)[0]);
     });
-    output.once("close", () => resolve(undefined));
   });
 }
 
@@ -92,63 +82,21 @@ function parsed(line) {
   }
 }
 
-/** Let this process end while the server runs. */
-function letGo(child) {
-  for (const handle of [child, child.stdout, child.stderr]) handle.unref();
-}
-
-async function stop(child) {
+async function stop(child, closed) {
   for (const handle of [child, child.stdout, child.stderr]) handle.ref();
-  end(child, "SIGTERM");
+  child.stdin.destroy();
   const late = setTimeout(() => kill(child), LONGEST_STOP_MS);
-  await ended(child);
+  await closed;
   clearTimeout(late);
 }
 
-/** Wait until nobody writes to the output any more: the command may be a shell, which ends before its server. */
-async function ended(child) {
-  if (running.has(child)) await once(child, "close");
-  return [child.exitCode, child.signalCode];
-}
-
-/** Kill the server, and read no more: a process that has left its group may hold the output open. */
+/** Kill the server, and `uvx` if that has started it; a process that has left their group may hold the output open. */
 function kill(child) {
-  end(child, "SIGKILL");
-  child.stdout.destroy();
-  child.stderr.destroy();
-}
-
-/** Send a signal to the server, and to `uvx` if that has started it. */
-function end(child, signal) {
-  if (!running.has(child) || child.pid === undefined) return;
   try {
-    if (GROUPS) process.kill(-child.pid, signal);
-    else child.kill(signal);
+    if (GROUPS) process.kill(-child.pid, "SIGKILL");
+    else child.kill("SIGKILL");
   } catch {
     // It has just ended.
   }
-}
-
-function watchOver() {
-  if (running.size > 1) return;
-  process.on("exit", endAll);
-  for (const signal of SIGNALS) process.on(signal, endOnSignal);
-}
-
-function forget(child) {
-  if (!running.delete(child) || running.size > 0) return;
-  process.off("exit", endAll);
-  for (const signal of SIGNALS) process.off(signal, endOnSignal);
-}
-
-function endAll() {
-  for (const child of running) end(child, "SIGTERM");
-}
-
-/** End the servers and this process, as the signal would have; where somebody else listens, that is theirs to do. */
-function endOnSignal(signal) {
-  if (process.listenerCount(signal) > 1) return;
-  endAll();
-  process.off(signal, endOnSignal);
-  process.kill(process.pid, signal);
+  for (const stream of child.stdio) stream.destroy();
 }
