@@ -229,13 +229,15 @@ class TestTheProcess:
             import { CallFailed, start } from "vambe-mock";
             const server = await start();
             const sandbox = await server.sandbox();
+            const listeners = ["SIGINT", "SIGTERM", "SIGHUP"].map((name) => process.listenerCount(name));
             await server.stop();
             const error = await sandbox.state().catch((error) => error);
-            console.log(JSON.stringify([error instanceof CallFailed, error.message]));
+            console.log(JSON.stringify([error instanceof CallFailed, error.message, listeners]));
         """
-        is_call_failed, message = evaluated(script, project, VAMBE_MOCK_BIN=binary)
+        is_call_failed, message, listeners = evaluated(script, project, VAMBE_MOCK_BIN=binary)
         assert is_call_failed
         assert re.fullmatch(r"GET /state: http://127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED.*", message)
+        assert listeners == [0, 0, 0]  # others, which wait until they are alone, would never end the process
 
     def test_stop_waits_for_the_last_answer_of_a_server_that_a_shell_has_started(
         self, project: Path, binary: str
