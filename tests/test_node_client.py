@@ -493,6 +493,21 @@ class TestASandbox:
         assert name == "CallFailed"
         assert message.endswith("no vambe-mock")
 
+    def test_its_calls_work_with_the_signals_of_happy_dom(self, shared: str, project: Path) -> None:
+        """vitest makes these global; their `timeout` is a method of their class, and no function alone."""
+        script = """
+            const { AbortSignal: original } = globalThis;
+            globalThis.AbortSignal = class {
+              static native = original;
+              static timeout(time) {
+                return this.native.timeout(time);
+              }
+            };
+            const { server } = await import("vambe-mock");
+            console.log(JSON.stringify(await (await (await server()).sandbox()).tasks()));
+        """
+        assert evaluated(script, project, VAMBE_MOCK_URL=shared) == []
+
     def test_its_calls_do_what_their_names_say(self, shared: str, project: Path) -> None:
         script = """
             import { server } from "vambe-mock";

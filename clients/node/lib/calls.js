@@ -4,7 +4,7 @@ import http from "node:http";
 import https from "node:https";
 
 const TIMEOUT_MS = 10_000;
-const { timeout } = AbortSignal; // kept, because the mock timers of Node 24 replace it
+const timeout = AbortSignal.timeout.bind(AbortSignal); // kept, because the mock timers of Node 24 replace it
 
 /** The server cannot be reached (`status` is undefined), or refused a call; `document` is its answer. */
 export class CallFailed extends Error {
