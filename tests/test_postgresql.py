@@ -387,6 +387,7 @@ class TestStart:
             "@host/world?no-parameter=1",
             "/word@host/world",
             "@word@host/world",
+            "?password=secret@word",
             "\udcff@h",
         ],
     )

@@ -37,8 +37,8 @@ _SETTINGS = {
     "jit": "off",
 }
 # Without this, libpq takes the rest of a password with a plain @ or / in it for the host and the database, which are
-# shown.
-_URL = re.compile(r"[a-z]+://([^@/]*@)?[^@/?]*(/[^@?]*)?(\?.*)?", re.DOTALL)
+# shown, and parameters before an @ for the user.
+_URL = re.compile(r"[a-z]+://(?![^@/]*\?\w+=[^@/]*@)([^@/]*@)?[^@/?]*(/[^@?]*)?(\?.*)?", re.DOTALL)
 _NO_URL = (
     "it is no URL such as postgresql://user@host:5432/database?sslmode=require: parameters are those of libpq, and "
     "in a password, the characters %, @ and / are written %25, %40 and %2F"
