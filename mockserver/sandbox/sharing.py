@@ -125,7 +125,7 @@ class SharedWaiting(Waiting):
         self._release([delay for delay in self._delays(sandbox) if delay.entry < until or delay.is_outdated()])
 
     def _missed(self) -> None:
-        """Have every wait look again, after notifications may have been lost, and watches in a crash."""
+        """Have every wait look again, and each watch renewed: notifications may be lost, and in a crash watches too."""
         with self._lock:
             self._watched = dict.fromkeys(self._watched, -_RENEWED_S)
         for sandbox in list(self._waits_by_sandbox):

@@ -83,8 +83,8 @@ export class Sandbox {
     } catch (error) {
       if (error.status !== 409) throw error;
       const { message, expected, actual, near_misses } = error.document;
-      const told = [message, ...near_misses.flatMap(missed)].join("\n");
-      throw new AssertionError({ message: told, expected, actual, operator: "fail" }); // for Jest to print it alone
+      const text = [message, ...near_misses.flatMap(missed)].join("\n");
+      throw new AssertionError({ message: text, expected, actual, operator: "fail" }); // Jest then prints no difference
     }
   }
 
