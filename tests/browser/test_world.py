@@ -108,7 +108,15 @@ def test_a_write_moves_the_clock_and_the_notes_while_one_looks(world: Any, mock:
     expect(world.locator("#now")).to_have_text("2025-11-26T09:00:01.000Z")
 
 
-def test_a_link_to_a_part_of_the_page_shows_its_heading_below_the_bar(world: Any) -> None:
+def test_the_clock_moves_on_with_each_of_many_quick_clicks(world: Any) -> None:
+    world.get_by_label("Move on by seconds").fill("10")
+    world.get_by_role("button", name="Move on", exact=True).click(click_count=3)
+    expect(world.locator("#now")).to_have_text("2025-11-26T09:00:30.000Z")
+
+
+@pytest.mark.parametrize("width", [1400, 700])
+def test_a_link_to_a_part_of_the_page_shows_its_heading_below_the_bar(world: Any, width: int) -> None:
+    world.set_viewport_size({"width": width, "height": 700})
     bar = world.locator(".bar").bounding_box()
     for link in world.locator(".jump a").all():
         link.click()

@@ -278,9 +278,10 @@ document.addEventListener("click", (event) => {
   if (!menu.contains(event.target)) menu.open = false;
 });
 
-// The second click of a double click does not send a form again.
+// The second click of a double click does not send a form again, unless the form is there for that.
 document.addEventListener("click", (event) => {
-  if (event.detail > 1 && event.target.closest("[type=submit]")) event.preventDefault();
+  const button = event.target.closest("[type=submit]");
+  if (event.detail > 1 && button && !button.form?.matches("[data-again]")) event.preventDefault();
 });
 
 document.addEventListener("keydown", (event) => {
