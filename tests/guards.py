@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -166,7 +167,8 @@ class Copy:
             process.send_signal(signal.SIGINT)  # so that the tests end the servers that they started
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(10)
-            raise click.ClickException(f"not ended within {TIMEOUT_S} s: {', '.join(arguments)}") from None
+            line = textwrap.shorten(" ".join(arguments), 200)
+            raise click.ClickException(f"not ended within {TIMEOUT_S} s: python {line}") from None
         finally:
             process.kill()
             process.wait()
