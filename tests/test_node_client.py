@@ -130,11 +130,8 @@ class TestTheExamples:
         self, installed: Path, commands: Path
     ) -> None:
         folder = self.copied("node-test", installed)
-        file = folder / "followups.js"
-        original = file.read_text(encoding="utf-8")
         look = "tasks.find((task) => task.description.includes(reference)) ?? "
-        assert original.count(look) == 1
-        file.write_text(original.replace(look, ""), encoding="utf-8")
+        self.replace(folder / "followups.js", look, "")
         options = ["--test-name-pattern=lost", "--test-reporter=tap"]
         ended = run([commands / "vambe-mock", "exec", "--", "npm", "test", "--", *options], folder)
         told = ended.stdout + ended.stderr
@@ -146,13 +143,16 @@ class TestTheExamples:
         self, installed: Path, binary: str
     ) -> None:
         folder = self.copied("jest", installed)
-        file = folder / "tasks.test.js"
-        original = file.read_text(encoding="utf-8")
-        assert original.count("{ never: true }") == 1
-        file.write_text(original.replace("{ never: true }", "{ exactly: 1 }"), encoding="utf-8")
+        self.replace(folder / "tasks.test.js", "{ never: true }", "{ exactly: 1 }")
         told = run(["npm", "test"], folder, VAMBE_MOCK_BIN=binary).stderr
         assert "Expected exactly 1, but the journal has 0" in told
         assert "Difference" not in told
+
+    def replace(self, file: Path, old: str, new: str) -> None:
+        """Replace a text that a file has once."""
+        original = file.read_text(encoding="utf-8")
+        assert original.count(old) == 1
+        file.write_text(original.replace(old, new), encoding="utf-8")
 
     def copied(self, name: str, project: Path) -> Path:
         """The folder of an example, in the project."""
@@ -491,7 +491,7 @@ class TestASandbox:
         """
         name, message = evaluated(script, project, STATUS=str(status), BODY=body)
         assert name == "CallFailed"
-        assert message.endswith("no vambe-mock")
+        assert message.endswith("no vambe-mock: check the URL")
 
     def test_its_calls_work_with_the_signals_of_happy_dom(self, shared: str, project: Path) -> None:
         """vitest makes these global; their `timeout` is a method of their class, and no function alone."""

@@ -196,7 +196,7 @@ class Peers:
     def watch(self, sandbox: str) -> None:
         self.watched.append(f"begin {sandbox}")
 
-    def watch_on(self, sandboxes: list[str]) -> None:
+    def renew_watches(self, sandboxes: list[str]) -> None:
         self.watched.append(f"go on {' '.join(sandboxes)}")
 
     def mark_used(self, sandboxes: list[str]) -> None:

@@ -245,7 +245,7 @@ def test_a_watch_goes_on_while_another_process_keeps_the_lock_of_its_sandbox(ser
     with contextlib.closing(open_store(server.url(schema), {})) as store, server.connection() as other:
         assert store.peers
         other.execute("SELECT pg_advisory_lock(%s)", [Locks(schema).key("a")])
-        store.peers.watch_on(["a", "b"])
+        store.peers.renew_watches(["a", "b"])
         assert server.execute("SELECT sandbox FROM sharing ORDER BY sandbox", schema) == [("a",), ("b",)]
 
 

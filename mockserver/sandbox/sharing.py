@@ -78,15 +78,15 @@ class SharedWaiting(Waiting):
     def _tick(self) -> None:
         """Renew the watches, and record what is in use for the other processes."""
         with _unless_unavailable():
-            self._watch_on()
+            self._renew_watches()
             now = monotonic()
             used = {*self._sandboxes.used_since(self._marked), *list(self._waits_by_sandbox)}
             if used:
                 self._peers.mark_used(sorted(used))
             self._marked = now
 
-    def _watch_on(self) -> None:
-        """Renew the watches that need it, without their locks: whoever keeps one must not hold up all others."""
+    def _renew_watches(self) -> None:
+        """Renew the watches that are due, without the locks of their sandboxes: one that is kept would hold up all."""
         with self._lock:
             now = monotonic()
             here = {name for name, waits in self._waits_by_sandbox.items() if waits.watchers}
@@ -94,7 +94,7 @@ class SharedWaiting(Waiting):
             for name in due - here:
                 del self._watched[name]
         if due & here:
-            self._peers.watch_on(sorted(due & here))
+            self._peers.renew_watches(sorted(due & here))
             with self._lock:
                 self._watched |= dict.fromkeys(due & here, now)
 

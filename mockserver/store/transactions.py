@@ -74,7 +74,7 @@ class Peers(Protocol):
     def watch(self, sandbox: str) -> None:
         """Have notifications about a sandbox sent for a minute, also by all transactions that end from now on."""
 
-    def watch_on(self, sandboxes: Collection[str]) -> None:
+    def renew_watches(self, sandboxes: Collection[str]) -> None:
         """Have notifications about sandboxes that are watched sent for a minute more."""
 
     def mark_used(self, sandboxes: Collection[str]) -> None:

@@ -31,7 +31,9 @@ export async function call({ url, adminToken }, method, path, { body, query = {}
   });
   const document = parsed(text);
   if (status < 400 && document !== undefined) return document;
-  const message = document?.statusCode ? `${status} ${document.message}${reasons(document)}` : `${status}, no vambe-mock`;
+  const message = document?.statusCode
+    ? `${status} ${document.message}${reasons(document)}`
+    : `${status}, no vambe-mock: check the URL`;
   throw new CallFailed(`${method} ${path}: ${url}: ${message}`, { status, document });
 }
 

@@ -18,7 +18,7 @@ export class Server {
     const words = title.replace(/[^A-Za-z0-9]+/g, "-").slice(0, 50);
     const query = { sandbox: `${words}-${randomUUID().slice(0, 8)}` };
     const { name, api_key } = await call(this, "POST", "/sandboxes", { query });
-    if (!api_key) throw new CallFailed(`POST /sandboxes: ${this.url}: no key, no vambe-mock`);
+    if (!api_key) throw new CallFailed(`POST /sandboxes: ${this.url}: no key, no vambe-mock: check the URL`);
     return new Sandbox(this, name, api_key);
   }
 

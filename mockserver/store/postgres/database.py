@@ -128,7 +128,7 @@ class PostgresStore:
         """Have notifications about a sandbox sent for a minute, also by all transactions that end from now on."""
         self._do((LOCK, (self._shared.locks.key(sandbox),)), (_WATCH, (sandbox,)))
 
-    def watch_on(self, sandboxes: Collection[str]) -> None:
+    def renew_watches(self, sandboxes: Collection[str]) -> None:
         """Have notifications sent for a minute more; waits for nobody who writes to the sandboxes."""
         self._do((_WATCH, (",".join(sandboxes),)))
 
