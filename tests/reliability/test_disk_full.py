@@ -351,9 +351,9 @@ def test_clearing_up_that_finds_no_room_says_so_in_one_line_and_goes_on_the_next
 
     monkeypatch.setattr(sweeper, "sweep", sweep)
     with paged.client() as api:
-        for count in (1, 2):
+        for count in (1, 2):  # at least: the start may have asked for one too
             assert api.client.post("/__admin/reset").status_code == 200
-            wait_until(lambda count=count: len(cleared) == count)
+            wait_until(lambda count=count: len(cleared) >= count)
     wait_until(lambda: "What was superseded is not cleared up: There is no room to write to " in paged.log())
     assert "Traceback" not in paged.log()
 
